@@ -1,0 +1,231 @@
+//! Instruction sets: an algorithm is written once, generic over an [`Isa`] token, and compiled for
+//! each set the architecture may have; which one runs is chosen at run time.
+//!
+//! Invariant: every function on the way from [`dispatch`] to the innermost loop is
+//! `#[inline(always)]`, so that the loop is compiled inside the one function that carries the
+//! `#[target_feature]` attribute. A helper that is not inlined there would silently be compiled for
+//! the baseline.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// An instruction set, as a type: the element-level operations that differ between sets.
+pub trait Isa: Copy + Send + Sync + 'static {
+    /// `a * b + c`: fused where the set has it, two roundings where it has not (a fused one there
+    /// would be a call into libm, some 50 times slower).
+    fn fma_f32(a: f32, b: f32, c: f32) -> f32;
+    /// `a * b + c` for `f64`, see [`Isa::fma_f32`].
+    fn fma_f64(a: f64, b: f64, c: f64) -> f64;
+}
+
+/// A piece of work to run under an instruction set. `run` must be `#[inline(always)]`.
+pub(crate) trait Kernel {
+    /// What the work returns.
+    type Out;
+    /// Does the work with the operations of `I`.
+    fn run<I: Isa>(self) -> Self::Out;
+}
+
+/// The baseline of the architecture (SSE2 on x86-64).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scalar;
+impl Isa for Scalar {
+    #[inline(always)]
+    fn fma_f32(a: f32, b: f32, c: f32) -> f32 {
+        a * b + c
+    }
+    #[inline(always)]
+    fn fma_f64(a: f64, b: f64, c: f64) -> f64 {
+        a * b + c
+    }
+}
+
+macro_rules! fused_isa {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) struct $name;
+        impl Isa for $name {
+            #[inline(always)]
+            fn fma_f32(a: f32, b: f32, c: f32) -> f32 {
+                a.mul_add(b, c)
+            }
+            #[inline(always)]
+            fn fma_f64(a: f64, b: f64, c: f64) -> f64 {
+                a.mul_add(b, c)
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+fused_isa! {
+    /// AVX2 with FMA.
+    Avx2
+}
+#[cfg(target_arch = "x86_64")]
+fused_isa! {
+    /// AVX-512 F, BW, DQ, VL.
+    Avx512
+}
+#[cfg(target_arch = "aarch64")]
+fused_isa! {
+    /// NEON, which every 64-bit Arm has.
+    Neon
+}
+
+/// The instruction sets that kernels are compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum IsaKind {
+    /// The architecture's baseline.
+    Scalar = 1,
+    /// AVX2 and FMA (x86-64-v3).
+    Avx2 = 2,
+    /// AVX-512 F, BW, DQ, VL (x86-64-v4).
+    Avx512 = 3,
+    /// NEON (aarch64).
+    Neon = 4,
+}
+
+impl IsaKind {
+    /// The name that the environment variable `WENGERT_ISA` takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            IsaKind::Scalar => "scalar",
+            IsaKind::Avx2 => "avx2",
+            IsaKind::Avx512 => "avx512",
+            IsaKind::Neon => "neon",
+        }
+    }
+
+    /// The sets this machine can run, slowest first.
+    pub fn available() -> Vec<IsaKind> {
+        [
+            IsaKind::Scalar,
+            IsaKind::Neon,
+            IsaKind::Avx2,
+            IsaKind::Avx512,
+        ]
+        .into_iter()
+        .filter(|k| k.is_supported())
+        .collect()
+    }
+
+    fn is_supported(self) -> bool {
+        match self {
+            IsaKind::Scalar => true,
+            #[cfg(target_arch = "x86_64")]
+            IsaKind::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(target_arch = "x86_64")]
+            IsaKind::Avx512 => {
+                IsaKind::Avx2.is_supported()
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+            }
+            #[cfg(target_arch = "aarch64")]
+            IsaKind::Neon => true,
+            #[allow(unreachable_patterns)] // which arms exist depends on the architecture
+            _ => false,
+        }
+    }
+
+    fn from_u8(v: u8) -> Option<IsaKind> {
+        [
+            IsaKind::Scalar,
+            IsaKind::Avx2,
+            IsaKind::Avx512,
+            IsaKind::Neon,
+        ]
+        .into_iter()
+        .find(|k| *k as u8 == v)
+    }
+}
+
+/// 0 until chosen.
+static GLOBAL: AtomicU8 = AtomicU8::new(0);
+
+thread_local! {
+    /// 0 where [`with_isa`] is not in force.
+    static OVERRIDE: Cell<u8> = const { Cell::new(0) };
+}
+
+/// The set that kernels called from this thread use: the one [`with_isa`] names, else the one the
+/// environment variable `WENGERT_ISA` names, if the machine has it, else the widest there is.
+#[inline]
+pub fn active_isa() -> IsaKind {
+    let over = OVERRIDE.with(Cell::get);
+    let v = if over != 0 {
+        over
+    } else {
+        GLOBAL.load(Ordering::Relaxed)
+    };
+    match IsaKind::from_u8(v) {
+        Some(k) => k,
+        None => choose(),
+    }
+}
+
+#[cold]
+fn choose() -> IsaKind {
+    let all = IsaKind::available();
+    let widest = all.last().copied().unwrap_or(IsaKind::Scalar);
+    let kind = std::env::var("WENGERT_ISA")
+        .ok()
+        .and_then(|name| all.iter().copied().find(|k| k.name() == name.trim()))
+        .unwrap_or(widest);
+    GLOBAL.store(kind as u8, Ordering::Relaxed);
+    kind
+}
+
+/// Runs `f` with the kernels that this thread calls compiled for `isa` (falls back to the active
+/// set where the machine lacks it). For tests that compare the sets; restored on panic.
+pub fn with_isa<R>(isa: IsaKind, f: impl FnOnce() -> R) -> R {
+    struct Restore(u8);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            OVERRIDE.with(|c| c.set(self.0));
+        }
+    }
+    let value = if isa.is_supported() { isa as u8 } else { 0 };
+    let _restore = Restore(OVERRIDE.with(|c| c.replace(value)));
+    f()
+}
+
+/// Runs `kernel` compiled for `isa`, which must come from [`active_isa`].
+#[inline]
+pub(crate) fn dispatch<K: Kernel>(isa: IsaKind, kernel: K) -> K::Out {
+    match isa {
+        // SAFETY: an `IsaKind` other than `Scalar` comes from `active_isa` alone, which yields only
+        // sets whose features were detected.
+        #[cfg(target_arch = "x86_64")]
+        IsaKind::Avx2 => unsafe { enter_avx2(kernel) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        IsaKind::Avx512 => unsafe { enter_avx512(kernel) },
+        // SAFETY: every aarch64 has NEON.
+        #[cfg(target_arch = "aarch64")]
+        IsaKind::Neon => unsafe { enter_neon(kernel) },
+        _ => kernel.run::<Scalar>(),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn enter_avx2<K: Kernel>(kernel: K) -> K::Out {
+    kernel.run::<Avx2>()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+fn enter_avx512<K: Kernel>(kernel: K) -> K::Out {
+    kernel.run::<Avx512>()
+}
+
+#[cfg(target_arch = "aarch64")]
+#[target_feature(enable = "neon")]
+fn enter_neon<K: Kernel>(kernel: K) -> K::Out {
+    kernel.run::<Neon>()
+}

@@ -1,0 +1,11 @@
+//! The kernels: par → instruction set → strided → run.
+//!
+//! [`par`] splits work over threads by size; [`isa`] enters a function compiled for the instruction
+//! set; [`drive`] makes contiguous runs of strided operands; the run is branch-free code that the
+//! compiler vectorises. Every kernel call in the crate goes through one of the verbs here.
+
+pub(crate) mod drive;
+pub mod isa;
+pub(crate) mod math;
+pub mod par;
+pub mod tables;

@@ -1,0 +1,486 @@
+//! The elementwise operations: one line each, compiled here for every element type and instruction
+//! set, found at run time by a code. (Generic kernels would be compiled again in every user's crate.)
+//!
+//! Invariant: an expression here is branch-free after inlining and makes no call, so that the loop
+//! around it vectorises; NaN in gives NaN out, at every length.
+
+use std::marker::PhantomData;
+
+use super::drive::{Run, RunFn};
+use super::isa::{Isa, IsaKind, Kernel, dispatch};
+use super::math::Math;
+use crate::dtype::{DType, Element, Float, Num};
+
+/// The inputs of an operation, read at one index of `N` runs.
+trait Inputs<const N: usize>: Copy {
+    /// # Safety
+    /// Element `i` of each run is readable and of the tuple's type.
+    unsafe fn read(runs: [*const u8; N], i: usize) -> Self;
+}
+macro_rules! inputs {
+    ($($n:literal ($($t:ident $k:literal),*);)*) => {$(
+        impl<$($t: Element),*> Inputs<$n> for ($($t,)*) {
+            #[inline(always)]
+            unsafe fn read(runs: [*const u8; $n], i: usize) -> Self {
+                // SAFETY: the caller's promise.
+                unsafe { ($(*(runs[$k] as *const $t).add(i),)*) }
+            }
+        }
+    )*};
+}
+inputs! {
+    1 (A 0);
+    2 (A 0, B 1);
+    3 (A 0, B 1, C 2);
+}
+
+/// A function from a tuple of elements to one; `p` are the operation's parameters.
+trait Fun<In, Out> {
+    fn call<I: Isa>(input: In, p: [f64; 2]) -> Out;
+}
+
+/// The run of every elementwise operation.
+///
+/// # Safety
+/// `dst` is valid for `len` writes and each source for `len` reads; they do not overlap.
+unsafe fn exec<const N: usize, In: Inputs<N>, O: Element, F: Fun<In, O>>(
+    isa: IsaKind,
+    p: [f64; 2],
+    dst: *mut u8,
+    src: [*const u8; N],
+    len: usize,
+) {
+    struct Loop<const N: usize, In, O, F> {
+        src: [*const u8; N],
+        dst: *mut O,
+        len: usize,
+        p: [f64; 2],
+        fun: PhantomData<(In, F)>,
+    }
+    impl<const N: usize, In: Inputs<N>, O: Element, F: Fun<In, O>> Kernel for Loop<N, In, O, F> {
+        type Out = ();
+        #[inline(always)]
+        fn run<I: Isa>(self) {
+            for i in 0..self.len {
+                // SAFETY: `exec`'s promise.
+                unsafe { *self.dst.add(i) = F::call::<I>(In::read(self.src, i), self.p) };
+            }
+        }
+    }
+    dispatch(
+        isa,
+        Loop::<N, In, O, F> {
+            src,
+            dst: dst as *mut O,
+            len,
+            p,
+            fun: PhantomData,
+        },
+    );
+}
+
+/// Writes a family: an enum of codes and the function from code to compiled run. A line is
+/// `Name cost = |inputs; params| expression`, the cost in tenths of a nanosecond an element.
+macro_rules! family {
+    ($(#[$doc:meta])* $Code:ident $table:ident <T: $Bound:path> $n:literal $in:ty => $out:ty {
+        $($Name:ident $cost:literal = |$($x:ident),+; $p:ident| $body:expr;)*
+    }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs)] // the names say it; the public methods carry the docs
+        pub enum $Code { $($Name),* }
+
+        pub(crate) fn $table<T: $Bound>(code: $Code) -> Run<$n> {
+            match code {
+                $($Code::$Name => {
+                    struct F;
+                    impl<T: $Bound> Fun<$in, $out> for F {
+                        #[inline(always)]
+                        fn call<I: Isa>(($($x,)+): $in, $p: [f64; 2]) -> $out {
+                            let _ = $p;
+                            $body
+                        }
+                    }
+                    Run { func: exec::<$n, $in, $out, F>, cost: $cost }
+                })*
+            }
+        }
+    };
+}
+
+family! {
+    /// Unary operations on every numeric type.
+    Num1 num1 <T: Num> 1 (T,) => T {
+        Neg 3 = |x; p| x.neg_();
+        Abs 3 = |x; p| x.abs_();
+        Sign 3 = |x; p| x.sign_();
+        Square 3 = |x; p| x.mul_(x);
+        Relu 3 = |x; p| x.relu_();
+    }
+}
+
+family! {
+    /// Binary operations on every numeric type.
+    Num2 num2 <T: Num> 2 (T, T) => T {
+        Add 4 = |x, y; p| x.add_(y);
+        Sub 4 = |x, y; p| x.sub_(y);
+        Mul 4 = |x, y; p| x.mul_(y);
+        Maximum 4 = |x, y; p| x.max_(y);
+        Minimum 4 = |x, y; p| x.min_(y);
+        // Division by zero is refused before integers come here.
+        Div 6 = |x, y; p| x.div_(y);
+        Rem 10 = |x, y; p| x.rem_(y);
+    }
+}
+
+family! {
+    /// Comparisons.
+    Compare compare <T: Element> 2 (T, T) => bool {
+        Eq 4 = |x, y; p| x == y;
+        Ne 4 = |x, y; p| x != y;
+        Lt 4 = |x, y; p| x < y;
+        Le 4 = |x, y; p| x <= y;
+        Gt 4 = |x, y; p| x > y;
+        Ge 4 = |x, y; p| x >= y;
+    }
+}
+
+family! {
+    /// Choice by a mask.
+    Select select <T: Element> 3 (bool, T, T) => T {
+        Where 5 = |c, x, y; p| if c { x } else { y };
+    }
+}
+
+family! {
+    /// Copy of an element.
+    Copy1 copy1 <T: Element> 1 (T,) => T {
+        Copy 3 = |x; p| x;
+    }
+}
+
+family! {
+    /// Unary operations on floats.
+    Float1 float1 <T: Float> 1 (T,) => T {
+        Sqrt 6 = |x; p| x.sqrt_();
+        Rsqrt 8 = |x; p| Math::rsqrt::<I>(x);
+        Recip 5 = |x; p| T::ONE / x;
+        Floor 3 = |x; p| x.floor_();
+        Ceil 3 = |x; p| x.ceil_();
+        Round 3 = |x; p| x.round_();
+        Trunc 3 = |x; p| x.trunc_();
+        Exp 5 = |x; p| Math::exp::<I>(x);
+        Exp2 5 = |x; p| Math::exp2::<I>(x);
+        ExpM1 8 = |x; p| Math::exp_m1::<I>(x);
+        Ln 5 = |x; p| Math::ln::<I>(x);
+        Ln1p 8 = |x; p| Math::ln_1p::<I>(x);
+        Log2 6 = |x; p| Math::log2::<I>(x);
+        Log10 6 = |x; p| Math::log10::<I>(x);
+        Sin 8 = |x; p| Math::sin::<I>(x);
+        Cos 8 = |x; p| Math::cos::<I>(x);
+        Tan 12 = |x; p| Math::tan::<I>(x);
+        Asin 12 = |x; p| Math::asin::<I>(x);
+        Acos 12 = |x; p| Math::acos::<I>(x);
+        Atan 10 = |x; p| Math::atan::<I>(x);
+        Sinh 10 = |x; p| Math::sinh::<I>(x);
+        Cosh 10 = |x; p| Math::cosh::<I>(x);
+        Tanh 8 = |x; p| Math::tanh::<I>(x);
+        Asinh 40 = |x; p| Math::asinh::<I>(x);
+        Acosh 40 = |x; p| Math::acosh::<I>(x);
+        Atanh 40 = |x; p| Math::atanh::<I>(x);
+        Sigmoid 6 = |x; p| Math::sigmoid::<I>(x);
+        Softplus 12 = |x; p| Math::softplus::<I>(x);
+        LogSigmoid 12 = |x; p| Math::log_sigmoid::<I>(x);
+        Erf 10 = |x; p| Math::erf::<I>(x);
+        Gelu 12 = |x; p| Math::gelu::<I>(x);
+        GeluTanh 12 = |x; p| Math::gelu_tanh::<I>(x);
+        Silu 8 = |x; p| Math::silu::<I>(x);
+        // leaky_relu with slope p[0]
+        LeakyRelu 4 = |x; p| if x > T::ZERO { x } else { x * T::from_f64(p[0]) };
+        // elu with alpha p[0]
+        Elu 10 = |x; p| if x > T::ZERO { x } else { T::from_f64(p[0]) * Math::exp_m1::<I>(x) };
+        // Between p[0] and p[1]; comparisons with NaN are false, so NaN stays.
+        Clamp 4 = |x; p| {
+            let (lo, hi) = (T::from_f64(p[0]), T::from_f64(p[1]));
+            let low = if x < lo { lo } else { x };
+            if low > hi { hi } else { low }
+        };
+        // a·x + b
+        Affine 4 = |x; p| x * T::from_f64(p[0]) + T::from_f64(p[1]);
+    }
+}
+
+family! {
+    /// Binary operations on floats, gradients of unary ones among them: `(y or x, dy)`.
+    Float2 float2 <T: Float> 2 (T, T) => T {
+        Pow 30 = |x, y; p| Math::pow::<I>(x, y);
+        Atan2 40 = |y, x; p| y.atan2_(x);
+        TanhGrad 5 = |y, dy; p| dy * (T::ONE - y * y);
+        SigmoidGrad 5 = |y, dy; p| dy * (y * (T::ONE - y));
+        // relu'(0) = 0; a NaN input has a NaN gradient.
+        ReluGrad 4 = |y, dy; p| if y > T::ZERO { dy } else if y == T::ZERO { T::ZERO } else { y };
+    }
+}
+
+family! {
+    /// Classification of floats.
+    FloatClass float_class <T: Float> 1 (T,) => bool {
+        IsNan 3 = |x; p| x.partial_cmp(&x).is_none();
+        IsInf 3 = |x; p| x == T::INFINITY || x == T::NEG_INFINITY;
+        IsFinite 3 = |x; p| x.abs_() < T::INFINITY;
+    }
+}
+
+/// Every conversion to type `O`, as Rust's `as` does it; anything but zero is `true`.
+trait CastTo<O> {
+    fn cast(self) -> O;
+}
+macro_rules! casts {
+    ($($from:ident => $($to:ident)*;)*) => {$(
+        $(impl CastTo<$to> for $from {
+            #[inline(always)]
+            fn cast(self) -> $to { self as $to }
+        })*
+    )*};
+}
+casts! {
+    f32 => f32 f64 i64 i32 u8;
+    f64 => f32 f64 i64 i32 u8;
+    i64 => f32 f64 i64 i32 u8;
+    i32 => f32 f64 i64 i32 u8;
+    u8 => f32 f64 i64 i32 u8;
+    bool => i64 i32 u8 bool;
+}
+macro_rules! bool_casts {
+    ($($t:ident $zero:literal)*) => {$(
+        impl CastTo<bool> for $t {
+            #[inline(always)]
+            fn cast(self) -> bool { self != $zero }
+        }
+    )*};
+}
+bool_casts!(f32 0.0 f64 0.0 i64 0 i32 0 u8 0);
+impl CastTo<f32> for bool {
+    #[inline(always)]
+    fn cast(self) -> f32 {
+        self as u8 as f32
+    }
+}
+impl CastTo<f64> for bool {
+    #[inline(always)]
+    fn cast(self) -> f64 {
+        self as u8 as f64
+    }
+}
+struct Cast;
+impl<T: CastTo<O>, O> Fun<(T,), O> for Cast {
+    #[inline(always)]
+    fn call<I: Isa>((x,): (T,), _: [f64; 2]) -> O {
+        x.cast()
+    }
+}
+
+/// Kernels of every element type.
+#[doc(hidden)]
+#[allow(missing_docs)]
+pub trait ElementKernels: Sized {
+    fn compare(code: Compare) -> Run<2>;
+    fn select() -> Run<3>;
+    fn copy() -> Run<1>;
+    fn cast(to: DType) -> Run<1>;
+}
+
+/// Kernels and element operations of every numeric type.
+#[doc(hidden)]
+#[allow(missing_docs)]
+pub trait NumKernels: Copy {
+    fn num1(code: Num1) -> Run<1>;
+    fn num2(code: Num2) -> Run<2>;
+    fn add_(self, o: Self) -> Self;
+    fn sub_(self, o: Self) -> Self;
+    fn mul_(self, o: Self) -> Self;
+    fn div_(self, o: Self) -> Self;
+    fn rem_(self, o: Self) -> Self;
+    fn neg_(self) -> Self;
+    fn abs_(self) -> Self;
+    fn sign_(self) -> Self;
+    fn relu_(self) -> Self;
+    fn max_(self, o: Self) -> Self;
+    fn min_(self, o: Self) -> Self;
+}
+
+/// Kernels and element operations of floats.
+#[doc(hidden)]
+#[allow(missing_docs)]
+pub trait FloatKernels: Math {
+    fn float1(code: Float1) -> Run<1>;
+    fn float2(code: Float2) -> Run<2>;
+    fn float_class(code: FloatClass) -> Run<1>;
+    fn sqrt_(self) -> Self;
+    fn floor_(self) -> Self;
+    fn ceil_(self) -> Self;
+    fn round_(self) -> Self;
+    fn trunc_(self) -> Self;
+    fn atan2_(self, x: Self) -> Self;
+}
+
+macro_rules! element_kernels {
+    ($($t:ident)*) => {$(
+        impl ElementKernels for $t {
+            fn compare(code: Compare) -> Run<2> {
+                compare::<$t>(code)
+            }
+            fn select() -> Run<3> {
+                select::<$t>(Select::Where)
+            }
+            fn copy() -> Run<1> {
+                copy1::<$t>(Copy1::Copy)
+            }
+            fn cast(to: DType) -> Run<1> {
+                let func: RunFn<1> = match to {
+                    DType::F32 => exec::<1, ($t,), f32, Cast>,
+                    DType::F64 => exec::<1, ($t,), f64, Cast>,
+                    DType::I64 => exec::<1, ($t,), i64, Cast>,
+                    DType::I32 => exec::<1, ($t,), i32, Cast>,
+                    DType::U8 => exec::<1, ($t,), u8, Cast>,
+                    DType::Bool => exec::<1, ($t,), bool, Cast>,
+                };
+                Run { func, cost: 4 }
+            }
+        }
+    )*};
+}
+element_kernels!(f32 f64 i64 i32 u8 bool);
+
+macro_rules! num_tables {
+    () => {
+        fn num1(code: Num1) -> Run<1> {
+            num1::<Self>(code)
+        }
+        fn num2(code: Num2) -> Run<2> {
+            num2::<Self>(code)
+        }
+    };
+}
+macro_rules! int_kernels {
+    ($($t:ident)*) => {$(
+        impl NumKernels for $t {
+            num_tables!();
+            #[inline(always)]
+            fn add_(self, o: Self) -> Self { self.wrapping_add(o) }
+            #[inline(always)]
+            fn sub_(self, o: Self) -> Self { self.wrapping_sub(o) }
+            #[inline(always)]
+            fn mul_(self, o: Self) -> Self { self.wrapping_mul(o) }
+            #[inline(always)]
+            fn div_(self, o: Self) -> Self { if o == 0 { 0 } else { self.wrapping_div(o) } }
+            #[inline(always)]
+            fn rem_(self, o: Self) -> Self { if o == 0 { 0 } else { self.wrapping_rem(o) } }
+            #[inline(always)]
+            fn neg_(self) -> Self { self.wrapping_neg() }
+            #[inline(always)]
+            #[allow(unused_comparisons)] // u8
+            fn abs_(self) -> Self { if self < 0 { self.wrapping_neg() } else { self } }
+            #[inline(always)]
+            #[allow(unused_comparisons)] // u8
+            fn sign_(self) -> Self { (self > 0) as $t - (self < 0) as $t }
+            #[inline(always)]
+            fn relu_(self) -> Self { if self > 0 { self } else { 0 } }
+            #[inline(always)]
+            fn max_(self, o: Self) -> Self { if self > o { self } else { o } }
+            #[inline(always)]
+            fn min_(self, o: Self) -> Self { if self < o { self } else { o } }
+        }
+    )*};
+}
+int_kernels!(i64 i32 u8);
+
+macro_rules! float_kernels {
+    ($($t:ident)*) => {$(
+        impl NumKernels for $t {
+            num_tables!();
+            #[inline(always)]
+            fn add_(self, o: Self) -> Self { self + o }
+            #[inline(always)]
+            fn sub_(self, o: Self) -> Self { self - o }
+            #[inline(always)]
+            fn mul_(self, o: Self) -> Self { self * o }
+            #[inline(always)]
+            fn div_(self, o: Self) -> Self { self / o }
+            #[inline(always)]
+            fn rem_(self, o: Self) -> Self { self % o }
+            #[inline(always)]
+            fn neg_(self) -> Self { -self }
+            #[inline(always)]
+            fn abs_(self) -> Self { self.abs() }
+            // 0 keeps its sign and NaN stays NaN.
+            #[inline(always)]
+            fn sign_(self) -> Self {
+                if self > 0.0 { 1.0 } else if self < 0.0 { -1.0 } else { self }
+            }
+            // `f32::max` would lose NaN.
+            #[inline(always)]
+            fn relu_(self) -> Self { if self < 0.0 { 0.0 } else { self } }
+            #[inline(always)]
+            fn max_(self, o: Self) -> Self { if self > o || self.is_nan() { self } else { o } }
+            #[inline(always)]
+            fn min_(self, o: Self) -> Self { if self < o || self.is_nan() { self } else { o } }
+        }
+        impl FloatKernels for $t {
+            fn float1(code: Float1) -> Run<1> {
+                float1::<$t>(code)
+            }
+            fn float2(code: Float2) -> Run<2> {
+                float2::<$t>(code)
+            }
+            fn float_class(code: FloatClass) -> Run<1> {
+                float_class::<$t>(code)
+            }
+            #[inline(always)]
+            fn sqrt_(self) -> Self { self.sqrt() }
+            #[inline(always)]
+            fn floor_(self) -> Self { self.floor() }
+            #[inline(always)]
+            fn ceil_(self) -> Self { self.ceil() }
+            #[inline(always)]
+            fn round_(self) -> Self { self.round_ties_even() }
+            #[inline(always)]
+            fn trunc_(self) -> Self { self.trunc() }
+            #[inline(always)]
+            fn atan2_(self, x: Self) -> Self { self.atan2(x) }
+        }
+    )*};
+}
+float_kernels!(f32 f64);
+
+/// Logic on masks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Bool2 {
+    And,
+    Or,
+    Xor,
+}
+
+pub(crate) fn bool2(code: Bool2) -> Run<2> {
+    struct And;
+    struct Or;
+    struct Xor;
+    macro_rules! logic {
+        ($($F:ident $op:tt)*) => {$(
+            impl Fun<(bool, bool), bool> for $F {
+                #[inline(always)]
+                fn call<I: Isa>((x, y): (bool, bool), _: [f64; 2]) -> bool {
+                    x $op y
+                }
+            }
+        )*};
+    }
+    logic!(And & Or | Xor ^);
+    let func: RunFn<2> = match code {
+        Bool2::And => exec::<2, (bool, bool), bool, And>,
+        Bool2::Or => exec::<2, (bool, bool), bool, Or>,
+        Bool2::Xor => exec::<2, (bool, bool), bool, Xor>,
+    };
+    Run { func, cost: 4 }
+}

@@ -1,0 +1,18 @@
+//! Strided, copy-on-write tensors and their kernels.
+
+mod dtype;
+mod error;
+mod kernels;
+mod layout;
+mod memory;
+mod ops;
+mod shape;
+mod tensor;
+
+pub use dtype::{DType, Element, Float, Num};
+pub use error::{Error, Operand, Result, Site};
+pub use kernels::isa::{IsaKind, active_isa, with_isa};
+pub use kernels::par::with_threads;
+pub use ops::create::Nested;
+pub use shape::{Axes, INFER, IntoAxes, IntoShape, Shape, Strides};
+pub use tensor::Tensor;

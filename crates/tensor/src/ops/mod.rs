@@ -1,0 +1,7 @@
+//! The tensor API, a file per family.
+
+pub(crate) mod compare;
+pub(crate) mod create;
+pub(crate) mod operators;
+pub(crate) mod unary;
+pub(crate) mod view;

@@ -1,0 +1,216 @@
+//! Arithmetic with broadcasting: named methods that return `Result`, and the operators, which panic
+//! with the same text.
+
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Rem, RemAssign, Sub, SubAssign};
+
+use crate::dtype::{Float, Num};
+use crate::error::{Error, Result};
+use crate::kernels::tables::{Float2, Num2, NumKernels};
+use crate::tensor::{Arg, Tensor, refuse, zip_owned};
+
+macro_rules! named {
+    ($Bound:ident $call:ident $Code:ident; $($(#[$doc:meta])* $name:ident $Kernel:ident;)*) => {
+        impl<T: $Bound> Tensor<T> {$(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            /// If the shapes do not broadcast.
+            #[track_caller]
+            pub fn $name(&self, other: &Tensor<T>) -> Result<Tensor<T>> {
+                self.$call($Code::$Kernel, stringify!($name), other)
+            }
+        )*}
+    };
+}
+
+named! { Num num2 Num2;
+    /// Elementwise `max(x, y)` with broadcasting; NaN if either is.
+    maximum Maximum;
+    /// Elementwise `min(x, y)` with broadcasting; NaN if either is.
+    minimum Minimum;
+}
+
+named! { Float float2 Float2;
+    /// Elementwise `x^y` with broadcasting, with C99's special cases (`x^0 = 1`, `1^y = 1`).
+    pow Pow;
+    /// The angle of the point `(x, y)`, `self` being y, in radians from −π to π.
+    atan2 Atan2;
+    /// `dy·(1 − y²)`: the gradient of tanh from its output (`self`).
+    tanh_grad TanhGrad;
+    /// `dy·y·(1 − y)`: the gradient of the sigmoid from its output (`self`).
+    sigmoid_grad SigmoidGrad;
+    /// `dy` where `self` is positive, 0 elsewhere: the gradient of relu from its in- or output.
+    relu_grad ReluGrad;
+}
+
+impl<T: Float> Tensor<T> {
+    /// `xᵖ` for one exponent.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::new([3.0f64]).powf(2.0).to_vec(), [9.0]);
+    /// ```
+    #[track_caller]
+    pub fn powf(&self, p: f64) -> Tensor<T> {
+        if p == 2.0 {
+            return self.square();
+        }
+        let run = <T as crate::kernels::tables::FloatKernels>::float2(Float2::Pow);
+        self.zip_scalar(run, "powf", T::from_f64(p), false)
+    }
+}
+
+/// Refuses an integer divisor of zero.
+#[track_caller]
+fn check_divisor<T: Num>(op: &'static str, divisor: &Tensor<T>) -> Result<()> {
+    if matches!(T::DTYPE, crate::DType::F32 | crate::DType::F64) {
+        return Ok(());
+    }
+    if divisor.to_vec().contains(&T::ZERO) {
+        return Err(Error::invalid(
+            op,
+            "divisor",
+            0,
+            "integers are not divided by zero",
+        ));
+    }
+    Ok(())
+}
+
+macro_rules! operator {
+    ($Trait:ident $method:ident $try_method:ident $Assign:ident $assign:ident $Kernel:ident $divides:literal $what:literal) => {
+        impl<T: Num> Tensor<T> {
+            #[doc = concat!("Elementwise ", $what, " with broadcasting: what the operator does, without its panic.")]
+            ///
+            /// # Errors
+            /// If the shapes do not broadcast (or an integer is divided by zero).
+            #[track_caller]
+            pub fn $try_method(&self, other: &Tensor<T>) -> Result<Tensor<T>> {
+                if $divides {
+                    check_divisor(stringify!($method), other)?;
+                }
+                self.num2(Num2::$Kernel, stringify!($method), other)
+            }
+
+            #[track_caller]
+            fn $assign(a: Arg<'_, T>, b: Arg<'_, T>) -> Tensor<T> {
+                let op = stringify!($method);
+                if $divides && let Err(e) = check_divisor(op, b.get()) {
+                    refuse(e);
+                }
+                match zip_owned(<T as NumKernels>::num2(Num2::$Kernel), [0.0; 2], op, a, b) {
+                    Ok(t) => t,
+                    Err(e) => refuse(e),
+                }
+            }
+        }
+        impl<T: Num> $Trait<&Tensor<T>> for &Tensor<T> {
+            type Output = Tensor<T>;
+            #[track_caller]
+            fn $method(self, rhs: &Tensor<T>) -> Tensor<T> {
+                Tensor::$assign(Arg::Ref(self), Arg::Ref(rhs))
+            }
+        }
+        impl<T: Num> $Trait<Tensor<T>> for &Tensor<T> {
+            type Output = Tensor<T>;
+            #[track_caller]
+            fn $method(self, rhs: Tensor<T>) -> Tensor<T> {
+                Tensor::$assign(Arg::Ref(self), Arg::Owned(rhs))
+            }
+        }
+        impl<T: Num> $Trait<&Tensor<T>> for Tensor<T> {
+            type Output = Tensor<T>;
+            #[track_caller]
+            fn $method(self, rhs: &Tensor<T>) -> Tensor<T> {
+                Tensor::$assign(Arg::Owned(self), Arg::Ref(rhs))
+            }
+        }
+        impl<T: Num> $Trait<Tensor<T>> for Tensor<T> {
+            type Output = Tensor<T>;
+            #[track_caller]
+            fn $method(self, rhs: Tensor<T>) -> Tensor<T> {
+                Tensor::$assign(Arg::Owned(self), Arg::Owned(rhs))
+            }
+        }
+        impl<T: Num> $Trait<T> for &Tensor<T> {
+            type Output = Tensor<T>;
+            #[track_caller]
+            fn $method(self, rhs: T) -> Tensor<T> {
+                let op = stringify!($method);
+                if $divides && rhs == T::ZERO && let Err(e) = check_divisor(op, &Tensor::scalar(rhs)) {
+                    refuse(e);
+                }
+                self.zip_scalar(<T as NumKernels>::num2(Num2::$Kernel), op, rhs, false)
+            }
+        }
+        impl<T: Num> $Trait<T> for Tensor<T> {
+            type Output = Tensor<T>;
+            #[track_caller]
+            fn $method(self, rhs: T) -> Tensor<T> {
+                let op = stringify!($method);
+                if $divides && rhs == T::ZERO && let Err(e) = check_divisor(op, &Tensor::scalar(rhs)) {
+                    refuse(e);
+                }
+                self.zip_scalar_owned(<T as NumKernels>::num2(Num2::$Kernel), op, rhs, false)
+            }
+        }
+        operator!(@scalar $Trait $method $Kernel $divides f32 f64 i64 i32 u8);
+        impl<T: Num> $Assign<&Tensor<T>> for Tensor<T> {
+            /// In place where the memory is held alone and the shapes agree.
+            #[track_caller]
+            fn $assign(&mut self, rhs: &Tensor<T>) {
+                let shape = self.shape().clone();
+                let lhs = std::mem::replace(self, Tensor::placeholder());
+                let out = Tensor::$assign(Arg::Owned(lhs), Arg::Ref(rhs));
+                if out.shape() != &shape {
+                    refuse(Error::ShapeMismatch {
+                        site: crate::error::Site::new(concat!(stringify!($method), "_assign"))
+                            .operand("lhs", T::DTYPE, &shape)
+                            .operand("rhs", T::DTYPE, rhs.shape()),
+                        what: "the result does not fit into lhs",
+                        rule: "rhs broadcasts to lhs.shape",
+                    });
+                }
+                *self = out;
+            }
+        }
+        impl<T: Num> $Assign<T> for Tensor<T> {
+            /// In place where the memory is held alone.
+            #[track_caller]
+            fn $assign(&mut self, rhs: T) {
+                let lhs = std::mem::replace(self, Tensor::placeholder());
+                *self = $Trait::$method(lhs, rhs);
+            }
+        }
+    };
+    (@scalar $Trait:ident $method:ident $Kernel:ident $divides:literal $($t:ident)*) => {$(
+        impl $Trait<&Tensor<$t>> for $t {
+            type Output = Tensor<$t>;
+            #[track_caller]
+            fn $method(self, rhs: &Tensor<$t>) -> Tensor<$t> {
+                let op = stringify!($method);
+                if $divides && let Err(e) = check_divisor(op, rhs) {
+                    refuse(e);
+                }
+                rhs.zip_scalar(<$t as NumKernels>::num2(Num2::$Kernel), op, self, true)
+            }
+        }
+        impl $Trait<Tensor<$t>> for $t {
+            type Output = Tensor<$t>;
+            #[track_caller]
+            fn $method(self, rhs: Tensor<$t>) -> Tensor<$t> {
+                let op = stringify!($method);
+                if $divides && let Err(e) = check_divisor(op, &rhs) {
+                    refuse(e);
+                }
+                rhs.zip_scalar_owned(<$t as NumKernels>::num2(Num2::$Kernel), op, self, true)
+            }
+        }
+    )*};
+}
+
+operator!(Add add try_add AddAssign add_assign Add false "sum");
+operator!(Sub sub try_sub SubAssign sub_assign Sub false "difference");
+operator!(Mul mul try_mul MulAssign mul_assign Mul false "product");
+operator!(Div div try_div DivAssign div_assign Div true "quotient");
+operator!(Rem rem try_rem RemAssign rem_assign Rem true "remainder (of the sign of `self`)");

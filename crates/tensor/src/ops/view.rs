@@ -1,0 +1,337 @@
+//! Views: other shapes, strides and offsets on the same memory. None of them copies, but `reshape`
+//! where the strides do not allow a view.
+
+use crate::dtype::Element;
+use crate::error::{Error, Result, Site};
+use crate::shape::{Axes, INFER, IntoAxes, IntoShape, Shape};
+use crate::tensor::Tensor;
+
+impl<T: Element> Tensor<T> {
+    #[track_caller]
+    pub(crate) fn site(&self, op: &'static str) -> Box<Site> {
+        Site::new(op).operand("self", T::DTYPE, self.shape())
+    }
+
+    /// The axis counted from the front.
+    #[track_caller]
+    pub(crate) fn axis(&self, op: &'static str, axis: isize) -> Result<usize> {
+        match normal_axis(axis, self.rank()) {
+            Some(a) => Ok(a),
+            None => self.axis_error(op, axis),
+        }
+    }
+
+    #[track_caller]
+    #[cold]
+    fn axis_error(&self, op: &'static str, axis: isize) -> Result<usize> {
+        Err(Error::AxisOutOfRange {
+            site: self.site(op),
+            axis,
+            rank: self.rank(),
+        })
+    }
+
+    /// The axes counted from the front, in the order given, each once.
+    #[track_caller]
+    pub(crate) fn axes(
+        &self,
+        op: &'static str,
+        axes: &Axes,
+    ) -> Result<smallvec::SmallVec<[usize; 6]>> {
+        let mut out = smallvec::SmallVec::new();
+        for &a in &axes.0 {
+            let axis = match normal_axis(a, self.rank()) {
+                Some(axis) => axis,
+                None => self.axis_error(op, a)?,
+            };
+            if out.contains(&axis) {
+                return Err(Error::RepeatedAxis {
+                    site: self.site(op),
+                    axis,
+                });
+            }
+            out.push(axis);
+        }
+        Ok(out)
+    }
+
+    /// The same elements in row-major order under another shape; a view where the strides allow it,
+    /// else a copy. One axis may be [`INFER`].
+    ///
+    /// # Errors
+    /// If the shape has another number of elements.
+    ///
+    /// ```
+    /// use wengert_tensor::{INFER, Tensor};
+    /// let t = Tensor::new([[1i64, 2, 3], [4, 5, 6]]);
+    /// assert_eq!(t.reshape([3, INFER])?.shape(), &[3, 2][..]);
+    /// assert!(t.reshape([4, INFER]).is_err());
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn reshape(&self, shape: impl IntoShape) -> Result<Tensor<T>> {
+        let asked = shape.into_shape();
+        let shape = self.resolve_shape("reshape", asked)?;
+        match self.layout.reshape(&shape) {
+            Some(layout) => Ok(self.with_layout(layout)),
+            None => {
+                let mut out = self.copied();
+                out.layout = crate::layout::Layout::contiguous(shape, self.len());
+                Ok(out)
+            }
+        }
+    }
+
+    #[track_caller]
+    fn resolve_shape(&self, op: &'static str, mut shape: Shape) -> Result<Shape> {
+        let text = || {
+            let dims: Vec<String> = shape
+                .iter()
+                .map(|d| {
+                    if *d == INFER {
+                        "?".to_string()
+                    } else {
+                        d.to_string()
+                    }
+                })
+                .collect();
+            format!("[{}]", dims.join(", "))
+        };
+        let rule = match shape.iter().filter(|d| **d == INFER).count() {
+            0 if shape.checked_numel() == Some(self.len()) => return Ok(shape),
+            0 => "as many elements as self has",
+            1 => {
+                let rest: Shape = shape.iter().copied().filter(|d| *d != INFER).collect();
+                match rest.checked_numel() {
+                    Some(n) if n > 0 && self.len().is_multiple_of(n) => {
+                        let missing = self.len() / n;
+                        for d in shape.as_mut_slice() {
+                            if *d == INFER {
+                                *d = missing;
+                            }
+                        }
+                        return Ok(shape);
+                    }
+                    Some(0) => "an inferred axis beside an axis of size 0 could have any size",
+                    _ => "the other axes divide the number of elements of self",
+                }
+            }
+            _ => "at most one axis is inferred",
+        };
+        let to = text();
+        let site = self
+            .site(op)
+            .hint(format!("self has {} elements", self.len()));
+        Err(Error::Reshape { site, to, rule })
+    }
+
+    /// Axes `start` to `end` (inclusive, negative from the end) made one.
+    ///
+    /// # Errors
+    /// If an axis is out of range or `start` comes after `end`.
+    #[track_caller]
+    pub fn flatten(&self, start: isize, end: isize) -> Result<Tensor<T>> {
+        if self.rank() == 0 && matches!(start, 0 | -1) && matches!(end, 0 | -1) {
+            return self.reshape([1]);
+        }
+        let (s, e) = (self.axis("flatten", start)?, self.axis("flatten", end)?);
+        if s > e {
+            let value = format!("{start}..={end}");
+            return Err(Error::InvalidArgument {
+                site: self.site("flatten"),
+                name: "axes",
+                value,
+                rule: "start <= end",
+            });
+        }
+        let mut shape: Shape = self.shape()[..s].iter().copied().collect();
+        shape.push(self.shape()[s..=e].iter().product());
+        for &d in &self.shape()[e + 1..] {
+            shape.push(d);
+        }
+        self.reshape(shape)
+    }
+
+    /// Axes `a` and `b` swapped.
+    ///
+    /// # Errors
+    /// If an axis is out of range.
+    #[track_caller]
+    pub fn transpose(&self, a: isize, b: isize) -> Result<Tensor<T>> {
+        let (a, b) = (self.axis("transpose", a)?, self.axis("transpose", b)?);
+        let mut order: Shape = (0..self.rank()).collect();
+        order.as_mut_slice().swap(a, b);
+        Ok(self.with_layout(self.layout.permute(&order)))
+    }
+
+    /// The transpose of a matrix (a tensor of fewer than two axes is itself).
+    ///
+    /// # Errors
+    /// If there are more than two axes.
+    #[track_caller]
+    pub fn t(&self) -> Result<Tensor<T>> {
+        match self.rank() {
+            0 | 1 => Ok(self.clone()),
+            2 => self.transpose(0, 1),
+            rank => Err(Error::Rank {
+                site: self
+                    .site("t")
+                    .hint("transpose(-2, -1) swaps the last two axes"),
+                expected: "at most two axes",
+                rank,
+            }),
+        }
+    }
+
+    /// The axes in another order: axis `i` of the result is axis `order[i]` of this.
+    ///
+    /// # Errors
+    /// If `order` does not name every axis once.
+    #[track_caller]
+    pub fn permute(&self, order: impl IntoAxes) -> Result<Tensor<T>> {
+        let order = self.axes("permute", &order.into_axes())?;
+        if order.len() != self.rank() {
+            return Err(Error::Rank {
+                site: self.site("permute"),
+                expected: "every axis named once",
+                rank: self.rank(),
+            });
+        }
+        Ok(self.with_layout(self.layout.permute(&order)))
+    }
+
+    /// This tensor broadcast to a shape, without a copy: axes of size 1 repeat, new axes come first.
+    ///
+    /// # Errors
+    /// If this shape does not broadcast to that one.
+    #[track_caller]
+    pub fn expand(&self, shape: impl IntoShape) -> Result<Tensor<T>> {
+        let shape = shape.into_shape();
+        let fits = self.shape().broadcast(&shape).as_ref() == Some(&shape);
+        match shape.checked_numel() {
+            Some(len) if fits => Ok(self.with_layout(self.layout.expand(&shape, len))),
+            Some(_) => Err(Error::ShapeMismatch {
+                site: self.site("expand").operand("to", T::DTYPE, &shape),
+                what: "shape does not expand",
+                rule: "aligned at the last axis, self's sizes equal the new ones or are 1",
+            }),
+            None => Err(Error::SizeOverflow {
+                site: self.site("expand"),
+                shape,
+            }),
+        }
+    }
+
+    /// Elements `start..start + len` of an axis; a negative `start` counts from the end.
+    ///
+    /// # Errors
+    /// If the axis or the range is out of range.
+    #[track_caller]
+    pub fn narrow(&self, axis: isize, start: isize, len: usize) -> Result<Tensor<T>> {
+        let a = self.axis("narrow", axis)?;
+        let size = self.shape()[a];
+        let first = if start < 0 {
+            start.checked_add(size as isize)
+        } else {
+            Some(start)
+        };
+        match first {
+            Some(first)
+                if first >= 0
+                    && (first as usize)
+                        .checked_add(len)
+                        .is_some_and(|end| end <= size) =>
+            {
+                Ok(self.with_layout(self.layout.slice(a, first as usize, 1, len)))
+            }
+            _ => Err(Error::InvalidArgument {
+                site: Site::new("narrow").operand_axis("self", T::DTYPE, self.shape(), a),
+                name: "range",
+                value: format!("{start}, {len} elements"),
+                rule: "0 <= start and start + len <= the axis's size",
+            }),
+        }
+    }
+
+    /// The elements at one index of an axis, which goes away; negative counts from the end.
+    ///
+    /// # Errors
+    /// If the axis or the index is out of range.
+    #[track_caller]
+    pub fn select(&self, axis: isize, index: isize) -> Result<Tensor<T>> {
+        let a = self.axis("select", axis)?;
+        let i = self.index("select", a, index as i64)?;
+        Ok(self.with_layout(self.layout.select(a, i)))
+    }
+
+    /// An index into an axis, counted from the front.
+    #[track_caller]
+    pub(crate) fn index(&self, op: &'static str, axis: usize, index: i64) -> Result<usize> {
+        let size = self.shape()[axis];
+        match normal_axis(index as isize, size) {
+            Some(i) => Ok(i),
+            None => {
+                let site = Site::new(op).operand_axis("self", T::DTYPE, self.shape(), axis);
+                Err(Error::IndexOutOfRange {
+                    site,
+                    index,
+                    axis,
+                    size,
+                })
+            }
+        }
+    }
+
+    /// A new axis of size 1 before `axis`; negative counts from the end of the result.
+    ///
+    /// # Errors
+    /// If the axis is out of range.
+    #[track_caller]
+    pub fn unsqueeze(&self, axis: isize) -> Result<Tensor<T>> {
+        match normal_axis(axis, self.rank() + 1) {
+            Some(a) => Ok(self.with_layout(self.layout.insert_axis(a))),
+            None => Err(Error::AxisOutOfRange {
+                site: self.site("unsqueeze"),
+                axis,
+                rank: self.rank() + 1,
+            }),
+        }
+    }
+
+    /// Without those of these axes that have size 1 (as PyTorch: others stay).
+    ///
+    /// # Errors
+    /// If an axis is out of range.
+    #[track_caller]
+    pub fn squeeze(&self, axes: impl IntoAxes) -> Result<Tensor<T>> {
+        let axes = self.axes("squeeze", &axes.into_axes())?;
+        Ok(self.without(|a| axes.contains(&a)))
+    }
+
+    /// Without all axes of size 1.
+    pub fn squeeze_all(&self) -> Tensor<T> {
+        self.without(|_| true)
+    }
+
+    fn without(&self, drop: impl Fn(usize) -> bool) -> Tensor<T> {
+        let mut layout = self.layout.clone();
+        for a in (0..self.rank()).rev() {
+            if layout.shape[a] == 1 && drop(a) {
+                layout.shape.remove(a);
+                layout.strides.remove(a);
+            }
+        }
+        self.with_layout(layout)
+    }
+}
+
+/// An index counted from the front, if it is within `size`.
+#[inline]
+pub(crate) fn normal_axis(index: isize, size: usize) -> Option<usize> {
+    let i = if index < 0 {
+        index.checked_add_unsigned(size)?
+    } else {
+        index
+    };
+    usize::try_from(i).ok().filter(|i| *i < size)
+}

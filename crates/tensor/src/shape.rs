@@ -1,0 +1,292 @@
+//! Shapes, strides and the arithmetic on them, all of it checked: a product that would wrap is an
+//! error in release builds as well.
+
+use std::fmt;
+use std::ops::Deref;
+
+use smallvec::SmallVec;
+
+/// Dimensions kept inline before a shape spills to the heap.
+const INLINE: usize = 6;
+
+/// Placeholder for the one axis of a [`reshape`](crate::Tensor::reshape) whose size follows from the
+/// others (NumPy's and PyTorch's `-1`).
+pub const INFER: usize = usize::MAX;
+
+/// The size of each axis of a tensor; `[]` is the shape of a scalar.
+#[derive(PartialEq, Eq, Hash, Default)]
+pub struct Shape(SmallVec<[usize; INLINE]>);
+
+/// The step of each axis in elements; negative where the axis runs backwards, 0 where it repeats.
+#[derive(PartialEq, Eq, Hash, Default)]
+pub struct Strides(SmallVec<[isize; INLINE]>);
+
+macro_rules! dims {
+    ($name:ident, $item:ty) => {
+        impl $name {
+            /// No axes.
+            #[inline]
+            pub fn new() -> Self {
+                $name(SmallVec::new())
+            }
+            /// Copies a slice.
+            #[inline]
+            pub fn from_slice(dims: &[$item]) -> Self {
+                $name(SmallVec::from_slice(dims))
+            }
+            /// The sizes as a slice.
+            #[inline]
+            pub fn as_slice(&self) -> &[$item] {
+                &self.0
+            }
+            #[inline]
+            pub(crate) fn push(&mut self, v: $item) {
+                self.0.push(v)
+            }
+            #[inline]
+            pub(crate) fn insert(&mut self, at: usize, v: $item) {
+                self.0.insert(at, v)
+            }
+            #[inline]
+            pub(crate) fn remove(&mut self, at: usize) -> $item {
+                self.0.remove(at)
+            }
+            #[inline]
+            pub(crate) fn as_mut_slice(&mut self) -> &mut [$item] {
+                &mut self.0
+            }
+        }
+        // By memcpy: the derived one goes element by element.
+        impl Clone for $name {
+            #[inline]
+            fn clone(&self) -> Self {
+                $name(SmallVec::from_slice(&self.0))
+            }
+        }
+        impl Deref for $name {
+            type Target = [$item];
+            #[inline]
+            fn deref(&self) -> &[$item] {
+                &self.0
+            }
+        }
+        impl FromIterator<$item> for $name {
+            fn from_iter<I: IntoIterator<Item = $item>>(iter: I) -> Self {
+                $name(iter.into_iter().collect())
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", self.as_slice())
+            }
+        }
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", self.as_slice())
+            }
+        }
+        impl PartialEq<[$item]> for $name {
+            fn eq(&self, other: &[$item]) -> bool {
+                self.as_slice() == other
+            }
+        }
+        impl<const N: usize> PartialEq<[$item; N]> for $name {
+            fn eq(&self, other: &[$item; N]) -> bool {
+                self.as_slice() == other
+            }
+        }
+    };
+}
+dims!(Shape, usize);
+dims!(Strides, isize);
+
+impl Shape {
+    /// The number of elements, or `None` where it (or, for an empty shape, the product of the
+    /// non-zero axes) passes `isize::MAX`, so that no stride of a contiguous layout can overflow.
+    pub fn checked_numel(&self) -> Option<usize> {
+        let mut product = 1usize;
+        let mut empty = false;
+        for &d in self.iter() {
+            if d == 0 {
+                empty = true;
+            } else {
+                product = product.checked_mul(d)?;
+            }
+        }
+        if product > isize::MAX as usize {
+            return None;
+        }
+        Some(if empty { 0 } else { product })
+    }
+
+    /// Row-major strides. The shape must have passed [`Shape::checked_numel`].
+    #[inline]
+    pub(crate) fn contiguous_strides(&self) -> Strides {
+        let mut strides = Strides(SmallVec::from_elem(1, self.len()));
+        let mut step = 1isize;
+        for (s, &d) in strides.0.iter_mut().zip(self.iter()).rev() {
+            *s = step;
+            step *= d.max(1) as isize;
+        }
+        strides
+    }
+
+    /// The shape that NumPy's broadcasting gives, or `None` where the two do not fit: aligned at the
+    /// last axis, sizes equal or one of them 1.
+    pub fn broadcast(&self, other: &Shape) -> Option<Shape> {
+        let rank = self.len().max(other.len());
+        let at = |s: &Shape, i: usize| {
+            if i + s.len() >= rank {
+                s[i + s.len() - rank]
+            } else {
+                1
+            }
+        };
+        (0..rank)
+            .map(|i| match (at(self, i), at(other, i)) {
+                (a, b) if a == b => Some(a),
+                (1, b) => Some(b),
+                (a, 1) => Some(a),
+                _ => None,
+            })
+            .collect::<Option<SmallVec<[usize; INLINE]>>>()
+            .map(Shape)
+    }
+}
+
+/// What can be given as a shape: `[2, 3]`, `vec![2, 3]`, `&dims[..]`, `5` (one axis), `[0usize; 0]`
+/// or `()` (a scalar), another tensor's `shape()`.
+pub trait IntoShape {
+    /// The shape.
+    fn into_shape(self) -> Shape;
+}
+impl IntoShape for Shape {
+    fn into_shape(self) -> Shape {
+        self
+    }
+}
+impl IntoShape for &Shape {
+    fn into_shape(self) -> Shape {
+        self.clone()
+    }
+}
+impl IntoShape for () {
+    fn into_shape(self) -> Shape {
+        Shape::new()
+    }
+}
+impl IntoShape for usize {
+    fn into_shape(self) -> Shape {
+        Shape::from_slice(&[self])
+    }
+}
+impl<const N: usize> IntoShape for [usize; N] {
+    fn into_shape(self) -> Shape {
+        Shape::from_slice(&self)
+    }
+}
+impl<const N: usize> IntoShape for &[usize; N] {
+    fn into_shape(self) -> Shape {
+        Shape::from_slice(self)
+    }
+}
+impl IntoShape for &[usize] {
+    fn into_shape(self) -> Shape {
+        Shape::from_slice(self)
+    }
+}
+impl IntoShape for Vec<usize> {
+    fn into_shape(self) -> Shape {
+        Shape::from_slice(&self)
+    }
+}
+impl IntoShape for &Vec<usize> {
+    fn into_shape(self) -> Shape {
+        Shape::from_slice(self)
+    }
+}
+
+/// The axes given to a call, negative ones counted from the end: `0`, `-1`, `[0, -1]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Axes(pub(crate) SmallVec<[isize; INLINE]>);
+
+/// What can be given as axes: `-1`, `[0, 1]`, `&axes[..]`, `vec![0, 1]`.
+pub trait IntoAxes {
+    /// The axes as given, not yet checked against a rank.
+    fn into_axes(self) -> Axes;
+}
+impl IntoAxes for Axes {
+    fn into_axes(self) -> Axes {
+        self
+    }
+}
+impl IntoAxes for &Axes {
+    fn into_axes(self) -> Axes {
+        self.clone()
+    }
+}
+impl IntoAxes for isize {
+    fn into_axes(self) -> Axes {
+        Axes(SmallVec::from_slice(&[self]))
+    }
+}
+impl<const N: usize> IntoAxes for [isize; N] {
+    fn into_axes(self) -> Axes {
+        Axes(SmallVec::from_slice(&self))
+    }
+}
+impl<const N: usize> IntoAxes for &[isize; N] {
+    fn into_axes(self) -> Axes {
+        Axes(SmallVec::from_slice(self))
+    }
+}
+impl IntoAxes for &[isize] {
+    fn into_axes(self) -> Axes {
+        Axes(SmallVec::from_slice(self))
+    }
+}
+impl IntoAxes for Vec<isize> {
+    fn into_axes(self) -> Axes {
+        Axes(SmallVec::from_vec(self))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numel_is_checked() {
+        assert_eq!(Shape::from_slice(&[2, 3]).checked_numel(), Some(6));
+        assert_eq!(Shape::new().checked_numel(), Some(1));
+        assert_eq!(Shape::from_slice(&[0, 5]).checked_numel(), Some(0));
+        assert_eq!(Shape::from_slice(&[1 << 32, 1 << 32]).checked_numel(), None);
+        assert_eq!(
+            Shape::from_slice(&[0, 1 << 32, 1 << 32]).checked_numel(),
+            None
+        );
+        assert_eq!(Shape::from_slice(&[usize::MAX]).checked_numel(), None);
+    }
+
+    #[test]
+    fn broadcasting_follows_numpy() {
+        let s = |d: &[usize]| Shape::from_slice(d);
+        assert_eq!(s(&[3, 1]).broadcast(&s(&[4])), Some(s(&[3, 4])));
+        assert_eq!(s(&[]).broadcast(&s(&[2, 0])), Some(s(&[2, 0])));
+        assert_eq!(s(&[1]).broadcast(&s(&[0])), Some(s(&[0])));
+        assert_eq!(s(&[2]).broadcast(&s(&[3])), None);
+        assert_eq!(s(&[2]).broadcast(&s(&[0])), None);
+    }
+
+    #[test]
+    fn strides_are_row_major() {
+        assert_eq!(
+            Shape::from_slice(&[2, 3, 4]).contiguous_strides(),
+            [12, 4, 1]
+        );
+        assert_eq!(
+            Shape::from_slice(&[2, 0, 4]).contiguous_strides(),
+            [4, 4, 1]
+        );
+    }
+}

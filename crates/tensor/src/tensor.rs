@@ -1,0 +1,661 @@
+//! The tensor: a view (shape, strides, offset) of a shared, copy-on-write block of memory.
+//!
+//! Invariant: elements reachable through the layout are initialised and are written only while the
+//! block has one owner; a tensor that somebody else holds can never change under them.
+
+use std::marker::PhantomData;
+
+use crate::dtype::{DType, Element, Float, Num};
+use crate::error::{Error, Result, Site};
+use crate::kernels::drive::{self, Operand, Run};
+use crate::kernels::tables::{
+    self, Bool2, Compare, ElementKernels, Float1, Float2, FloatClass, FloatKernels, Num1, Num2,
+    NumKernels,
+};
+use crate::layout::Layout;
+use crate::memory::{self, RawBlock};
+use crate::shape::{Shape, Strides};
+
+/// An n-dimensional array of elements of type `T`.
+///
+/// Cloning shares the memory; so do views ([`transpose`](Tensor::transpose),
+/// [`narrow`](Tensor::narrow), …). Writing to shared memory copies it first, so no two tensors ever
+/// see each other's writes.
+///
+/// ```
+/// use wengert_tensor::Tensor;
+/// let a = Tensor::<f32>::new([[1., 2.], [3., 4.]]);
+/// let b = a.t()?;
+/// assert_eq!((&a + &b).to_vec(), [2., 5., 5., 8.]);
+/// # Ok::<(), wengert_tensor::Error>(())
+/// ```
+pub struct Tensor<T: Element = f32> {
+    pub(crate) block: RawBlock,
+    pub(crate) layout: Layout,
+    pub(crate) marker: PhantomData<T>,
+}
+
+impl<T: Element> Clone for Tensor<T> {
+    #[inline]
+    fn clone(&self) -> Self {
+        Tensor {
+            block: self.block.clone(),
+            layout: self.layout.clone(),
+            marker: PhantomData,
+        }
+    }
+}
+
+/// Panics with an error's text, at the caller's line.
+#[track_caller]
+#[cold]
+pub(crate) fn refuse(e: Error) -> ! {
+    panic!("{e}")
+}
+
+impl<T: Element> Tensor<T> {
+    /// A new contiguous tensor whose elements are **not initialised**: every caller in this crate
+    /// writes all of them before anything reads.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn try_uninit(op: &'static str, shape: Shape) -> Result<Tensor<T>> {
+        let bytes = shape
+            .checked_numel()
+            .and_then(|n| Some((n, n.checked_mul(T::DTYPE.size())?)))
+            .filter(|(_, b)| *b <= isize::MAX as usize);
+        let Some((len, bytes)) = bytes else {
+            return Err(Error::SizeOverflow {
+                site: Site::new(op),
+                shape,
+            });
+        };
+        match RawBlock::try_new(bytes) {
+            Ok(block) => Ok(Tensor {
+                block,
+                layout: Layout::contiguous(shape, len),
+                marker: PhantomData,
+            }),
+            Err(e) => Err(Error::OutOfMemory {
+                site: Site::new(op),
+                bytes: e.bytes,
+            }),
+        }
+    }
+
+    /// As [`Tensor::try_uninit`], where the call cannot return an error.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn uninit(op: &'static str, shape: Shape) -> Tensor<T> {
+        match Self::try_uninit(op, shape) {
+            Ok(t) => t,
+            Err(e) => refuse(e),
+        }
+    }
+
+    /// The size of each axis.
+    #[inline]
+    pub fn shape(&self) -> &Shape {
+        &self.layout.shape
+    }
+
+    /// The step of each axis, in elements.
+    #[inline]
+    pub fn strides(&self) -> &Strides {
+        &self.layout.strides
+    }
+
+    /// The number of axes; 0 for a scalar.
+    #[inline]
+    pub fn rank(&self) -> usize {
+        self.layout.rank()
+    }
+
+    /// The number of elements.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.layout.len
+    }
+
+    /// Whether there are no elements.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.layout.len == 0
+    }
+
+    /// The element type as a value.
+    #[inline]
+    pub fn dtype(&self) -> DType {
+        T::DTYPE
+    }
+
+    /// Whether the elements lie one after another in row-major order.
+    #[inline]
+    pub fn is_contiguous(&self) -> bool {
+        self.layout.is_contiguous()
+    }
+
+    /// Whether two indices may name the same element (after `expand`, or an overlapping `unfold`).
+    pub fn may_overlap(&self) -> bool {
+        self.layout.may_overlap()
+    }
+
+    /// Whether this tensor is the only one on its memory, so that writing to it copies nothing.
+    #[inline]
+    pub fn is_unique(&self) -> bool {
+        self.block.is_unique()
+    }
+
+    /// Whether both are views of the same memory.
+    pub fn shares_memory_with<U: Element>(&self, other: &Tensor<U>) -> bool {
+        std::ptr::eq(self.block.as_ptr(), other.block.as_ptr())
+    }
+
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> *const T {
+        // In bounds by the layout's invariant (an empty tensor's offset is not read).
+        (self.block.as_ptr() as *const T).wrapping_add(self.layout.offset)
+    }
+
+    #[inline]
+    pub(crate) fn with_layout(&self, layout: Layout) -> Tensor<T> {
+        Tensor {
+            block: self.block.clone(),
+            layout,
+            marker: PhantomData,
+        }
+    }
+
+    /// The elements in row-major order, where they lie so: `None` for other layouts.
+    #[inline]
+    pub fn as_slice(&self) -> Option<&[T]> {
+        if self.is_empty() {
+            return Some(&[]);
+        }
+        // SAFETY: contiguous, initialised, and nobody writes while `self` is borrowed (a writer needs
+        // the only handle).
+        self.is_contiguous()
+            .then(|| unsafe { std::slice::from_raw_parts(self.as_ptr(), self.len()) })
+    }
+
+    /// The elements in row-major order, to write to: first copied where the memory is shared or the
+    /// layout is not contiguous.
+    #[track_caller]
+    pub fn as_mut_slice(&mut self) -> &mut [T] {
+        if self.is_empty() {
+            return &mut [];
+        }
+        self.make_unique();
+        // SAFETY: contiguous and unique after `make_unique`; borrowed from `&mut self`.
+        unsafe { std::slice::from_raw_parts_mut(self.as_ptr() as *mut T, self.len()) }
+    }
+
+    /// Makes this tensor contiguous and the only one on its memory.
+    #[track_caller]
+    pub(crate) fn make_unique(&mut self) {
+        if self.is_contiguous() && self.block.is_unique() {
+            return;
+        }
+        if !self.block.is_unique() {
+            memory::count_copy();
+        }
+        *self = self.copied();
+    }
+
+    /// A tensor to stand in while the real one is taken out.
+    pub(crate) fn placeholder() -> Tensor<T> {
+        Tensor::uninit("placeholder", Shape::from_slice(&[0]))
+    }
+
+    /// A contiguous copy in memory of its own.
+    #[track_caller]
+    pub fn copied(&self) -> Tensor<T> {
+        map(T::copy(), [0.0; 2], "copy", self)
+    }
+
+    /// This tensor if it is contiguous (sharing its memory), else a contiguous copy.
+    #[track_caller]
+    pub fn contiguous(&self) -> Tensor<T> {
+        if self.is_contiguous() {
+            self.clone()
+        } else {
+            self.copied()
+        }
+    }
+
+    /// The elements in row-major order.
+    pub fn to_vec(&self) -> Vec<T> {
+        match self.as_slice() {
+            Some(s) => s.to_vec(),
+            None => self.copied().as_slice().unwrap_or(&[]).to_vec(),
+        }
+    }
+
+    /// The only element of a tensor of one element.
+    ///
+    /// # Errors
+    /// If there is not exactly one.
+    #[track_caller]
+    pub fn item(&self) -> Result<T> {
+        if self.len() == 1 {
+            // SAFETY: one element, initialised, in bounds.
+            return Ok(unsafe { *self.as_ptr() });
+        }
+        Err(Error::Rank {
+            site: Site::new("item").operand("self", T::DTYPE, self.shape()),
+            expected: "a tensor of one element",
+            rank: self.rank(),
+        })
+    }
+
+    #[inline]
+    fn operand<'a>(&self, strides: &'a [isize]) -> Operand<'a> {
+        Operand {
+            ptr: self.as_ptr() as *mut u8,
+            size: size_of::<T>(),
+            strides,
+        }
+    }
+}
+
+/// The verb *map*: a unary operation into a new tensor.
+#[track_caller]
+#[inline]
+pub(crate) fn map<T: Element, O: Element>(
+    run: Run<1>,
+    params: [f64; 2],
+    op: &'static str,
+    x: &Tensor<T>,
+) -> Tensor<O> {
+    let out = Tensor::<O>::uninit(op, x.shape().clone());
+    map_into(run, params, &out, x);
+    out
+}
+
+/// Writes to `out`, which the caller owns alone and which has `x`'s shape.
+#[inline]
+fn map_into<T: Element, O: Element>(run: Run<1>, params: [f64; 2], out: &Tensor<O>, x: &Tensor<T>) {
+    let dst = (out.as_ptr() as *mut u8, size_of::<O>());
+    // SAFETY: every caller owns `out` alone and passes the run compiled for these types; shapes agree.
+    unsafe {
+        if x.is_contiguous() && out.is_contiguous() {
+            let src = (x.as_ptr() as *const u8, size_of::<T>(), false);
+            drive::drive_flat(run, params, x.len(), dst, [src]);
+        } else {
+            let (od, xd) = (out.operand(out.strides()), x.operand(x.strides()));
+            drive::drive(run, params, out.shape(), od, [xd]);
+        }
+    }
+}
+
+/// The verb *map*, reusing the operand's memory where it is unique (`T` to `T`).
+#[track_caller]
+#[inline]
+pub(crate) fn map_owned<T: Element>(
+    run: Run<1>,
+    params: [f64; 2],
+    op: &'static str,
+    x: Tensor<T>,
+) -> Tensor<T> {
+    if x.is_contiguous() && x.is_unique() {
+        map_into(run, params, &x, &x);
+        x
+    } else {
+        map(run, params, op, &x)
+    }
+}
+
+#[track_caller]
+#[cold]
+fn broadcast_error<T: Element, U: Element>(
+    op: &'static str,
+    a: &Tensor<T>,
+    b: &Tensor<U>,
+) -> Error {
+    let (sa, sb) = (a.shape(), b.shape());
+    let rank = sa.len().max(sb.len());
+    let bad = (1..=rank).find(|&k| {
+        let d = |s: &Shape| if k <= s.len() { s[s.len() - k] } else { 1 };
+        d(sa) != d(sb) && d(sa) != 1 && d(sb) != 1
+    });
+    let site = Site::new(op);
+    let site = match bad {
+        Some(k) => site
+            .operand_axis("lhs", T::DTYPE, sa, sa.len() - k)
+            .operand_axis("rhs", U::DTYPE, sb, sb.len() - k),
+        None => site
+            .operand("lhs", T::DTYPE, sa)
+            .operand("rhs", U::DTYPE, sb),
+    };
+    let site = if sa.len() == 1 && sb.len() > 1 && sb[0] == sa[0] {
+        site.hint(format!(
+            "unsqueeze(1) makes lhs [{}, 1], which broadcasts along axis 1",
+            sa[0]
+        ))
+    } else if sb.len() == 1 && sa.len() > 1 && sa[0] == sb[0] {
+        site.hint(format!(
+            "unsqueeze(1) makes rhs [{}, 1], which broadcasts along axis 1",
+            sb[0]
+        ))
+    } else {
+        site
+    };
+    Error::Broadcast { site }
+}
+
+/// The verb *zip*: a binary operation with broadcasting into a new tensor.
+#[track_caller]
+#[inline]
+pub(crate) fn zip<T: Element, U: Element, O: Element>(
+    run: Run<2>,
+    params: [f64; 2],
+    op: &'static str,
+    a: &Tensor<T>,
+    b: &Tensor<U>,
+) -> Result<Tensor<O>> {
+    if a.shape() == b.shape() {
+        let out = Tensor::<O>::try_uninit(op, a.shape().clone())?;
+        zip_into(run, params, &out, a, b);
+        return Ok(out);
+    }
+    let Some(shape) = a.shape().broadcast(b.shape()) else {
+        return Err(broadcast_error(op, a, b));
+    };
+    let out = Tensor::<O>::try_uninit(op, shape)?;
+    zip_into(run, params, &out, a, b);
+    Ok(out)
+}
+
+/// Writes to `out`, which the caller owns alone and whose shape both operands broadcast to. Either
+/// operand may be `out` itself.
+#[inline]
+fn zip_into<T: Element, U: Element, O: Element>(
+    run: Run<2>,
+    params: [f64; 2],
+    out: &Tensor<O>,
+    a: &Tensor<T>,
+    b: &Tensor<U>,
+) {
+    // SAFETY: the caller owns `out` alone and passes the run compiled for these types; strides are
+    // those of the operands broadcast to `out`'s shape.
+    unsafe {
+        let flat = |shape: &Shape, len: usize, contiguous: bool| {
+            (contiguous && shape == out.shape()) || (len == 1 && out.len() != 1)
+        };
+        if flat(a.shape(), a.len(), a.is_contiguous())
+            && flat(b.shape(), b.len(), b.is_contiguous())
+            && out.is_contiguous()
+        {
+            let splat = |len: usize| len == 1 && out.len() != 1;
+            let srcs = [
+                (a.as_ptr() as *const u8, size_of::<T>(), splat(a.len())),
+                (b.as_ptr() as *const u8, size_of::<U>(), splat(b.len())),
+            ];
+            let dst = (out.as_ptr() as *mut u8, size_of::<O>());
+            drive::drive_flat(run, params, out.len(), dst, srcs);
+        } else {
+            let sa = a.layout.broadcast_strides(out.shape());
+            let sb = b.layout.broadcast_strides(out.shape());
+            let srcs = [a.operand(&sa), b.operand(&sb)];
+            drive::drive(run, params, out.shape(), out.operand(out.strides()), srcs);
+        }
+    }
+}
+
+/// An operand given by value or by reference.
+pub(crate) enum Arg<'a, T: Element> {
+    /// Its memory may be reused.
+    Owned(Tensor<T>),
+    /// It may not.
+    Ref(&'a Tensor<T>),
+}
+
+impl<T: Element> Arg<'_, T> {
+    #[inline]
+    pub(crate) fn get(&self) -> &Tensor<T> {
+        match self {
+            Arg::Owned(t) => t,
+            Arg::Ref(t) => t,
+        }
+    }
+
+    /// The tensor itself, if it may be overwritten by a result that broadcasts with `other`.
+    #[inline]
+    fn reusable(&self, other: &Tensor<T>) -> Option<Tensor<T>> {
+        match self {
+            Arg::Owned(t) if t.is_unique() && t.is_contiguous() => {
+                let fits = t.shape() == other.shape()
+                    || t.shape().broadcast(other.shape()).as_ref() == Some(t.shape());
+                fits.then(|| t.clone())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The verb *zip*, reusing the memory of an owned operand that has the result's shape.
+#[track_caller]
+#[inline]
+pub(crate) fn zip_owned<T: Element>(
+    run: Run<2>,
+    params: [f64; 2],
+    op: &'static str,
+    a: Arg<'_, T>,
+    b: Arg<'_, T>,
+) -> Result<Tensor<T>> {
+    if let Some(out) = a.reusable(b.get()).or_else(|| b.reusable(a.get())) {
+        zip_into(run, params, &out, a.get(), b.get());
+        return Ok(out);
+    }
+    zip(run, params, op, a.get(), b.get())
+}
+
+impl<T: Element> Tensor<T> {
+    /// A unary kernel with a scalar in its parameters, or a binary one with a splat scalar.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn zip_scalar<O: Element>(
+        &self,
+        run: Run<2>,
+        op: &'static str,
+        scalar: T,
+        scalar_first: bool,
+    ) -> Tensor<O> {
+        let out = Tensor::<O>::uninit(op, self.shape().clone());
+        self.zip_scalar_into(&out, run, scalar, scalar_first);
+        out
+    }
+
+    #[inline]
+    fn zip_scalar_into<O: Element>(
+        &self,
+        out: &Tensor<O>,
+        run: Run<2>,
+        scalar: T,
+        scalar_first: bool,
+    ) {
+        let size = size_of::<T>();
+        let s = &raw const scalar as *const u8;
+        // SAFETY: `out` is owned alone and has `self`'s shape; the scalar is one element at stride 0.
+        unsafe {
+            if self.is_contiguous() && out.is_contiguous() {
+                let x = (self.as_ptr() as *const u8, size, false);
+                let v = (s, size, true);
+                let dst = (out.as_ptr() as *mut u8, size_of::<O>());
+                drive::drive_flat(
+                    run,
+                    [0.0; 2],
+                    self.len(),
+                    dst,
+                    if scalar_first { [v, x] } else { [x, v] },
+                );
+            } else {
+                let zero: Strides = std::iter::repeat_n(0, self.rank()).collect();
+                let x = self.operand(self.strides());
+                let v = Operand {
+                    ptr: s as *mut u8,
+                    size,
+                    strides: &zero,
+                };
+                let srcs = if scalar_first { [v, x] } else { [x, v] };
+                drive::drive(run, [0.0; 2], out.shape(), out.operand(out.strides()), srcs);
+            }
+        }
+    }
+
+    #[track_caller]
+    #[inline]
+    pub(crate) fn zip_scalar_owned(
+        self,
+        run: Run<2>,
+        op: &'static str,
+        scalar: T,
+        scalar_first: bool,
+    ) -> Tensor<T> {
+        if self.is_unique() && self.is_contiguous() {
+            self.zip_scalar_into(&self, run, scalar, scalar_first);
+            self
+        } else {
+            self.zip_scalar(run, op, scalar, scalar_first)
+        }
+    }
+
+    /// Copies `src`, broadcast to this tensor's shape, into the elements of the view that `window`
+    /// takes of this tensor; this tensor's memory is made unique first.
+    #[track_caller]
+    pub(crate) fn write_window(&mut self, window: impl FnOnce(&Layout) -> Layout, src: &Tensor<T>) {
+        self.make_unique();
+        let layout = window(&self.layout);
+        let strides = src.layout.broadcast_strides(&layout.shape);
+        let dst = Operand {
+            ptr: (self.block.as_ptr() as *mut T).wrapping_add(layout.offset) as *mut u8,
+            size: size_of::<T>(),
+            strides: &layout.strides,
+        };
+        // SAFETY: the memory is unique, the window is a non-overlapping view of it, `src` is another
+        // tensor (or a clone of this one, in which case `make_unique` parted them).
+        unsafe {
+            drive::drive(
+                T::copy(),
+                [0.0; 2],
+                &layout.shape,
+                dst,
+                [src.operand(&strides)],
+            )
+        };
+    }
+
+    /// Element by element, `self` where `mask` is true and `other` elsewhere, all three broadcast.
+    #[track_caller]
+    pub(crate) fn select_where(
+        mask: &Tensor<bool>,
+        a: &Tensor<T>,
+        b: &Tensor<T>,
+    ) -> Result<Tensor<T>> {
+        let Some(shape) = a.shape().broadcast(b.shape()) else {
+            return Err(broadcast_error("where", a, b));
+        };
+        let Some(shape) = shape.broadcast(mask.shape()) else {
+            let fits = mask.shape().broadcast(a.shape()).is_some();
+            return Err(broadcast_error("where", mask, if fits { b } else { a }));
+        };
+        let out = Tensor::<T>::try_uninit("where", shape)?;
+        let sm = mask.layout.broadcast_strides(out.shape());
+        let sa = a.layout.broadcast_strides(out.shape());
+        let sb = b.layout.broadcast_strides(out.shape());
+        let srcs = [mask.operand(&sm), a.operand(&sa), b.operand(&sb)];
+        // SAFETY: `out` is new; strides are those of the operands broadcast to its shape.
+        unsafe {
+            drive::drive(
+                T::select(),
+                [0.0; 2],
+                out.shape(),
+                out.operand(out.strides()),
+                srcs,
+            )
+        };
+        Ok(out)
+    }
+
+    #[track_caller]
+    pub(crate) fn compare(
+        &self,
+        code: Compare,
+        op: &'static str,
+        other: &Tensor<T>,
+    ) -> Result<Tensor<bool>> {
+        zip(T::compare(code), [0.0; 2], op, self, other)
+    }
+
+    /// Converts every element, as Rust's `as` does (saturating, NaN to 0 for integers); to `bool`:
+    /// whether it is not zero. Shares the memory where the type stays.
+    #[track_caller]
+    pub fn cast<U: Element>(&self) -> Tensor<U> {
+        if T::DTYPE == U::DTYPE {
+            return Tensor {
+                block: self.block.clone(),
+                layout: self.layout.clone(),
+                marker: PhantomData,
+            };
+        }
+        map(
+            <T as ElementKernels>::cast(U::DTYPE),
+            [0.0; 2],
+            "cast",
+            self,
+        )
+    }
+}
+
+impl<T: Num> Tensor<T> {
+    #[track_caller]
+    #[inline]
+    pub(crate) fn num1(&self, code: Num1, op: &'static str) -> Tensor<T> {
+        map(<T as NumKernels>::num1(code), [0.0; 2], op, self)
+    }
+    #[track_caller]
+    #[inline]
+    pub(crate) fn num2(
+        &self,
+        code: Num2,
+        op: &'static str,
+        other: &Tensor<T>,
+    ) -> Result<Tensor<T>> {
+        zip(<T as NumKernels>::num2(code), [0.0; 2], op, self, other)
+    }
+}
+
+impl<T: Float> Tensor<T> {
+    #[track_caller]
+    #[inline]
+    pub(crate) fn float1(&self, code: Float1, params: [f64; 2], op: &'static str) -> Tensor<T> {
+        map(<T as FloatKernels>::float1(code), params, op, self)
+    }
+    #[track_caller]
+    #[inline]
+    pub(crate) fn float2(
+        &self,
+        code: Float2,
+        op: &'static str,
+        other: &Tensor<T>,
+    ) -> Result<Tensor<T>> {
+        zip(<T as FloatKernels>::float2(code), [0.0; 2], op, self, other)
+    }
+    #[track_caller]
+    #[inline]
+    pub(crate) fn float_class(&self, code: FloatClass, op: &'static str) -> Tensor<bool> {
+        map(<T as FloatKernels>::float_class(code), [0.0; 2], op, self)
+    }
+}
+
+impl Tensor<bool> {
+    #[track_caller]
+    #[inline]
+    pub(crate) fn bool2(
+        &self,
+        code: Bool2,
+        op: &'static str,
+        other: &Tensor<bool>,
+    ) -> Result<Tensor<bool>> {
+        zip(tables::bool2(code), [0.0; 2], op, self, other)
+    }
+}
