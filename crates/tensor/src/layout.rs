@@ -109,11 +109,10 @@ impl Layout {
         let mut out = self.clone();
         let stride = self.strides[axis];
         out.shape.as_mut_slice()[axis] = count;
-        out.len = if self.shape[axis] == 0 {
-            0
-        } else {
-            self.len / self.shape[axis] * count
-        };
+        out.len = self
+            .len
+            .checked_div(self.shape[axis])
+            .map_or(0, |rest| rest * count);
         // A step beyond the axis is never taken; its stride is only kept from overflowing.
         out.strides.as_mut_slice()[axis] = if count > 1 { stride * step } else { stride };
         if out.len > 0 {

@@ -55,7 +55,7 @@ pub(crate) unsafe fn drive_flat<const N: usize>(
 ) {
     let isa = active_isa();
     let chunk = par::chunk_len(run.cost);
-    let direct = srcs.iter().all(|s| !s.2 && s.0 != dst.0 as *const u8);
+    let direct = srcs.iter().all(|s| !s.2 && !std::ptr::eq(s.0, dst.0));
     if direct && len <= chunk {
         // SAFETY: the caller's promise.
         return unsafe { (run.func)(isa, params, dst.0, srcs.map(|s| s.0), len) };

@@ -87,7 +87,8 @@ macro_rules! family {
     }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[allow(missing_docs)] // the names say it; the public methods carry the docs
+        // The names say it; the public methods carry the docs.
+        #[allow(missing_docs, clippy::enum_variant_names)]
         pub enum $Code { $($Name),* }
 
         pub(crate) fn $table<T: $Bound>(code: $Code) -> Run<$n> {

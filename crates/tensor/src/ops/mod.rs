@@ -2,6 +2,7 @@
 
 pub(crate) mod compare;
 pub(crate) mod create;
+pub(crate) mod display;
 pub(crate) mod operators;
 pub(crate) mod unary;
 pub(crate) mod view;
