@@ -1,1 +1,21 @@
+//! The tape: variables whose ops are recorded, and the walk back that gives gradients.
 
+#![forbid(unsafe_code)]
+
+mod engine;
+mod error;
+pub mod gradcheck;
+pub mod info;
+mod leaf;
+mod mode;
+pub mod naive;
+mod node;
+pub mod ops;
+mod rule;
+mod var;
+
+pub use engine::{Backward, Grad, grad};
+pub use error::{Error, Result};
+pub use leaf::Param;
+pub use mode::{composed_rules, enable_grad, is_recording, no_grad};
+pub use var::Var;

@@ -210,6 +210,13 @@ impl IntoShape for &Vec<usize> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Axes(pub(crate) SmallVec<[isize; INLINE]>);
 
+impl Axes {
+    /// The axes as given.
+    pub fn iter(&self) -> impl Iterator<Item = isize> + '_ {
+        self.0.iter().copied()
+    }
+}
+
 /// What can be given as axes: `-1`, `[0, 1]`, `&axes[..]`, `vec![0, 1]`.
 pub trait IntoAxes {
     /// The axes as given, not yet checked against a rank.

@@ -201,6 +201,17 @@ impl<T: Element> Tensor<T> {
         *self = self.copied();
     }
 
+    /// This tensor as one of `U`, if `U` is `T`: for code that is generic on one side and knows the
+    /// type on the other.
+    #[inline]
+    pub fn same_type<U: Element>(self) -> Option<Tensor<U>> {
+        (T::DTYPE == U::DTYPE).then_some(Tensor {
+            block: self.block,
+            layout: self.layout,
+            marker: PhantomData,
+        })
+    }
+
     /// A tensor to stand in while the real one is taken out.
     pub(crate) fn placeholder() -> Tensor<T> {
         Tensor::uninit("placeholder", Shape::from_slice(&[0]))

@@ -1,0 +1,428 @@
+//! The walk back over the tape: a heap of nodes, highest number first. No recursion, no store beside
+//! the graph, no lock held while a rule runs.
+//!
+//! Invariant: gradients reach leaves only when the whole walk has succeeded; a walk that fails leaves
+//! every accumulated gradient as it was.
+
+use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::panic::Location;
+
+use wengert_tensor::{Float, Tensor};
+
+use crate::error::{Error, Result};
+use crate::node::{self, AnyVar, Edge, Walk};
+use crate::var::Var;
+
+/// Hashes a node's address: one multiplication (the addresses are not chosen by an adversary).
+#[derive(Default)]
+pub(crate) struct AddressHasher(u64);
+impl Hasher for AddressHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for b in bytes {
+            self.write_usize(*b as usize);
+        }
+    }
+    fn write_usize(&mut self, v: usize) {
+        // Fibonacci hashing; the high bits are the well-mixed ones, and hashbrown wants both ends.
+        let h = (self.0 ^ v as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = h ^ (h >> 32);
+    }
+}
+pub(crate) type NodeMap<V> = HashMap<usize, V, BuildHasherDefault<AddressHasher>>;
+pub(crate) type NodeSet = HashSet<usize, BuildHasherDefault<AddressHasher>>;
+
+/// Gradients on their way.
+struct Pending {
+    /// Nodes that have received something, highest number first, then first come.
+    heap: BinaryHeap<(u64, std::cmp::Reverse<u64>, usize)>,
+    slots: NodeMap<(Edge, AnyVar)>,
+    /// Leaves in the order they were reached: what is deposited in which order does not depend on
+    /// addresses.
+    leaves: Vec<(Edge, Option<AnyVar>)>,
+    leaf_index: NodeMap<usize>,
+    pushed: u64,
+    record: bool,
+}
+
+impl Pending {
+    fn new(record: bool) -> Pending {
+        Pending {
+            heap: BinaryHeap::new(),
+            slots: NodeMap::default(),
+            leaves: Vec::new(),
+            leaf_index: NodeMap::default(),
+            pushed: 0,
+            record,
+        }
+    }
+
+    fn add(&mut self, node: Edge, grad: AnyVar) -> Result<()> {
+        let key = node::key(&node);
+        if node.is_leaf() {
+            let i = *self.leaf_index.entry(key).or_insert_with(|| {
+                self.leaves.push((node, None));
+                self.leaves.len() - 1
+            });
+            let slot = &mut self.leaves[i].1;
+            *slot = Some(match slot.take() {
+                Some(before) => before.plus(grad, self.record)?,
+                None => grad,
+            });
+            return Ok(());
+        }
+        match self.slots.remove(&key) {
+            Some((node, before)) => {
+                let sum = before.plus(grad, self.record)?;
+                self.slots.insert(key, (node, sum));
+            }
+            None => {
+                self.pushed += 1;
+                self.heap
+                    .push((node.meta().seq, std::cmp::Reverse(self.pushed), key));
+                self.slots.insert(key, (node, grad));
+            }
+        }
+        Ok(())
+    }
+
+    fn pop(&mut self) -> Option<(Edge, AnyVar)> {
+        let (_, _, key) = self.heap.pop()?;
+        self.slots.remove(&key)
+    }
+}
+
+/// Walks back from `roots`. `wanted`: nodes whose gradients are asked for, and the nodes that lead to
+/// them; `None` walks everything, for the leaves.
+fn walk(
+    roots: Vec<(Edge, AnyVar)>,
+    how: Walk,
+    wanted: Option<(&NodeMap<usize>, &NodeSet)>,
+    found: &mut [Option<AnyVar>],
+) -> Result<Pending> {
+    let mut pending = Pending::new(how.create_graph);
+    for (node, seed) in roots {
+        pending.add(node, seed)?;
+    }
+    // The gradient in hand, kept out of the heap while the graph is a chain.
+    let mut hand: Option<(Edge, AnyVar)> = None;
+    while let Some((node, grad)) = hand.take().or_else(|| pending.pop()) {
+        let grad = node.meta().run_hooks(grad)?;
+        if let Some((inputs, on_path)) = wanted {
+            let key = node::key(&node);
+            if let Some(&i) = inputs.get(&key) {
+                found[i] = Some(grad.clone());
+            }
+            if !on_path.contains(&key) {
+                continue;
+            }
+        }
+        let mut contributions = node.back(&node, grad, how)?;
+        if contributions.len() == 1
+            && pending.heap.is_empty()
+            && let Some((next, grad)) = contributions.pop()
+        {
+            if next.is_leaf() {
+                pending.add(next, grad)?;
+            } else {
+                hand = Some((next, grad));
+            }
+            continue;
+        }
+        for (next, grad) in contributions {
+            pending.add(next, grad)?;
+        }
+    }
+    for (leaf, grad) in &mut pending.leaves {
+        if let Some(g) = grad.take() {
+            let g = leaf.meta().run_hooks(g)?;
+            if let Some((inputs, _)) = wanted
+                && let Some(&i) = inputs.get(&node::key(leaf))
+            {
+                found[i] = Some(g.clone());
+            }
+            *grad = Some(g);
+        }
+    }
+    Ok(pending)
+}
+
+/// Options of a walk back into the leaves.
+///
+/// Gradients of gradients come from [`grad`](crate::grad) with `create_graph`: a leaf that held the
+/// graph of its own gradient would be a cycle, and never freed.
+///
+/// ```
+/// use wengert_autograd::{Backward, Var};
+/// let x = Var::new([3.0f64]).tracked();
+/// let y = x.square();
+/// Backward::new().retain_graph().run(&y)?;
+/// Backward::new().run(&y)?; // accumulates
+/// assert_eq!(x.grad().unwrap().to_vec(), [12.0]);
+/// assert!(y.backward().is_err()); // released by the second
+/// # Ok::<(), wengert_autograd::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Backward {
+    retain: bool,
+}
+
+impl Backward {
+    /// The defaults: the saved values are released as the walk passes.
+    pub fn new() -> Backward {
+        Backward::default()
+    }
+
+    /// Keeps the saved values, so that the graph can be walked again.
+    pub fn retain_graph(mut self) -> Backward {
+        self.retain = true;
+        self
+    }
+
+    /// Walks back from an output of one element.
+    ///
+    /// # Errors
+    /// If the output has several elements, is not tracked, or its graph was released.
+    #[track_caller]
+    pub fn run<T: Float>(&self, output: &Var<T>) -> Result<()> {
+        if output.len() != 1 {
+            return Err(Error::NotScalar {
+                shape: output.shape().clone(),
+                at: Location::caller(),
+            });
+        }
+        self.run_seeded(output, &Tensor::ones(output.shape()))
+    }
+
+    /// Walks back from an output, starting with `seed` as its gradient.
+    ///
+    /// # Errors
+    /// If the seed's shape is not the output's, the output is not tracked, or its graph was released.
+    #[track_caller]
+    pub fn run_seeded<T: Float>(&self, output: &Var<T>, seed: &Tensor<T>) -> Result<()> {
+        let root = root(
+            "backward",
+            output,
+            Var::constant(seed.clone()),
+            Location::caller(),
+        )?;
+        let how = Walk {
+            create_graph: false,
+            retain: self.retain,
+        };
+        let done = walk(vec![root], how, None, &mut [])?;
+        for (leaf, grad) in done.leaves {
+            if let Some(grad) = grad {
+                leaf.deposit(grad);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn root<T: Float>(
+    call: &'static str,
+    output: &Var<T>,
+    seed: Var<T>,
+    at: &'static Location<'static>,
+) -> Result<(Edge, AnyVar)> {
+    let node = output.edge().ok_or(Error::NotTracked { call, at })?;
+    if seed.shape() != output.shape() {
+        return Err(Error::GradientShape {
+            op: call,
+            what: "the output (its seed)".to_string(),
+            got_dtype: T::DTYPE,
+            got: seed.shape().clone(),
+            want_dtype: T::DTYPE,
+            want: output.shape().clone(),
+            at,
+        });
+    }
+    Ok((node, AnyVar::wrap(seed)))
+}
+
+impl<T: Float> Var<T> {
+    /// Adds `∂self/∂leaf` to the gradient of every leaf that this variable, of one element, depends
+    /// on, and releases the values the tape saved on the way.
+    ///
+    /// # Errors
+    /// If this variable has several elements (see [`Var::backward_seeded`]), is not tracked, or its
+    /// graph was released by an earlier call. Leaves are then as they were.
+    #[track_caller]
+    pub fn backward(&self) -> Result<()> {
+        Backward::new().run(self)
+    }
+
+    /// As [`Var::backward`] from any shape: adds `Σᵢ seedᵢ ∂selfᵢ/∂leaf`.
+    ///
+    /// # Errors
+    /// As [`Var::backward`], and if the seed's shape is not this variable's.
+    #[track_caller]
+    pub fn backward_seeded(&self, seed: &Tensor<T>) -> Result<()> {
+        Backward::new().run_seeded(self, seed)
+    }
+}
+
+/// The gradient of one output with respect to some inputs; leaves are left alone (PyTorch's
+/// `torch.autograd.grad`).
+///
+/// ```
+/// use wengert_autograd::{Grad, Var};
+/// let x = Var::new(2.0f64).tracked();
+/// let y = x.powf(3.0);
+/// let dy = Grad::new().create_graph().of(&y, &[&x])?; // 3x²
+/// let d2y = Grad::new().of(&dy[0], &[&x])?; // 6x
+/// assert_eq!((dy[0].item()?, d2y[0].item()?), (12.0, 12.0));
+/// assert!(x.grad().is_none());
+/// # Ok::<(), wengert_autograd::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Grad {
+    create_graph: bool,
+    retain: bool,
+    allow_unused: bool,
+}
+
+impl Grad {
+    /// The defaults: gradients are not tracked, the graph is released.
+    pub fn new() -> Grad {
+        Grad::default()
+    }
+
+    /// Records the gradients, so that they can be differentiated again. Keeps the graph.
+    pub fn create_graph(mut self) -> Grad {
+        self.create_graph = true;
+        self.retain = true;
+        self
+    }
+
+    /// Keeps the saved values, so that the graph can be walked again.
+    pub fn retain_graph(mut self) -> Grad {
+        self.retain = true;
+        self
+    }
+
+    /// Gives zeros for an input that the output does not depend on, instead of an error.
+    pub fn allow_unused(mut self) -> Grad {
+        self.allow_unused = true;
+        self
+    }
+
+    /// `∂output/∂inputᵢ` for an output of one element.
+    ///
+    /// # Errors
+    /// If the output has several elements, something is not tracked or not depended on, or the graph
+    /// was released.
+    #[track_caller]
+    pub fn of<T: Float>(&self, output: &Var<T>, inputs: &[&Var<T>]) -> Result<Vec<Var<T>>> {
+        if output.len() != 1 {
+            return Err(Error::NotScalar {
+                shape: output.shape().clone(),
+                at: Location::caller(),
+            });
+        }
+        self.of_seeded(
+            &[(output, &Var::constant(Tensor::ones(output.shape())))],
+            inputs,
+        )
+    }
+
+    /// `Σⱼ seedⱼ · ∂outputⱼ/∂inputᵢ` for outputs of any shape, each with its seed; the seeds may be
+    /// tracked.
+    ///
+    /// # Errors
+    /// As [`Grad::of`], and if a seed's shape is not its output's.
+    #[track_caller]
+    pub fn of_seeded<T: Float>(
+        &self,
+        outputs: &[(&Var<T>, &Var<T>)],
+        inputs: &[&Var<T>],
+    ) -> Result<Vec<Var<T>>> {
+        let at = Location::caller();
+        let mut roots = Vec::new();
+        for (output, seed) in outputs {
+            roots.push(root("grad", output, (*seed).clone(), at)?);
+        }
+        // An input given twice is found once and handed out twice.
+        let mut places: NodeMap<usize> = NodeMap::default();
+        for (index, input) in inputs.iter().enumerate() {
+            match input.edge() {
+                Some(node) => {
+                    places.entry(node::key(&node)).or_insert(index);
+                }
+                None if self.allow_unused => {}
+                None => {
+                    return Err(Error::Unused {
+                        index,
+                        why: "is not tracked",
+                        at,
+                    });
+                }
+            }
+        }
+        let on_path = leading_to(&roots, &places);
+        let mut found: Vec<Option<AnyVar>> = vec![None; inputs.len()];
+        let how = Walk {
+            create_graph: self.create_graph,
+            retain: self.retain,
+        };
+        walk(roots, how, Some((&places, &on_path)), &mut found)?;
+        let mut grads = Vec::new();
+        for (index, input) in inputs.iter().enumerate() {
+            let place = input
+                .edge()
+                .and_then(|n| places.get(&node::key(&n)).copied());
+            let grad = place
+                .and_then(|p| found[p].clone())
+                .and_then(AnyVar::unwrap::<T>);
+            grads.push(match grad {
+                Some(g) => g,
+                None if self.allow_unused => Var::constant(input.value().zeros_like()),
+                None => {
+                    return Err(Error::Unused {
+                        index,
+                        why: "is not what the outputs depend on",
+                        at,
+                    });
+                }
+            });
+        }
+        Ok(grads)
+    }
+}
+
+/// [`Grad::of`] with the defaults: the gradients of one output with respect to some inputs.
+///
+/// # Errors
+/// As [`Grad::of`].
+#[track_caller]
+pub fn grad<T: Float>(output: &Var<T>, inputs: &[&Var<T>]) -> Result<Vec<Var<T>>> {
+    Grad::new().of(output, inputs)
+}
+
+/// The nodes from which some wanted node is reached by at least one edge.
+fn leading_to(roots: &[(Edge, AnyVar)], wanted: &NodeMap<usize>) -> NodeSet {
+    let mut leads = NodeSet::default();
+    let mut seen = NodeSet::default();
+    // Children are judged before their parents: a node is on the stack once to open and once to close.
+    let mut stack: Vec<(Edge, bool)> = roots.iter().map(|(n, _)| (n.clone(), false)).collect();
+    while let Some((node, close)) = stack.pop() {
+        let key = node::key(&node);
+        if close {
+            let hit = node.edges().iter().flatten().any(|e| {
+                let k = node::key(e);
+                wanted.contains_key(&k) || leads.contains(&k)
+            });
+            if hit {
+                leads.insert(key);
+            }
+        } else if seen.insert(key) {
+            stack.push((node.clone(), true));
+            stack.extend(node.edges().iter().flatten().map(|e| (e.clone(), false)));
+        }
+    }
+    leads
+}

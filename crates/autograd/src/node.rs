@@ -1,0 +1,416 @@
+//! A node of the tape: one recorded op, or a leaf that gradients end in.
+//!
+//! Invariants. A node's number is above those of its inputs, so "highest first" is a valid order for
+//! the walk back. A node holds its inputs' nodes and plain tensors, never a variable: there are no
+//! cycles. Dropping a node never recurses into its inputs.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use smallvec::SmallVec;
+use wengert_tensor::{DType, Float, Shape, Tensor};
+
+use crate::error::{Error, Result};
+use crate::mode;
+use crate::rule::{Cx, Fused, Rule};
+use crate::var::Var;
+
+pub(crate) type Edge = Arc<dyn Node>;
+pub(crate) type Edges = SmallVec<[Option<Edge>; 2]>;
+/// What a node passes back: for each input that needs one, its node and a gradient.
+pub(crate) type Contributions = SmallVec<[(Edge, AnyVar); 2]>;
+
+/// A variable whose element type is known at run time only: what the edges of the tape carry.
+#[derive(Clone)]
+pub(crate) enum AnyVar {
+    F32(Var<f32>),
+    F64(Var<f64>),
+}
+
+impl AnyVar {
+    #[inline]
+    pub(crate) fn wrap<T: Float>(v: Var<T>) -> AnyVar {
+        let Var { value, node } = v;
+        match T::DTYPE {
+            DType::F32 => match value.same_type::<f32>() {
+                Some(value) => AnyVar::F32(Var { value, node }),
+                None => no_such_float(),
+            },
+            _ => match value.same_type::<f64>() {
+                Some(value) => AnyVar::F64(Var { value, node }),
+                None => no_such_float(),
+            },
+        }
+    }
+
+    /// The variable, if it is of type `T`.
+    #[inline]
+    pub(crate) fn unwrap<T: Float>(self) -> Option<Var<T>> {
+        fn take<U: Float, T: Float>(v: Var<U>) -> Option<Var<T>> {
+            let Var { value, node } = v;
+            value.same_type::<T>().map(|value| Var { value, node })
+        }
+        match self {
+            AnyVar::F32(v) => take(v),
+            AnyVar::F64(v) => take(v),
+        }
+    }
+
+    pub(crate) fn dtype(&self) -> DType {
+        match self {
+            AnyVar::F32(_) => DType::F32,
+            AnyVar::F64(_) => DType::F64,
+        }
+    }
+
+    pub(crate) fn shape(&self) -> &Shape {
+        match self {
+            AnyVar::F32(v) => v.shape(),
+            AnyVar::F64(v) => v.shape(),
+        }
+    }
+
+    /// The gradient of a value of another type: that of a cast.
+    fn cast(self, to: DType, record: bool) -> AnyVar {
+        fn convert<T: Float>(v: Var<T>, to: DType) -> AnyVar {
+            match to {
+                DType::F32 => AnyVar::F32(v.cast::<f32>()),
+                _ => AnyVar::F64(v.cast::<f64>()),
+            }
+        }
+        let run = || match self {
+            AnyVar::F32(v) => convert(v, to),
+            AnyVar::F64(v) => convert(v, to),
+        };
+        if record {
+            mode::enable_grad(run)
+        } else {
+            run()
+        }
+    }
+
+    /// The sum of two gradients of one value: recorded where `record`, else into the memory of
+    /// either where it is held alone. Types and shapes agree: every contribution was checked.
+    pub(crate) fn plus(self, other: AnyVar, record: bool) -> Result<AnyVar> {
+        fn add<T: Float>(a: Var<T>, b: Var<T>, record: bool) -> Result<AnyVar> {
+            let sum = if record {
+                a.try_add(&b)?
+            } else {
+                Var::constant(a.value + b.value)
+            };
+            Ok(AnyVar::wrap(sum))
+        }
+        match (self, other) {
+            (AnyVar::F32(a), AnyVar::F32(b)) => add(a, b, record),
+            (AnyVar::F64(a), AnyVar::F64(b)) => add(a, b, record),
+            (a, _) => Ok(a),
+        }
+    }
+}
+
+/// `Float` is sealed to two types; this is the branch that neither takes.
+#[cold]
+fn no_such_float() -> AnyVar {
+    AnyVar::F32(Var::constant(Tensor::zeros([0])))
+}
+
+/// A function that sees, and may replace, a gradient on its way through a value.
+pub(crate) type Hook = Arc<dyn Fn(AnyVar) -> Result<AnyVar> + Send + Sync>;
+
+/// What every node knows.
+pub(crate) struct Meta {
+    /// Above those of the inputs; 0 for leaves.
+    pub(crate) seq: u64,
+    pub(crate) op: &'static str,
+    /// Shape and type of the value.
+    pub(crate) shape: Shape,
+    pub(crate) dtype: DType,
+    pub(crate) at: &'static Location<'static>,
+    hooks: OnceLock<Box<Mutex<Vec<(u64, Hook)>>>>,
+}
+
+impl Meta {
+    #[inline]
+    pub(crate) fn new(
+        seq: u64,
+        op: &'static str,
+        shape: Shape,
+        dtype: DType,
+        at: &'static Location<'static>,
+    ) -> Meta {
+        Meta {
+            seq,
+            op,
+            shape,
+            dtype,
+            at,
+            hooks: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn add_hook(&self, id: u64, hook: Hook) {
+        lock(self.hooks.get_or_init(Box::default)).push((id, hook));
+    }
+
+    pub(crate) fn remove_hook(&self, id: u64) {
+        if let Some(hooks) = self.hooks.get() {
+            lock(hooks).retain(|(i, _)| *i != id);
+        }
+    }
+
+    /// The gradient after every hook, in the order they were added. No lock is held while one runs.
+    #[inline]
+    pub(crate) fn run_hooks(&self, mut grad: AnyVar) -> Result<AnyVar> {
+        let Some(hooks) = self.hooks.get() else {
+            return Ok(grad);
+        };
+        let hooks: Vec<Hook> = lock(hooks).iter().map(|(_, h)| h.clone()).collect();
+        for hook in hooks {
+            grad = hook(grad)?;
+            if grad.shape() != &self.shape || grad.dtype() != self.dtype {
+                return Err(Error::GradientShape {
+                    op: self.op,
+                    what: "a hook".to_string(),
+                    got_dtype: grad.dtype(),
+                    got: grad.shape().clone(),
+                    want_dtype: self.dtype,
+                    want: self.shape.clone(),
+                    at: self.at,
+                });
+            }
+        }
+        Ok(grad)
+    }
+}
+
+/// How a walk treats the nodes it passes.
+#[derive(Clone, Copy)]
+pub(crate) struct Walk {
+    /// Record the rules, so that gradients can be differentiated again.
+    pub(crate) create_graph: bool,
+    /// Keep the saved values for another walk.
+    pub(crate) retain: bool,
+}
+
+pub(crate) trait Node: Send + Sync + Any {
+    fn meta(&self) -> &Meta;
+    /// The inputs' nodes; `None` for those that need no gradient.
+    fn edges(&self) -> &[Option<Edge>];
+    /// Moves the inputs out, before the node is dropped.
+    fn take_edges(&mut self, out: &mut SmallVec<[Edge; 4]>);
+    /// Runs the rule.
+    fn back(&self, this: &Edge, grad: AnyVar, walk: Walk) -> Result<Contributions>;
+    /// The op's attributes, for the printed tape.
+    fn detail(&self) -> String;
+    fn is_leaf(&self) -> bool {
+        false
+    }
+    /// Adds to the gradient that a leaf holds.
+    fn deposit(&self, _grad: AnyVar) {}
+    fn as_any(&self) -> &dyn Any;
+}
+
+pub(crate) fn lock<T: ?Sized>(m: &Mutex<T>) -> MutexGuard<'_, T> {
+    // No user code runs under a lock here, so a poisoned one is still whole.
+    m.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Identity of a node.
+#[inline]
+pub(crate) fn key(node: &Edge) -> usize {
+    Arc::as_ptr(node) as *const () as usize
+}
+
+thread_local! {
+    /// A Lamport clock: the next number is above this thread's last and above all inputs'. No
+    /// counter is shared between threads.
+    static CLOCK: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A rule's saved values: taken out when the walk releases them, shared while walks that retain them
+/// run; no lock is held while a rule runs, so backward nests and runs on several threads.
+enum State<R> {
+    Ready(R),
+    Shared(Arc<R>),
+    Released,
+}
+
+/// A recorded op.
+struct OpNode<T: Float, R: Rule<T>> {
+    meta: Meta,
+    edges: Edges,
+    state: Mutex<State<R>>,
+    marker: std::marker::PhantomData<fn() -> T>,
+}
+
+/// Records an op on the tape and returns its node. The caller has checked that an input is tracked.
+#[inline]
+pub(crate) fn push<T: Float, R: Rule<T>>(
+    value: &Tensor<T>,
+    edges: Edges,
+    rule: R,
+    at: &'static Location<'static>,
+) -> Edge {
+    let below = edges
+        .iter()
+        .flatten()
+        .map(|e| e.meta().seq)
+        .max()
+        .unwrap_or(0);
+    let seq = CLOCK.with(|c| {
+        let seq = c.get().max(below) + 1;
+        c.set(seq);
+        seq
+    });
+    let meta = Meta::new(seq, rule.name(), value.shape().clone(), T::DTYPE, at);
+    let state = Mutex::new(State::Ready(rule));
+    Arc::new(OpNode {
+        meta,
+        edges,
+        state,
+        marker: std::marker::PhantomData,
+    })
+}
+
+impl<T: Float, R: Rule<T>> OpNode<T, R> {
+    fn run(&self, rule: &R, this: &Edge, dy: Var<T>, walk: Walk) -> Result<Contributions> {
+        let cx = Cx {
+            edges: &self.edges,
+            this,
+            record: walk.create_graph,
+        };
+        if !walk.create_graph && !mode::is_composed() {
+            match rule.fused(&cx, dy.value) {
+                Fused::Done(grads) => {
+                    return self.deliver(
+                        grads?.into_iter().map(|g| g.map(Var::constant)).collect(),
+                        walk,
+                    );
+                }
+                Fused::Composed(dy) => {
+                    let grads = rule.grads(&cx, &Var::constant(dy))?;
+                    return self.deliver(grads, walk);
+                }
+            }
+        }
+        let grads = if walk.create_graph {
+            mode::enable_grad(|| rule.grads(&cx, &dy))?
+        } else {
+            rule.grads(&cx, &dy)?
+        };
+        self.deliver(grads, walk)
+    }
+
+    /// Checks what the rule gave, and sums over the axes along which an input was broadcast.
+    fn deliver(&self, grads: SmallVec<[Option<Var<T>>; 2]>, walk: Walk) -> Result<Contributions> {
+        if grads.len() != self.edges.len() {
+            return Err(Error::GradientCount {
+                op: self.meta.op,
+                got: grads.len(),
+                want: self.edges.len(),
+                at: self.meta.at,
+            });
+        }
+        let mut out = Contributions::new();
+        for (i, (edge, grad)) in self.edges.iter().zip(grads).enumerate() {
+            let (Some(edge), Some(grad)) = (edge, grad) else {
+                continue;
+            };
+            let want = &edge.meta().shape;
+            let grad = if grad.shape() == want {
+                grad
+            } else if want.broadcast(grad.shape()).as_ref() == Some(grad.shape()) {
+                if walk.create_graph {
+                    mode::enable_grad(|| grad.sum_to(want))?
+                } else {
+                    Var::constant(grad.value.sum_to(want)?)
+                }
+            } else {
+                return Err(Error::GradientShape {
+                    op: self.meta.op,
+                    what: format!("input {i}"),
+                    got_dtype: T::DTYPE,
+                    got: grad.shape().clone(),
+                    want_dtype: edge.meta().dtype,
+                    want: want.clone(),
+                    at: self.meta.at,
+                });
+            };
+            let grad = if edge.meta().dtype == T::DTYPE {
+                AnyVar::wrap(grad)
+            } else {
+                AnyVar::wrap(grad).cast(edge.meta().dtype, walk.create_graph)
+            };
+            out.push((edge.clone(), grad));
+        }
+        Ok(out)
+    }
+
+    fn released(&self) -> Error {
+        Error::Released {
+            op: self.meta.op,
+            recorded: self.meta.at,
+        }
+    }
+}
+
+impl<T: Float, R: Rule<T>> Node for OpNode<T, R> {
+    fn meta(&self) -> &Meta {
+        &self.meta
+    }
+    fn edges(&self) -> &[Option<Edge>] {
+        &self.edges
+    }
+    fn take_edges(&mut self, out: &mut SmallVec<[Edge; 4]>) {
+        out.extend(self.edges.drain(..).flatten());
+    }
+    fn back(&self, this: &Edge, grad: AnyVar, walk: Walk) -> Result<Contributions> {
+        let Some(dy) = grad.unwrap::<T>() else {
+            return Ok(Contributions::new());
+        };
+        let mut state = lock(&self.state);
+        if !walk.retain {
+            let taken = std::mem::replace(&mut *state, State::Released);
+            drop(state);
+            return match taken {
+                State::Ready(rule) => self.run(&rule, this, dy, walk),
+                State::Shared(rule) => self.run(&rule, this, dy, walk),
+                State::Released => Err(self.released()),
+            };
+        }
+        let rule = match std::mem::replace(&mut *state, State::Released) {
+            State::Ready(rule) => Arc::new(rule),
+            State::Shared(rule) => rule,
+            State::Released => return Err(self.released()),
+        };
+        *state = State::Shared(rule.clone());
+        drop(state);
+        self.run(&rule, this, dy, walk)
+    }
+    fn detail(&self) -> String {
+        match &*lock(&self.state) {
+            State::Ready(rule) => rule.detail(),
+            State::Shared(rule) => rule.detail(),
+            State::Released => String::new(),
+        }
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl<T: Float, R: Rule<T>> Drop for OpNode<T, R> {
+    /// Without recursion: a node that only this one holds gives up its inputs first, so that its own
+    /// drop finds none. (Recursive drops overflow the stack at some 100,000 ops.)
+    fn drop(&mut self) {
+        let mut list = SmallVec::new();
+        self.take_edges(&mut list);
+        while let Some(mut edge) = list.pop() {
+            if let Some(node) = Arc::get_mut(&mut edge) {
+                node.take_edges(&mut list);
+            }
+        }
+    }
+}

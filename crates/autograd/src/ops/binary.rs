@@ -1,0 +1,236 @@
+//! Elementwise ops of two variables, with broadcasting. The engine sums each gradient over the axes
+//! along which its input was broadcast.
+
+use wengert_tensor::{Float, Tensor};
+
+use crate::error::Result;
+use crate::info::{OpInfo, sample, spread};
+use crate::rule::{Cx, Fused, Grads, Rule, Saved, TensorGrads, apply};
+use crate::var::Var;
+
+impl<T: Float> Var<T> {
+    /// Sum, `a + b` with broadcasting; gradients `dy` and `dy`. The operator's twin.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast.
+    #[track_caller]
+    pub fn try_add(&self, other: &Var<T>) -> Result<Var<T>> {
+        Ok(apply(
+            [self, other],
+            self.value.try_add(&other.value)?,
+            |_, _| Add,
+        ))
+    }
+}
+
+pub(crate) struct Add;
+impl<T: Float> Rule<T> for Add {
+    fn name(&self) -> &'static str {
+        "add"
+    }
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        Ok((0..2).map(|i| cx.needs(i).then(|| dy.clone())).collect())
+    }
+}
+
+pub(crate) static ADD: OpInfo = OpInfo {
+    name: "add",
+    family: "binary",
+    formula: "a + b",
+    gradient: "dy, dy",
+    edges: "smooth",
+    samples: || {
+        vec![
+            sample!(
+                [spread(&[2, 3], 1), spread(&[2, 3], 2)],
+                |v| v[0].try_add(&v[1]),
+                |r| r[0].zip(&r[1], |a, b| a + b)
+            )
+            .elementwise(),
+            sample!(
+                [spread(&[2, 1], 1), spread(&[4, 1, 3], 2)],
+                |v| v[0].try_add(&v[1]),
+                |r| r[0].zip(&r[1], |a, b| a + b)
+            ),
+        ]
+    },
+};
+
+impl<T: Float> Var<T> {
+    /// Difference, `a − b` with broadcasting; gradients `dy` and `−dy`. The operator's twin.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast.
+    #[track_caller]
+    pub fn try_sub(&self, other: &Var<T>) -> Result<Var<T>> {
+        Ok(apply(
+            [self, other],
+            self.value.try_sub(&other.value)?,
+            |_, _| Sub,
+        ))
+    }
+}
+
+pub(crate) struct Sub;
+impl<T: Float> Rule<T> for Sub {
+    fn name(&self) -> &'static str {
+        "sub"
+    }
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        let a = cx.needs(0).then(|| dy.clone());
+        let b = cx.needs(1).then(|| dy.neg());
+        Ok(Grads::from_iter([a, b]))
+    }
+}
+
+pub(crate) static SUB: OpInfo = OpInfo {
+    name: "sub",
+    family: "binary",
+    formula: "a − b",
+    gradient: "dy, −dy",
+    edges: "smooth",
+    samples: || {
+        vec![
+            sample!(
+                [spread(&[2, 3], 1), spread(&[2, 3], 2)],
+                |v| v[0].try_sub(&v[1]),
+                |r| r[0].zip(&r[1], |a, b| a - b)
+            )
+            .elementwise(),
+            sample!(
+                [spread(&[3], 1), spread(&[2, 3], 2)],
+                |v| v[0].try_sub(&v[1]),
+                |r| r[0].zip(&r[1], |a, b| a - b)
+            ),
+        ]
+    },
+};
+
+impl<T: Float> Var<T> {
+    /// Product, `a·b` with broadcasting; gradients `b·dy` and `a·dy`. The operator's twin.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast.
+    #[track_caller]
+    pub fn try_mul(&self, other: &Var<T>) -> Result<Var<T>> {
+        let y = self.value.try_mul(&other.value)?;
+        Ok(apply([self, other], y, |_, need| {
+            Mul::new(self, other, need)
+        }))
+    }
+}
+
+pub(crate) struct Mul<T: Float> {
+    a: Option<Saved<T>>,
+    b: Option<Saved<T>>,
+}
+impl<T: Float> Mul<T> {
+    pub(crate) fn new(a: &Var<T>, b: &Var<T>, need: [bool; 2]) -> Self {
+        Mul {
+            a: need[1].then(|| Saved::input(0, a)),
+            b: need[0].then(|| Saved::input(1, b)),
+        }
+    }
+}
+impl<T: Float> Rule<T> for Mul<T> {
+    fn name(&self) -> &'static str {
+        "mul"
+    }
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        let times = |s: &Option<Saved<T>>| s.as_ref().map(|s| dy.try_mul(&cx.var(s))).transpose();
+        Ok(Grads::from_iter([times(&self.b)?, times(&self.a)?]))
+    }
+    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>) -> Fused<T> {
+        let run = || {
+            let a = self.b.as_ref().map(|b| dy.try_mul(&b.value)).transpose()?;
+            // The last use of `dy`: into its memory.
+            let b = self.a.as_ref().map(|a| dy * &a.value);
+            Ok(TensorGrads::from_iter([a, b]))
+        };
+        Fused::Done(run())
+    }
+}
+
+pub(crate) static MUL: OpInfo = OpInfo {
+    name: "mul",
+    family: "binary",
+    formula: "a·b",
+    gradient: "b·dy, a·dy",
+    edges: "smooth",
+    samples: || {
+        vec![
+            sample!(
+                [spread(&[2, 3], 1), spread(&[2, 3], 2)],
+                |v| v[0].try_mul(&v[1]),
+                |r| r[0].zip(&r[1], |a, b| a * b)
+            )
+            .elementwise(),
+            sample!(
+                [spread(&[2, 1], 1), spread(&[3], 2)],
+                |v| v[0].try_mul(&v[1]),
+                |r| r[0].zip(&r[1], |a, b| a * b)
+            ),
+            sample!([spread(&[3], 1)], |v| v[0].try_mul(&v[0]), |r| r[0]
+                .map(|a| a * a))
+            .note("twice the same"),
+        ]
+    },
+};
+
+impl<T: Float> Var<T> {
+    /// Quotient, `a/b` with broadcasting; gradients `dy/b` and `−y·dy/b`. The operator's twin.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast.
+    #[track_caller]
+    pub fn try_div(&self, other: &Var<T>) -> Result<Var<T>> {
+        let y = self.value.try_div(&other.value)?;
+        Ok(apply([self, other], y, |y, need| Div {
+            b: Saved::input(1, other),
+            y: need[1].then(|| Saved::output(y)),
+        }))
+    }
+}
+
+struct Div<T: Float> {
+    b: Saved<T>,
+    y: Option<Saved<T>>,
+}
+impl<T: Float> Rule<T> for Div<T> {
+    fn name(&self) -> &'static str {
+        "div"
+    }
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        let da = dy.try_div(&cx.var(&self.b))?;
+        let db = self
+            .y
+            .as_ref()
+            .map(|y| da.try_mul(&cx.var(y)))
+            .transpose()?
+            .map(|g| g.neg());
+        Ok(Grads::from_iter([cx.needs(0).then_some(da), db]))
+    }
+}
+
+pub(crate) static DIV: OpInfo = OpInfo {
+    name: "div",
+    family: "binary",
+    formula: "a/b",
+    gradient: "dy/b, −y·dy/b",
+    edges: "±∞ or NaN at b = 0",
+    samples: || {
+        vec![
+            sample!(
+                [spread(&[2, 3], 1), spread(&[2, 3], 2)],
+                |v| v[0].try_div(&v[1]),
+                |r| r[0].zip(&r[1], |a, b| a / b)
+            )
+            .elementwise(),
+            sample!(
+                [spread(&[3], 1), spread(&[2, 1], 2)],
+                |v| v[0].try_div(&v[1]),
+                |r| r[0].zip(&r[1], |a, b| a / b)
+            ),
+        ]
+    },
+};

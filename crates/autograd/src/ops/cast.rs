@@ -1,0 +1,43 @@
+//! Conversion between float types. The engine casts a gradient back to the type of its value.
+
+use std::panic::Location;
+
+use wengert_tensor::Float;
+
+use crate::error::Result;
+use crate::mode;
+use crate::node::{self, Edges};
+use crate::rule::{Cx, Grads, Rule};
+use crate::var::Var;
+
+impl<T: Float> Var<T> {
+    /// Every element in another float type; gradient: `dy` cast back. (Casts to integers and masks
+    /// have no gradient: `x.value().cast::<i64>()`.)
+    #[track_caller]
+    pub fn cast<U: Float>(&self) -> Var<U> {
+        let value = self.value.cast::<U>();
+        let node = self
+            .node
+            .as_ref()
+            .filter(|_| mode::is_recording())
+            .map(|n| {
+                node::push::<U, Cast>(
+                    &value,
+                    Edges::from_iter([Some(n.clone())]),
+                    Cast,
+                    Location::caller(),
+                )
+            });
+        Var { value, node }
+    }
+}
+
+struct Cast;
+impl<T: Float> Rule<T> for Cast {
+    fn name(&self) -> &'static str {
+        "cast"
+    }
+    fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        Ok(Grads::from_iter([Some(dy.clone())]))
+    }
+}

@@ -1,0 +1,41 @@
+//! The ops, a file per family. In each, an op is one block: its doc, call, rule, fused rule and its
+//! entry in the list with samples; and one line in [`OPS`].
+
+use crate::info::OpInfo;
+
+pub(crate) mod binary;
+pub(crate) mod cast;
+pub(crate) mod linalg;
+pub(crate) mod operators;
+pub(crate) mod reduce;
+pub(crate) mod unary;
+pub(crate) mod view;
+
+/// Every op, by family.
+pub const OPS: &[&OpInfo] = &[
+    // unary
+    &unary::NEG,
+    &unary::SQUARE,
+    &unary::EXP,
+    &unary::LN,
+    &unary::TANH,
+    &unary::SIGMOID,
+    &unary::RELU,
+    &unary::AFFINE,
+    &unary::POWF,
+    // binary
+    &binary::ADD,
+    &binary::SUB,
+    &binary::MUL,
+    &binary::DIV,
+    // reduce
+    &reduce::SUM,
+    &reduce::SUM_TO,
+    // view
+    &view::RESHAPE,
+    &view::PERMUTE,
+    &view::EXPAND,
+    &view::NARROW,
+    // linalg
+    &linalg::MATMUL,
+];

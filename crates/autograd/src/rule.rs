@@ -1,0 +1,152 @@
+//! What an op has to say about its gradient.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+use wengert_tensor::{Float, Tensor};
+
+use crate::error::Result;
+use crate::mode;
+use crate::node::{self, Edge, Edges};
+use crate::var::Var;
+
+/// One gradient for each input, in order; `None` where the input needs none.
+pub(crate) type Grads<T> = SmallVec<[Option<Var<T>>; 2]>;
+/// The same on plain tensors.
+pub(crate) type TensorGrads<T> = SmallVec<[Option<Tensor<T>>; 2]>;
+
+/// The gradient of an op, with the values it saved.
+///
+/// `grads` is written in differentiable ops: there is no op without one. `fused` may do the same on
+/// plain tensors in fewer passes; every test runs both and compares. A gradient may keep the axes
+/// along which its input was broadcast: the engine sums over them.
+pub(crate) trait Rule<T: Float>: Send + Sync + Sized + 'static {
+    /// The op's name on the tape.
+    fn name(&self) -> &'static str;
+
+    /// The gradients of the inputs, given that of the output.
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>>;
+
+    /// The same on plain tensors, reusing `dy`'s memory where it can.
+    fn fused(&self, _cx: &Cx<'_>, dy: Tensor<T>) -> Fused<T> {
+        Fused::Composed(dy)
+    }
+
+    /// Attributes, for the printed tape: `axes [0, 1]`.
+    fn detail(&self) -> String {
+        String::new()
+    }
+}
+
+/// What a fused rule answers.
+pub(crate) enum Fused<T: Float> {
+    /// The gradients.
+    Done(Result<TensorGrads<T>>),
+    /// There is no fused form for this case; the gradient is handed back.
+    Composed(Tensor<T>),
+}
+
+/// What a rule is told about the walk.
+pub(crate) struct Cx<'a> {
+    pub(crate) edges: &'a [Option<Edge>],
+    pub(crate) this: &'a Edge,
+    pub(crate) record: bool,
+}
+
+impl Cx<'_> {
+    /// Whether input `i` needs a gradient.
+    #[inline]
+    pub(crate) fn needs(&self, i: usize) -> bool {
+        self.edges.get(i).is_some_and(Option::is_some)
+    }
+
+    /// A saved value as a variable: tracked again where the walk records.
+    #[inline]
+    pub(crate) fn var<T: Float>(&self, saved: &Saved<T>) -> Var<T> {
+        let node = if !self.record {
+            None
+        } else {
+            match saved.role {
+                Role::Input(i) => self.edges.get(i).cloned().flatten(),
+                Role::Output => Some(Arc::clone(self.this)),
+            }
+        };
+        Var {
+            value: saved.value.clone(),
+            node,
+        }
+    }
+}
+
+/// What a saved value was to the op. Never an `Arc` to a node: that would be a cycle.
+#[derive(Clone, Copy)]
+enum Role {
+    Input(usize),
+    Output,
+}
+
+/// A value that a rule keeps for the walk back.
+pub(crate) struct Saved<T: Float> {
+    pub(crate) value: Tensor<T>,
+    role: Role,
+}
+
+impl<T: Float> Saved<T> {
+    /// The value of input `i`.
+    #[inline]
+    pub(crate) fn input(i: usize, v: &Var<T>) -> Saved<T> {
+        Saved {
+            value: v.value.clone(),
+            role: Role::Input(i),
+        }
+    }
+    /// The op's own output.
+    #[inline]
+    pub(crate) fn output(y: &Tensor<T>) -> Saved<T> {
+        Saved {
+            value: y.clone(),
+            role: Role::Output,
+        }
+    }
+}
+
+/// The funnel that every recorded op goes through: `value` was computed from `inputs`; `rule` is
+/// called only where the op is recorded, with the output and which inputs need a gradient.
+#[track_caller]
+#[inline]
+pub(crate) fn apply<T: Float, R: Rule<T>, const N: usize>(
+    inputs: [&Var<T>; N],
+    value: Tensor<T>,
+    rule: impl FnOnce(&Tensor<T>, [bool; N]) -> R,
+) -> Var<T> {
+    if inputs.iter().all(|v| v.node.is_none()) || !mode::is_recording() {
+        return Var { value, node: None };
+    }
+    let edges: Edges = inputs.iter().map(|v| v.node.clone()).collect();
+    let rule = rule(&value, inputs.map(|v| v.node.is_some()));
+    let node = node::push(&value, edges, rule, Location::caller());
+    Var {
+        value,
+        node: Some(node),
+    }
+}
+
+/// [`apply`] for any number of inputs.
+#[track_caller]
+pub(crate) fn apply_many<T: Float, R: Rule<T>>(
+    inputs: &[&Var<T>],
+    value: Tensor<T>,
+    rule: impl FnOnce(&Tensor<T>) -> R,
+) -> Var<T> {
+    if inputs.iter().all(|v| v.node.is_none()) || !mode::is_recording() {
+        return Var { value, node: None };
+    }
+    let edges: Edges = inputs.iter().map(|v| v.node.clone()).collect();
+    let rule = rule(&value);
+    let node = node::push(&value, edges, rule, Location::caller());
+    Var {
+        value,
+        node: Some(node),
+    }
+}

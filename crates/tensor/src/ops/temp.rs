@@ -1,0 +1,93 @@
+use crate::*;
+impl<T: Float> Tensor<T> {
+    pub fn sum_all(&self) -> Tensor<T> {
+        Tensor::scalar(self.to_vec().into_iter().fold(T::ZERO, |a, b| a + b))
+    }
+    pub fn sum_keepdim(&self, axes: impl IntoAxes) -> Result<Tensor<T>> {
+        let axes = self.axes("sum", &axes.into_axes())?;
+        let shape: Shape = (0..self.rank())
+            .map(|a| {
+                if axes.contains(&a) {
+                    1
+                } else {
+                    self.shape()[a]
+                }
+            })
+            .collect();
+        let mut out = vec![T::ZERO; shape.iter().product()];
+        let v = self.to_vec();
+        let st = shape.contiguous_strides();
+        let mut idx = vec![0; self.rank()];
+        for x in v {
+            let mut o = 0;
+            for a in 0..self.rank() {
+                if shape[a] != 1 {
+                    o += idx[a] * st[a] as usize;
+                }
+            }
+            out[o] = out[o] + x;
+            for a in (0..self.rank()).rev() {
+                idx[a] += 1;
+                if idx[a] < self.shape()[a] {
+                    break;
+                }
+                idx[a] = 0;
+            }
+        }
+        Tensor::from_vec(out, shape)
+    }
+    pub fn sum(&self, axes: impl IntoAxes) -> Result<Tensor<T>> {
+        let a = axes.into_axes();
+        let n = self.axes("sum", &a)?;
+        let k = self.sum_keepdim(&a)?;
+        let s: Shape = (0..self.rank())
+            .filter(|x| !n.contains(x))
+            .map(|x| self.shape()[x])
+            .collect();
+        k.reshape(s)
+    }
+    pub fn sum_to(&self, shape: impl IntoShape) -> Result<Tensor<T>> {
+        let shape = shape.into_shape();
+        let lead = self.rank() - shape.len();
+        let axes: Vec<isize> = (0..self.rank())
+            .filter(|a| *a < lead || (shape[*a - lead] == 1 && self.shape()[*a] != 1))
+            .map(|a| a as isize)
+            .collect();
+        self.sum_keepdim(axes)?.reshape(shape)
+    }
+    pub fn matmul(&self, o: &Tensor<T>) -> Result<Tensor<T>> {
+        if self.rank() == 2 && o.rank() == 2 {
+            let (m, k, n) = (self.shape()[0], self.shape()[1], o.shape()[1]);
+            let (a, b) = (self.to_vec(), o.to_vec());
+            let mut c = vec![T::ZERO; m * n];
+            for i in 0..m {
+                for l in 0..k {
+                    for j in 0..n {
+                        c[i * n + j] = c[i * n + j] + a[i * k + l] * b[l * n + j];
+                    }
+                }
+            }
+            return Tensor::from_vec(c, [m, n]);
+        }
+        Err(Error::invalid("matmul", "rank", self.rank(), "temp"))
+    }
+}
+impl<T: Num> Tensor<T> {
+    pub fn embed(
+        shape: impl IntoShape,
+        grad: &Tensor<T>,
+        view: impl FnOnce(&Tensor<T>) -> Result<Tensor<T>>,
+    ) -> Result<Tensor<T>> {
+        let mut z = Tensor::zeros(shape);
+        let v = view(&z)?;
+        let l = v.layout.clone();
+        drop(v);
+        z.write_window(|_| l, grad);
+        Ok(z)
+    }
+}
+impl<T: Element> std::fmt::Display for Tensor<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
