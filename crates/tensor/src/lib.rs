@@ -14,5 +14,6 @@ pub use error::{Error, Operand, Result, Site};
 pub use kernels::isa::{IsaKind, active_isa, with_isa};
 pub use kernels::par::with_threads;
 pub use ops::create::Nested;
+pub use ops::temp::Rng;
 pub use shape::{Axes, INFER, IntoAxes, IntoShape, Shape, Strides};
 pub use tensor::Tensor;

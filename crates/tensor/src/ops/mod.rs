@@ -4,6 +4,6 @@ pub(crate) mod compare;
 pub(crate) mod create;
 pub(crate) mod display;
 pub(crate) mod operators;
-mod temp;
+pub(crate) mod temp;
 pub(crate) mod unary;
 pub(crate) mod view;

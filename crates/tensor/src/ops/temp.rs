@@ -91,3 +91,28 @@ impl<T: Element> std::fmt::Display for Tensor<T> {
         write!(f, "{self:?}")
     }
 }
+pub struct Rng(u64);
+impl Rng {
+    pub fn seed(s: u64) -> Rng {
+        Rng(s)
+    }
+    pub fn uniform_f64(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e3779b97f4a7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58476d1ce4e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d049bb133111eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+impl<T: Element> Tensor<T> {
+    pub fn flip(&self, axes: impl IntoAxes) -> Result<Tensor<T>> {
+        let axes = self.axes("flip", &axes.into_axes())?;
+        let mut l = self.layout.clone();
+        for a in axes {
+            if l.shape[a] > 0 {
+                l = l.slice(a, l.shape[a] - 1, -1, l.shape[a]);
+            }
+        }
+        Ok(self.with_layout(l))
+    }
+}
