@@ -144,3 +144,21 @@ pub(crate) static MATMUL: OpInfo = OpInfo {
         ]
     },
 };
+
+impl<T: Float> Var<T> {
+    /// Fully connected layer, `y = x wᵀ + b`; gradients `dy w`, `dyᵀ x`, `Σ dy`.
+    ///
+    /// # Shapes
+    /// `x [.., in]`, `w [out, in]`, `b [out]` give `[.., out]`.
+    ///
+    /// # Errors
+    /// If the shapes do not fit.
+    #[track_caller]
+    pub fn linear(&self, w: &Var<T>, b: Option<&Var<T>>) -> Result<Var<T>> {
+        let y = self.matmul(&w.t()?)?;
+        match b {
+            Some(b) => y.try_add(b),
+            None => Ok(y),
+        }
+    }
+}

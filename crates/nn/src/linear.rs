@@ -1,0 +1,138 @@
+//! The fully connected layer.
+
+use wengert_autograd::{Param, Var};
+use wengert_tensor::{Float, Rng, Tensor};
+
+use crate::error::Result;
+use crate::init;
+use crate::module::{Layer, Module, Visitor};
+
+/// A fully connected layer, `y = x Wᵀ + b`.
+///
+/// # Shapes
+/// `x [.., in]`, `weight [out, in]`, `bias [out]`, `y [.., out]`: PyTorch's names and layout.
+///
+/// Starts as PyTorch's: weight and bias from U(±1/√in). [`Linear::keras`] starts as Keras's `Dense`.
+///
+/// ```
+/// use wengert_autograd::Var;
+/// use wengert_nn::{Layer, Linear};
+/// use wengert_tensor::Rng;
+/// let layer = Linear::new(3, 2, &mut Rng::seed(0));
+/// assert_eq!(layer.forward(&Var::zeros([5, 3]))?.shape(), &[5, 2][..]);
+/// # Ok::<(), wengert_nn::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Linear<T: Float = f32> {
+    /// `[out, in]`
+    pub weight: Param<T>,
+    /// `[out]`
+    pub bias: Option<Param<T>>,
+}
+
+/// Keras's name of [`Linear`].
+pub type Dense<T = f32> = Linear<T>;
+
+impl<T: Float> Linear<T> {
+    /// A layer with a bias, from PyTorch's distribution.
+    ///
+    /// # Panics
+    /// If the size is absurd ([`Linear::try_new`] returns the error).
+    #[track_caller]
+    pub fn new(inputs: usize, outputs: usize, rng: &mut Rng) -> Linear<T> {
+        match Self::try_new(inputs, outputs, rng) {
+            Ok(l) => l,
+            Err(e) => panic!("{e}"),
+        }
+    }
+
+    /// As [`Linear::new`].
+    ///
+    /// # Errors
+    /// If the size overflows or the memory is refused.
+    #[track_caller]
+    pub fn try_new(inputs: usize, outputs: usize, rng: &mut Rng) -> Result<Linear<T>> {
+        // kaiming_uniform(a = √5) is U(±1/√in), PyTorch's default for both.
+        let bound = 1.0 / (inputs.max(1) as f64).sqrt();
+        let weight = init::uniform([outputs, inputs], -bound, bound, rng)?;
+        let bias = init::uniform([outputs], -bound, bound, rng)?;
+        Ok(Linear {
+            weight: Param::new(weight),
+            bias: Some(Param::new(bias)),
+        })
+    }
+
+    /// A layer that starts as Keras's `Dense`: weight from glorot_uniform, bias zero.
+    ///
+    /// # Panics
+    /// If the size is absurd.
+    #[track_caller]
+    pub fn keras(inputs: usize, outputs: usize, rng: &mut Rng) -> Linear<T> {
+        match init::xavier_uniform([outputs, inputs], 1.0, rng) {
+            Ok(weight) => Linear::from_weights(weight, Some(Tensor::zeros([outputs]))),
+            Err(e) => panic!("{e}"),
+        }
+    }
+
+    /// A layer of these weights, `[out, in]` and `[out]`.
+    #[track_caller]
+    pub fn from_weights(weight: Tensor<T>, bias: Option<Tensor<T>>) -> Linear<T> {
+        Linear {
+            weight: Param::new(weight),
+            bias: bias.map(Param::new),
+        }
+    }
+
+    /// The same layer without its bias.
+    pub fn without_bias(mut self) -> Linear<T> {
+        self.bias = None;
+        self
+    }
+
+    /// `fc1 (Linear 6272 -> 10)`, for messages.
+    fn describe(&self) -> String {
+        let shape = self.weight.shape();
+        let kind = match shape[..] {
+            [out, inp] => format!("Linear {inp} -> {out}"),
+            _ => format!("Linear {shape}"),
+        };
+        match self.weight.name().and_then(|n| n.strip_suffix(".weight")) {
+            Some(name) => format!("{name} ({kind})"),
+            None => kind,
+        }
+    }
+}
+
+impl<T: Float> Module for Linear<T> {
+    fn visit(&self, v: &mut Visitor<'_>) {
+        v.field("weight", &self.weight);
+        v.field("bias", &self.bias);
+    }
+}
+
+impl<T: Float> Layer<T> for Linear<T> {
+    #[track_caller]
+    fn forward(&self, x: &Var<T>) -> Result<Var<T>> {
+        let bias = self.bias.as_ref().map(Param::var);
+        match x.linear(&self.weight.var(), bias.as_ref()) {
+            Ok(y) => Ok(y),
+            Err(e) => Err(self.explain(x, e.into())),
+        }
+    }
+}
+
+impl<T: Float> Linear<T> {
+    #[cold]
+    fn explain(&self, x: &Var<T>, e: crate::Error) -> crate::Error {
+        let mut e = e.within(self.describe());
+        if let crate::Error::Autograd(wengert_autograd::Error::Tensor(t)) = &mut e
+            && let Some(site) = t.site_mut()
+            && let (Some(&got), Some(&out)) = (x.shape().last(), self.weight.shape().first())
+        {
+            site.hint = Some(format!(
+                "the input has {got} features: construct Linear::new({got}, {out}, rng)"
+            ));
+        }
+        e
+    }
+}
