@@ -180,7 +180,6 @@ macro_rules! each_param {
         }
     };
 }
-pub(crate) use each_param;
 
 impl AnyParam {
     /// The same for clones of one parameter, different between parameters.

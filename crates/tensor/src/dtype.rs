@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::kernels::tables;
+use crate::kernels::{optim, tables};
 
 /// The type of a tensor's elements, as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -99,6 +99,7 @@ pub trait Num: Element + tables::NumKernels {
 pub trait Float:
     Num<Sum = Self>
     + tables::FloatKernels
+    + optim::OptimKernels
     + std::ops::Add<Output = Self>
     + std::ops::Sub<Output = Self>
     + std::ops::Mul<Output = Self>

@@ -12,6 +12,7 @@ mod tensor;
 pub use dtype::{DType, Element, Float, Num};
 pub use error::{Error, Operand, Result, Site};
 pub use kernels::isa::{IsaKind, active_isa, with_isa};
+pub use kernels::optim::{AdamStep, SgdStep};
 pub use kernels::par::with_threads;
 pub use ops::create::Nested;
 pub use ops::temp::Rng;

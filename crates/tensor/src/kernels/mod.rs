@@ -7,5 +7,6 @@
 pub(crate) mod drive;
 pub mod isa;
 pub(crate) mod math;
+pub(crate) mod optim;
 pub mod par;
 pub mod tables;
