@@ -17,6 +17,7 @@ use crate::var::Var;
 pub(crate) struct Leaf<T: Float> {
     meta: Meta,
     grad: Mutex<Option<Tensor<T>>>,
+    name: OnceLock<String>,
 }
 
 impl<T: Float> Leaf<T> {
@@ -25,6 +26,7 @@ impl<T: Float> Leaf<T> {
         Arc::new(Leaf {
             meta,
             grad: Mutex::new(None),
+            name: OnceLock::new(),
         })
     }
     pub(crate) fn node(shape: Shape, at: &'static Location<'static>) -> Edge {
@@ -50,7 +52,7 @@ impl<T: Float> Node for Leaf<T> {
         Ok(Contributions::new())
     }
     fn detail(&self) -> String {
-        String::new()
+        self.name.get().cloned().unwrap_or_default()
     }
     fn is_leaf(&self) -> bool {
         true
@@ -92,7 +94,6 @@ struct Inner<T: Float> {
     leaf: Arc<Leaf<T>>,
     value: Mutex<Tensor<T>>,
     trainable: AtomicBool,
-    name: OnceLock<String>,
 }
 
 impl<T: Float> Clone for Param<T> {
@@ -113,7 +114,6 @@ impl<T: Float> Param<T> {
                 leaf,
                 value: Mutex::new(value),
                 trainable: AtomicBool::new(true),
-                name: OnceLock::new(),
             }),
         }
     }
@@ -188,7 +188,7 @@ impl<T: Float> Param<T> {
     /// the tape, that is the rule.
     ///
     /// # Errors
-    /// If `step` changed the shape; the value is then as before.
+    /// If `step` changed the shape: the parameter then holds zeros of its own shape.
     #[track_caller]
     pub fn update(&self, step: impl FnOnce(&mut Tensor<T>, &Tensor<T>)) -> Result<bool> {
         let grad = lock(&self.inner.leaf.grad);
@@ -222,12 +222,12 @@ impl<T: Float> Param<T> {
 
     /// The name it was first visited under (`encoder.0.weight`), for messages.
     pub fn name(&self) -> Option<&str> {
-        self.inner.name.get().map(String::as_str)
+        self.inner.leaf.name.get().map(String::as_str)
     }
 
     /// Names the parameter; the first name stays.
     pub fn set_name(&self, name: &str) {
-        let _ = self.inner.name.set(name.to_string());
+        let _ = self.inner.leaf.name.set(name.to_string());
     }
 
     /// Whether both are the same parameter.

@@ -4,7 +4,9 @@
 
 mod engine;
 mod error;
+mod function;
 pub mod gradcheck;
+mod hook;
 pub mod info;
 mod leaf;
 mod mode;
@@ -12,10 +14,14 @@ pub mod naive;
 mod node;
 pub mod ops;
 mod rule;
+mod tape;
 mod var;
 
 pub use engine::{Backward, Grad, grad};
 pub use error::{Error, Result};
+pub use function::{Function, FunctionCx, Saves};
+pub use hook::HookHandle;
 pub use leaf::Param;
 pub use mode::{composed_rules, enable_grad, is_recording, no_grad};
+pub use tape::{Tape, TapeEntry};
 pub use var::Var;

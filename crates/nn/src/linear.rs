@@ -33,25 +33,46 @@ pub struct Linear<T: Float = f32> {
 /// Keras's name of [`Linear`].
 pub type Dense<T = f32> = Linear<T>;
 
-impl<T: Float> Linear<T> {
-    /// A layer with a bias, from PyTorch's distribution.
+impl Linear {
+    /// An `f32` layer with a bias, from PyTorch's distribution ([`Linear::typed`] makes others).
     ///
     /// # Panics
-    /// If the size is absurd ([`Linear::try_new`] returns the error).
+    /// If the size is absurd ([`Linear::try_typed`] returns the error).
     #[track_caller]
-    pub fn new(inputs: usize, outputs: usize, rng: &mut Rng) -> Linear<T> {
-        match Self::try_new(inputs, outputs, rng) {
+    pub fn new(inputs: usize, outputs: usize, rng: &mut Rng) -> Linear {
+        Linear::typed(inputs, outputs, rng)
+    }
+
+    /// An `f32` layer that starts as Keras's `Dense`: weight from glorot_uniform, bias zero
+    /// ([`Linear::typed_keras`] makes others).
+    ///
+    /// # Panics
+    /// If the size is absurd.
+    #[track_caller]
+    pub fn keras(inputs: usize, outputs: usize, rng: &mut Rng) -> Linear {
+        Linear::typed_keras(inputs, outputs, rng)
+    }
+}
+
+impl<T: Float> Linear<T> {
+    /// As [`Linear::new`], of either float type.
+    ///
+    /// # Panics
+    /// If the size is absurd ([`Linear::try_typed`] returns the error).
+    #[track_caller]
+    pub fn typed(inputs: usize, outputs: usize, rng: &mut Rng) -> Linear<T> {
+        match Self::try_typed(inputs, outputs, rng) {
             Ok(l) => l,
             Err(e) => panic!("{e}"),
         }
     }
 
-    /// As [`Linear::new`].
+    /// As [`Linear::typed`].
     ///
     /// # Errors
     /// If the size overflows or the memory is refused.
     #[track_caller]
-    pub fn try_new(inputs: usize, outputs: usize, rng: &mut Rng) -> Result<Linear<T>> {
+    pub fn try_typed(inputs: usize, outputs: usize, rng: &mut Rng) -> Result<Linear<T>> {
         // kaiming_uniform(a = √5) is U(±1/√in), PyTorch's default for both.
         let bound = 1.0 / (inputs.max(1) as f64).sqrt();
         let weight = init::uniform([outputs, inputs], -bound, bound, rng)?;
@@ -62,12 +83,12 @@ impl<T: Float> Linear<T> {
         })
     }
 
-    /// A layer that starts as Keras's `Dense`: weight from glorot_uniform, bias zero.
+    /// As [`Linear::keras`], of either float type.
     ///
     /// # Panics
     /// If the size is absurd.
     #[track_caller]
-    pub fn keras(inputs: usize, outputs: usize, rng: &mut Rng) -> Linear<T> {
+    pub fn typed_keras(inputs: usize, outputs: usize, rng: &mut Rng) -> Linear<T> {
         match init::xavier_uniform([outputs, inputs], 1.0, rng) {
             Ok(weight) => Linear::from_weights(weight, Some(Tensor::zeros([outputs]))),
             Err(e) => panic!("{e}"),

@@ -1,0 +1,187 @@
+//! Users' own differentiable ops.
+
+use wengert_tensor::{Float, Tensor};
+
+use crate::error::{Error, Result};
+use crate::rule::{Cx, Grads, Rule, Saved, apply_many};
+use crate::var::Var;
+
+/// A differentiable op of a user's own (PyTorch's `torch.autograd.Function`).
+///
+/// `forward` computes on plain tensors; `backward` is written in [`Var`] ops, so that it can be
+/// differentiated again. Attributes (a slope, an index tensor) are fields of the type. Prove it with
+/// [`gradcheck`](crate::gradcheck::gradcheck) and
+/// [`gradgradcheck`](crate::gradcheck::gradgradcheck).
+///
+/// ```
+/// use wengert_autograd::gradcheck::{gradcheck, gradgradcheck};
+/// use wengert_autograd::{Function, FunctionCx, Result, Var};
+/// use wengert_tensor::{Float, Tensor};
+///
+/// /// `y = x²`, written by hand.
+/// struct Squared;
+/// impl<T: Float> Function<T> for Squared {
+///     fn name(&self) -> &'static str {
+///         "squared"
+///     }
+///     fn forward(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>> {
+///         Ok(x[0] * x[0])
+///     }
+///     fn backward(&self, cx: &FunctionCx<'_, T>, dy: &Var<T>) -> Result<Vec<Option<Var<T>>>> {
+///         Ok(vec![Some(dy * cx.input(0)?.affine(2.0, 0.0))])
+///     }
+/// }
+///
+/// let x = Tensor::new([0.5f64, -2.0]);
+/// gradcheck(|v| Squared.apply(&[&v[0]]), &[x.clone()])?;
+/// gradgradcheck(|v| Squared.apply(&[&v[0]]), &[x])?;
+/// # Ok::<(), wengert_autograd::Error>(())
+/// ```
+pub trait Function<T: Float = f32>: Send + Sync + Sized + 'static {
+    /// The name on the tape and in messages.
+    fn name(&self) -> &'static str;
+
+    /// The output for these inputs.
+    ///
+    /// # Errors
+    /// Whatever does not fit.
+    fn forward(&self, inputs: &[&Tensor<T>]) -> Result<Tensor<T>>;
+
+    /// One gradient for each input, in order, given that of the output: `None` for an input that needs
+    /// none ([`FunctionCx::needs`]). Each has its input's shape (or broadcasts from it: it is summed).
+    ///
+    /// # Errors
+    /// Whatever does not fit.
+    fn backward(&self, cx: &FunctionCx<'_, T>, dy: &Var<T>) -> Result<Vec<Option<Var<T>>>>;
+
+    /// What `backward` wants to see again. All of it unless said otherwise.
+    fn saves(&self) -> Saves {
+        Saves::All
+    }
+
+    /// Calls the op, and records it if an input is tracked.
+    ///
+    /// # Errors
+    /// What `forward` returns.
+    #[track_caller]
+    fn apply(self, inputs: &[&Var<T>]) -> Result<Var<T>> {
+        let values: Vec<&Tensor<T>> = inputs.iter().map(|v| v.value()).collect();
+        let y = self.forward(&values)?;
+        Ok(apply_many(inputs, y, |y| {
+            let keep = self.saves();
+            let (ins, out) = (
+                keep != Saves::Output && keep != Saves::Nothing,
+                matches!(keep, Saves::All | Saves::Output),
+            );
+            let inputs = if ins {
+                inputs
+                    .iter()
+                    .enumerate()
+                    .map(|(i, v)| Saved::input(i, v))
+                    .collect()
+            } else {
+                Vec::new()
+            };
+            Recorded {
+                function: self,
+                inputs,
+                output: out.then(|| Saved::output(y)),
+            }
+        }))
+    }
+}
+
+/// What the tape keeps for a [`Function`]'s backward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Saves {
+    /// Inputs and output.
+    All,
+    /// The inputs.
+    Inputs,
+    /// The output.
+    Output,
+    /// Nothing.
+    Nothing,
+}
+
+struct Recorded<T: Float, F: Function<T>> {
+    function: F,
+    inputs: Vec<Saved<T>>,
+    output: Option<Saved<T>>,
+}
+
+impl<T: Float, F: Function<T>> Rule<T> for Recorded<T, F> {
+    fn name(&self) -> &'static str {
+        self.function.name()
+    }
+
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        let op = self.function.name();
+        let view = FunctionCx {
+            op,
+            cx,
+            inputs: &self.inputs,
+            output: self.output.as_ref(),
+        };
+        let grads = self.function.backward(&view, dy)?;
+        if cx.record && dy.is_tracked() {
+            // A gradient is linear in `dy`: one that does not hang on it was cut off the tape, and the
+            // next derivative would be silently wrong.
+            for (i, g) in grads.iter().enumerate() {
+                if cx.needs(i) && g.as_ref().is_some_and(|g| !g.is_tracked()) {
+                    return Err(Error::Custom {
+                        op,
+                        reason: format!(
+                            "the gradient of input {i} does not depend on `dy` on the tape, so it cannot be differentiated again\n  hint  write `backward` in Var ops: no `.value()`, `.detach()` or `Var::constant` between `dy` and the gradient"
+                        ),
+                    });
+                }
+            }
+        }
+        Ok(grads.into_iter().collect())
+    }
+}
+
+/// What a [`Function`]'s backward sees of the call.
+pub struct FunctionCx<'a, T: Float> {
+    op: &'static str,
+    cx: &'a Cx<'a>,
+    inputs: &'a [Saved<T>],
+    output: Option<&'a Saved<T>>,
+}
+
+impl<T: Float> FunctionCx<'_, T> {
+    /// Input `i`, tracked where the gradient is to be differentiated again.
+    ///
+    /// # Errors
+    /// If there is no such input, or [`Function::saves`] leaves inputs out.
+    pub fn input(&self, i: usize) -> Result<Var<T>> {
+        match self.inputs.get(i) {
+            Some(s) => Ok(self.cx.var(s)),
+            None => Err(self.missing(format!("input {i}"))),
+        }
+    }
+
+    /// The output.
+    ///
+    /// # Errors
+    /// If [`Function::saves`] leaves it out.
+    pub fn output(&self) -> Result<Var<T>> {
+        match self.output {
+            Some(s) => Ok(self.cx.var(s)),
+            None => Err(self.missing("the output".to_string())),
+        }
+    }
+
+    /// Whether input `i` needs a gradient.
+    pub fn needs(&self, i: usize) -> bool {
+        self.cx.needs(i)
+    }
+
+    fn missing(&self, what: String) -> Error {
+        Error::Custom {
+            op: self.op,
+            reason: format!("backward asks for {what}, which was not saved"),
+        }
+    }
+}
