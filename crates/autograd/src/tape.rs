@@ -41,7 +41,7 @@ impl<T: Float> Var<T> {
     /// let loss = x.tanh().sum_all();
     /// let text = loss.tape().to_string();
     /// assert!(text.contains("%1 = tanh(%0)"));
-    /// assert!(text.contains("%2 = sum(%1)"));
+    /// assert!(text.contains("%2 = sum(%1; from [2])"));
     /// ```
     pub fn tape(&self) -> Tape {
         let Some(root) = self.edge() else {

@@ -5,9 +5,12 @@ use crate::info::OpInfo;
 
 pub(crate) mod binary;
 pub(crate) mod cast;
+pub(crate) mod classify;
 pub(crate) mod linalg;
+pub(crate) mod loss;
 pub(crate) mod operators;
 pub(crate) mod reduce;
+pub(crate) mod softmax;
 pub(crate) mod unary;
 pub(crate) mod view;
 
@@ -23,6 +26,7 @@ pub const OPS: &[&OpInfo] = &[
     &unary::RELU,
     &unary::AFFINE,
     &unary::POWF,
+    &unary::CLAMP,
     // binary
     &binary::ADD,
     &binary::SUB,
@@ -38,4 +42,15 @@ pub const OPS: &[&OpInfo] = &[
     &view::NARROW,
     // linalg
     &linalg::MATMUL,
+    // softmax
+    &softmax::SOFTMAX,
+    &softmax::LOG_SOFTMAX,
+    // loss
+    &loss::MSE_LOSS,
+    &loss::L1_LOSS,
+    &loss::HUBER_LOSS,
+    &loss::BCE_LOSS,
+    &loss::BCE_WITH_LOGITS,
+    &classify::NLL_LOSS,
+    &classify::CROSS_ENTROPY,
 ];

@@ -298,3 +298,68 @@ impl<T: Float> Var<T> {
         Var::constant(self.value.ones_like())
     }
 }
+
+impl<T: Float> Var<T> {
+    /// Every element within `[min, max]`, NaN stays NaN; gradient `dy` within and at the bounds, 0
+    /// beyond.
+    ///
+    /// # Errors
+    /// If a bound is NaN or `min > max`.
+    #[track_caller]
+    pub fn clamp(&self, min: f64, max: f64) -> Result<Var<T>> {
+        let y = self.value.clamp(min, max)?;
+        Ok(apply([self], y, |_, _| {
+            Clamp(Saved::input(0, self), min, max)
+        }))
+    }
+}
+
+struct Clamp<T: Float>(Saved<T>, f64, f64);
+impl<T: Float> Rule<T> for Clamp<T> {
+    fn name(&self) -> &'static str {
+        "clamp"
+    }
+    fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        let x = &self.0.value;
+        let inside = x
+            .ge_scalar(T::from_f64(self.1))
+            .logical_and(&x.le_scalar(T::from_f64(self.2)))?;
+        Ok(Grads::from_iter([Some(
+            dy.try_mul(&Var::constant(inside.cast()))?,
+        )]))
+    }
+    fn detail(&self) -> String {
+        format!("{}..={}", self.1, self.2)
+    }
+}
+
+pub(crate) static CLAMP: OpInfo = OpInfo {
+    name: "clamp",
+    family: "unary",
+    formula: "min(max(x, a), b)",
+    gradient: "dy within and at the bounds",
+    edges: "passes at its bounds; NaN stays NaN",
+    samples: || {
+        vec![
+            sample!([spread(&[2, 3], 1)], |v| v[0].clamp(-0.77, 0.66), |r| r[0]
+                .map(|x| if x < -0.77 {
+                    -0.77
+                } else if x > 0.66 {
+                    0.66
+                } else {
+                    x
+                }))
+            .elementwise(),
+            sample!(
+                [cycle(&[2], &[-0.5, 1.0])],
+                |v| v[0].clamp(-0.5, 1.0),
+                |r| r[0].clone()
+            )
+            .expect(vec![Array {
+                shape: vec![2],
+                data: vec![1.0, 1.0],
+            }])
+            .note("at the bounds"),
+        ]
+    },
+};

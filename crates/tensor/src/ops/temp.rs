@@ -116,3 +116,39 @@ impl<T: Element> Tensor<T> {
         Ok(self.with_layout(l))
     }
 }
+impl<T: Float> Tensor<T> {
+    pub fn log_softmax(&self, axis: isize) -> Result<Tensor<T>> {
+        let a = self.axis("log_softmax", axis)?;
+        let n = self.shape()[a];
+        let t = self.transpose(a as isize, -1)?;
+        let v = t.to_vec();
+        let mut out = vec![];
+        for row in v.chunks(n.max(1)) {
+            let m = row.iter().copied().fold(T::NEG_INFINITY, |a, b| {
+                if b > a || b.partial_cmp(&b).is_none() {
+                    b
+                } else {
+                    a
+                }
+            });
+            let s: f64 = row.iter().map(|x| (x.to_f64() - m.to_f64()).exp()).sum();
+            for x in row {
+                out.push(T::from_f64(x.to_f64() - m.to_f64() - s.ln()));
+            }
+        }
+        let sh = t.shape().clone();
+        Tensor::from_vec(out, sh)?.transpose(a as isize, -1)
+    }
+    pub fn softmax(&self, axis: isize) -> Result<Tensor<T>> {
+        Ok(self.log_softmax(axis)?.exp())
+    }
+    pub fn softmax_grad(&self, dy: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {
+        let p = self * dy;
+        let s = p.sum_keepdim(axis)?;
+        Ok(self * (dy - &s))
+    }
+    pub fn log_softmax_grad(&self, dy: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {
+        let s = dy.sum_keepdim(axis)?;
+        Ok(dy - self.exp() * &s)
+    }
+}

@@ -1,0 +1,415 @@
+//! Losses of classification: negative log-likelihood and cross-entropy.
+
+use wengert_tensor::{Float, Site, Tensor};
+
+use super::loss::Reduction;
+use crate::error::Result;
+use crate::info::{OpInfo, sample, spread};
+use crate::naive::Array;
+use crate::rule::{Cx, Grads, Rule, apply};
+use crate::var::Var;
+
+/// Options of [`Var::cross_entropy_with`] and [`Var::nll_loss_with`], PyTorch's defaults.
+///
+/// ```
+/// use wengert_autograd::{ClassLoss, Reduction, Var};
+/// use wengert_tensor::Tensor;
+/// let logits = Var::new([[2.0f64, 0.0], [0.0, 2.0]]);
+/// let options = ClassLoss::new().ignore_index(-100).label_smoothing(0.1).reduction(Reduction::Sum);
+/// let loss = logits.cross_entropy_with(&Tensor::new([0i64, -100]), &options)?;
+/// assert!((loss.item()? - 0.2269280110429726).abs() < 1e-12);
+/// # Ok::<(), wengert_autograd::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct ClassLoss {
+    weights: Option<Vec<f64>>,
+    ignore_index: i64,
+    smoothing: f64,
+    reduction: Reduction,
+}
+
+impl Default for ClassLoss {
+    fn default() -> Self {
+        ClassLoss {
+            weights: None,
+            ignore_index: -100,
+            smoothing: 0.0,
+            reduction: Reduction::Mean,
+        }
+    }
+}
+
+impl ClassLoss {
+    /// No weights, −100 ignored, no smoothing, the mean.
+    pub fn new() -> ClassLoss {
+        ClassLoss::default()
+    }
+    /// A weight for each class; the mean divides by the sum of the targets' weights.
+    pub fn weights(mut self, weights: impl Into<Vec<f64>>) -> Self {
+        self.weights = Some(weights.into());
+        self
+    }
+    /// The target that counts for nothing (−100).
+    pub fn ignore_index(mut self, index: i64) -> Self {
+        self.ignore_index = index;
+        self
+    }
+    /// How much of the target is spread evenly over all classes (0), within `[0, 1]`.
+    pub fn label_smoothing(mut self, smoothing: f64) -> Self {
+        self.smoothing = smoothing;
+        self
+    }
+    /// What becomes of the losses of the rows.
+    pub fn reduction(mut self, reduction: Reduction) -> Self {
+        self.reduction = reduction;
+        self
+    }
+}
+
+impl<T: Float> Var<T> {
+    /// Cross-entropy of logits and class indices, `−mean log_softmax(x)[t]`.
+    ///
+    /// # Shapes
+    /// `x [n, classes]` or `[n, classes, d…]`, targets `[n]` or `[n, d…]`.
+    ///
+    /// # Errors
+    /// If the shapes do not fit or a target is no class.
+    ///
+    /// ```
+    /// use wengert_autograd::Var;
+    /// use wengert_tensor::Tensor;
+    /// let loss = Var::new([[0.0f64, 0.0]]).cross_entropy(&Tensor::new([1i64]))?;
+    /// assert!((loss.item()? - 2f64.ln()).abs() < 1e-15);
+    /// # Ok::<(), wengert_autograd::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn cross_entropy(&self, targets: &Tensor<i64>) -> Result<Var<T>> {
+        self.cross_entropy_with(targets, &ClassLoss::new())
+    }
+
+    /// As [`Var::cross_entropy`], with class weights, an ignored index, label smoothing, a reduction.
+    ///
+    /// # Errors
+    /// As [`Var::cross_entropy`], and if an option does not fit.
+    #[track_caller]
+    pub fn cross_entropy_with(&self, targets: &Tensor<i64>, options: &ClassLoss) -> Result<Var<T>> {
+        let picked = pick("cross_entropy", self, targets, options)?;
+        let axis = isize::from(self.rank() > 1);
+        class_loss("cross_entropy", &self.log_softmax(axis)?, picked)
+    }
+
+    /// Negative log-likelihood of log-probabilities and class indices, `−mean x[t]`.
+    ///
+    /// # Errors
+    /// If the shapes do not fit or a target is no class.
+    #[track_caller]
+    pub fn nll_loss(&self, targets: &Tensor<i64>) -> Result<Var<T>> {
+        self.nll_loss_with(targets, &ClassLoss::new())
+    }
+
+    /// As [`Var::nll_loss`], with class weights, an ignored index, label smoothing, a reduction.
+    ///
+    /// # Errors
+    /// As [`Var::nll_loss`], and if an option does not fit.
+    #[track_caller]
+    pub fn nll_loss_with(&self, targets: &Tensor<i64>, options: &ClassLoss) -> Result<Var<T>> {
+        let picked = pick("nll_loss", self, targets, options)?;
+        class_loss("nll_loss", self, picked)
+    }
+
+    /// Cross-entropy of logits and class probabilities of the same shape, `−mean Σ t·log_softmax(x)`;
+    /// the mean is over rows.
+    ///
+    /// # Errors
+    /// If the shapes differ or an option does not fit.
+    #[track_caller]
+    pub fn cross_entropy_probs(&self, targets: &Var<T>, options: &ClassLoss) -> Result<Var<T>> {
+        super::loss::same_shape("cross_entropy", self, targets)?;
+        let axis = isize::from(self.rank() > 1);
+        let classes = *self.shape().get(axis as usize).unwrap_or(&0);
+        check_options::<T>("cross_entropy", classes, options)?;
+        let logp = self.log_softmax(axis)?;
+        let s = options.smoothing;
+        let t = if s > 0.0 {
+            targets.affine(1.0 - s, s / classes as f64)
+        } else {
+            targets.clone()
+        };
+        let mut terms = logp.try_mul(&t)?;
+        if let Some(w) = &options.weights {
+            let w: Vec<T> = w.iter().map(|v| T::from_f64(*v)).collect();
+            let mut shape = vec![1; self.rank()];
+            shape[axis as usize] = classes;
+            terms = terms.try_mul(&Var::constant(Tensor::from_vec(w, shape)?))?;
+        }
+        let losses = terms.sum(axis)?.neg();
+        let rows = losses.len();
+        Ok(match options.reduction {
+            Reduction::None => losses,
+            Reduction::Sum => losses.sum_all(),
+            Reduction::Mean => losses.sum_all().affine(1.0 / rows as f64, 0.0),
+        })
+    }
+}
+
+#[track_caller]
+fn check_options<T: Float>(op: &'static str, classes: usize, options: &ClassLoss) -> Result<()> {
+    let invalid = |name, value: String, rule| wengert_tensor::Error::invalid(op, name, value, rule);
+    if !(0.0..=1.0).contains(&options.smoothing) {
+        let e = invalid(
+            "label_smoothing",
+            options.smoothing.to_string(),
+            "0 <= label_smoothing <= 1",
+        );
+        return Err(e.into());
+    }
+    if let Some(w) = &options.weights
+        && w.len() != classes
+    {
+        let value = format!("{} weights for {classes} classes", w.len());
+        return Err(invalid("weights", value, "one weight for each class").into());
+    }
+    Ok(())
+}
+
+/// The loss as a linear function of the log-probabilities: `loss_row = Σ coefficient·logp`.
+struct Picked<T: Float> {
+    /// Of the input's shape.
+    coefficients: Tensor<T>,
+    reduction: Reduction,
+}
+
+#[track_caller]
+fn pick<T: Float>(
+    op: &'static str,
+    x: &Var<T>,
+    targets: &Tensor<i64>,
+    options: &ClassLoss,
+) -> Result<Picked<T>> {
+    let axis = usize::from(x.rank() > 1);
+    let rows_shape: Vec<usize> = x
+        .shape()
+        .iter()
+        .enumerate()
+        .filter(|(a, _)| *a != axis)
+        .map(|(_, d)| *d)
+        .collect();
+    if x.rank() == 0 || targets.shape()[..] != rows_shape[..] {
+        let mut site = Site::new(op).operand("input", T::DTYPE, x.shape()).operand(
+            "target",
+            targets.dtype(),
+            targets.shape(),
+        );
+        if targets.rank() == 2
+            && targets.shape()[1] == 1
+            && targets.shape()[0] == *x.shape().first().unwrap_or(&0)
+        {
+            site = site.hint("targets.squeeze(1) makes the targets [n]");
+        } else if targets.shape() == x.shape() {
+            site = site.hint("class probabilities go into cross_entropy_probs");
+        }
+        return Err(wengert_tensor::Error::ShapeMismatch {
+            site,
+            what: "targets do not fit the input",
+            rule: "input [n, classes, d…] and targets [n, d…]",
+        }
+        .into());
+    }
+    let classes = x.shape()[axis];
+    check_options::<T>(op, classes, options)?;
+    let inner: usize = x.shape()[axis + 1..].iter().product();
+    let targets = targets.to_vec();
+    let weight = |c: usize| options.weights.as_ref().map_or(1.0, |w| w[c]);
+    let mut total = 0.0;
+    for &t in &targets {
+        if t == options.ignore_index {
+            continue;
+        }
+        match usize::try_from(t) {
+            Ok(c) if c < classes => total += weight(c),
+            _ => {
+                return Err(wengert_tensor::Error::IndexOutOfRange {
+                    site: Site::new(op)
+                        .operand_axis("input", T::DTYPE, x.shape(), axis)
+                        .hint(format!(
+                            "classes are 0..{classes}; ignore_index is {}",
+                            options.ignore_index
+                        )),
+                    index: t,
+                    axis,
+                    size: classes,
+                }
+                .into());
+            }
+        }
+    }
+    // The mean over nothing is 0/0, as PyTorch's.
+    let scale = if options.reduction == Reduction::Mean {
+        1.0 / total
+    } else {
+        1.0
+    };
+    let mut c = vec![T::ZERO; x.len()];
+    for (row, &t) in targets.iter().enumerate() {
+        if t == options.ignore_index {
+            continue;
+        }
+        // A row of the input runs along the class axis.
+        let base = row / inner.max(1) * classes * inner + row % inner.max(1);
+        let s = options.smoothing;
+        if s > 0.0 {
+            for k in 0..classes {
+                c[base + k * inner] = T::from_f64(-s / classes as f64 * weight(k) * scale);
+            }
+        }
+        let at = base + t as usize * inner;
+        c[at] = T::from_f64(c[at].to_f64() - (1.0 - s) * weight(t as usize) * scale);
+    }
+    Ok(Picked {
+        coefficients: Tensor::from_vec(c, x.shape())?,
+        reduction: options.reduction,
+    })
+}
+
+#[track_caller]
+fn class_loss<T: Float>(op: &'static str, logp: &Var<T>, picked: Picked<T>) -> Result<Var<T>> {
+    let axis = isize::from(logp.rank() > 1);
+    let zero = Tensor::scalar(T::ZERO);
+    // A class that does not count must not bring in its −∞ (0·∞ is NaN).
+    let counts = picked.coefficients.ne_scalar(T::ZERO);
+    let terms = counts.where_(&(logp.value() * &picked.coefficients), &zero)?;
+    let y = if picked.reduction == Reduction::None {
+        terms.sum(axis)?
+    } else {
+        terms.sum_all()
+    };
+    let y = if picked.reduction == Reduction::Mean && picked.coefficients.is_empty() {
+        Tensor::scalar(T::NAN)
+    } else {
+        y
+    };
+    Ok(apply([logp], y, |_, _| Pick { op, picked }))
+}
+
+struct Pick<T: Float> {
+    op: &'static str,
+    picked: Picked<T>,
+}
+impl<T: Float> Rule<T> for Pick<T> {
+    fn name(&self) -> &'static str {
+        self.op
+    }
+    fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        let c = Var::constant(self.picked.coefficients.clone());
+        let rows = self.picked.reduction == Reduction::None;
+        let dy = if rows {
+            dy.unsqueeze(isize::from(c.rank() > 1))?
+        } else {
+            dy.clone()
+        };
+        Ok(Grads::from_iter([Some(c.try_mul(&dy)?)]))
+    }
+}
+
+fn naive_log_softmax(x: &Array) -> Array {
+    let lse = x.reduce(&[1], true, |v| {
+        let m = v.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        m + v.iter().map(|x| (x - m).exp()).sum::<f64>().ln()
+    });
+    x.zip(&lse, |x, l| x - l)
+}
+
+/// `−Σ w·logp[t] / Σ w` over rows.
+fn naive_nll(logp: &Array, targets: &[i64], weights: &[f64], smoothing: f64) -> Array {
+    let classes = logp.shape[1];
+    let (mut loss, mut total) = (0.0, 0.0);
+    for (i, &t) in targets.iter().enumerate() {
+        if t < 0 {
+            continue;
+        }
+        let w = weights[t as usize];
+        loss -= (1.0 - smoothing) * w * logp.at(&[i, t as usize]);
+        if smoothing > 0.0 {
+            for k in 0..classes {
+                loss -= smoothing / classes as f64 * weights[k] * logp.at(&[i, k]);
+            }
+        }
+        total += w;
+    }
+    Array::scalar(loss / total)
+}
+
+pub(crate) static NLL_LOSS: OpInfo = OpInfo {
+    name: "nll_loss",
+    family: "loss",
+    formula: "−Σ w[t]·x[t] / Σ w[t]",
+    gradient: "−w[t]/Σ w at the target, 0 elsewhere",
+    edges: "an ignored target counts for nothing; no target at all gives NaN",
+    samples: || {
+        let t = || Tensor::new([2i64, 0, 1]);
+        vec![
+            sample!([spread(&[3, 3], 1)], |v| v[0].nll_loss(&t()), |r| {
+                naive_nll(&r[0], &[2, 0, 1], &[1.0; 3], 0.0)
+            })
+            .may_drop_nan(),
+            sample!(
+                [spread(&[2, 3, 2], 1)],
+                |v| v[0].nll_loss(&Tensor::new([[0i64, 1], [2, 2]])),
+                |r| {
+                    let pick = |n, c, d| r[0].at(&[n, c, d]);
+                    Array::scalar(
+                        -(pick(0, 0, 0) + pick(0, 1, 1) + pick(1, 2, 0) + pick(1, 2, 1)) / 4.0,
+                    )
+                }
+            )
+            .may_drop_nan()
+            .note("two axes of rows"),
+        ]
+    },
+};
+
+pub(crate) static CROSS_ENTROPY: OpInfo = OpInfo {
+    name: "cross_entropy",
+    family: "loss",
+    formula: "−Σ w[t]·log_softmax(x)[t] / Σ w[t]",
+    gradient: "(softmax(x) − one_hot(t))·w/Σ w·dy",
+    edges: "an ignored target counts for nothing; no target at all gives NaN",
+    samples: || {
+        let options = || {
+            ClassLoss::new()
+                .weights([0.5, 2.0, 1.0])
+                .label_smoothing(0.2)
+        };
+        vec![
+            sample!(
+                [spread(&[3, 3], 1)],
+                |v| v[0].cross_entropy(&Tensor::new([2i64, 0, 1])),
+                |r| { naive_nll(&naive_log_softmax(&r[0]), &[2, 0, 1], &[1.0; 3], 0.0) }
+            ),
+            sample!(
+                [spread(&[3, 3], 2)],
+                |v| v[0].cross_entropy_with(&Tensor::new([2i64, -100, 1]), &options()),
+                |r| {
+                    naive_nll(
+                        &naive_log_softmax(&r[0]),
+                        &[2, -100, 1],
+                        &[0.5, 2.0, 1.0],
+                        0.2,
+                    )
+                }
+            )
+            .may_drop_nan()
+            .note("weights, smoothing, an ignored row"),
+            sample!(
+                [spread(&[2, 3], 3), spread(&[2, 3], 4).abs()],
+                |v| v[0].cross_entropy_probs(&v[1], &ClassLoss::new()),
+                |r| {
+                    let logp = naive_log_softmax(&r[0]);
+                    let terms = logp.zip(&r[1], |a, b| a * b);
+                    Array::scalar(-terms.data.iter().sum::<f64>() / 2.0)
+                }
+            )
+            .note("probabilities"),
+        ]
+    },
+};

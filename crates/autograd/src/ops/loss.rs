@@ -1,0 +1,558 @@
+//! Losses of regression and of binary classification. None of them broadcasts: a prediction of shape
+//! `[n, 1]` against a target of shape `[n]` would silently be `n²` differences.
+
+use wengert_tensor::{Float, Site, Tensor};
+
+use crate::error::Result;
+use crate::info::{OpInfo, Sample, cycle, sample, spread};
+use crate::naive::Array;
+use crate::rule::{Cx, Fused, Grads, Rule, Saved, TensorGrads, apply};
+use crate::var::Var;
+
+/// What becomes of the losses of the elements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reduction {
+    /// Their mean.
+    #[default]
+    Mean,
+    /// Their sum.
+    Sum,
+    /// They stay: the loss has the shape of the target.
+    None,
+}
+
+impl Reduction {
+    /// What each element's loss is multiplied with.
+    pub(crate) fn factor(self, n: usize) -> f64 {
+        match self {
+            Reduction::Mean => 1.0 / n as f64,
+            Reduction::Sum | Reduction::None => 1.0,
+        }
+    }
+
+    /// Reduces on plain tensors; the mean of nothing is NaN.
+    pub(crate) fn of<T: Float>(self, losses: Tensor<T>) -> Tensor<T> {
+        match self {
+            Reduction::None => losses,
+            Reduction::Sum => losses.sum_all(),
+            Reduction::Mean => {
+                let n = losses.len();
+                if n == 0 {
+                    Tensor::scalar(T::NAN)
+                } else {
+                    losses.sum_all() / T::from_f64(n as f64)
+                }
+            }
+        }
+    }
+}
+
+/// Refuses a target of another shape.
+#[track_caller]
+pub(crate) fn same_shape<T: Float>(op: &'static str, x: &Var<T>, target: &Var<T>) -> Result<()> {
+    if x.shape() == target.shape() {
+        return Ok(());
+    }
+    let site = Site::new(op).operand("input", T::DTYPE, x.shape()).operand(
+        "target",
+        T::DTYPE,
+        target.shape(),
+    );
+    let (a, b) = (x.shape(), target.shape());
+    let site = if a.len() == b.len() + 1 && a.last() == Some(&1) && a[..b.len()] == b[..] {
+        site.hint("target.unsqueeze(-1) (or input.squeeze(-1)) makes the shapes agree")
+    } else if b.len() == a.len() + 1 && b.last() == Some(&1) && b[..a.len()] == a[..] {
+        site.hint("input.unsqueeze(-1) (or target.squeeze(-1)) makes the shapes agree")
+    } else {
+        site
+    };
+    Err(wengert_tensor::Error::ShapeMismatch {
+        site,
+        what: "input and target differ",
+        rule: "input.shape == target.shape (losses do not broadcast)",
+    }
+    .into())
+}
+
+/// Pairs a loss's two methods.
+macro_rules! loss_methods {
+    ($(#[$doc:meta])* $name:ident $with:ident ($($arg:ident: $Arg:ty),*)) => {
+        impl<T: Float> Var<T> {
+            $(#[$doc])*
+            ///
+            /// # Errors
+            /// If the shapes differ.
+            #[track_caller]
+            pub fn $name(&self, target: &Var<T> $(, $arg: $Arg)*) -> Result<Var<T>> {
+                self.$with(target $(, $arg)*, Reduction::Mean)
+            }
+        }
+    };
+}
+
+loss_methods! {
+    /// Mean squared error, `mean (x − t)²`; gradients `±2(x − t)/n·dy`.
+    ///
+    /// ```
+    /// use wengert_autograd::Var;
+    /// let x = Var::new([1.0f64, 3.0]);
+    /// assert_eq!(x.mse_loss(&Var::new([0.0, 1.0]))?.item()?, 2.5);
+    /// let e = x.mse_loss(&Var::new([[0.0], [1.0]])).unwrap_err().to_string();
+    /// assert!(e.contains("losses do not broadcast") && e.contains("squeeze"));
+    /// # Ok::<(), wengert_autograd::Error>(())
+    /// ```
+    mse_loss mse_loss_with ()
+}
+
+impl<T: Float> Var<T> {
+    /// As [`Var::mse_loss`], with another reduction.
+    ///
+    /// # Errors
+    /// If the shapes differ.
+    #[track_caller]
+    pub fn mse_loss_with(&self, target: &Var<T>, reduction: Reduction) -> Result<Var<T>> {
+        same_shape("mse_loss", self, target)?;
+        let d = &self.value - &target.value;
+        let y = reduction.of(&d * &d);
+        Ok(apply([self, target], y, |_, _| Mse {
+            x: Saved::input(0, self),
+            t: Saved::input(1, target),
+            factor: 2.0 * reduction.factor(self.len()),
+        }))
+    }
+}
+
+struct Mse<T: Float> {
+    x: Saved<T>,
+    t: Saved<T>,
+    factor: f64,
+}
+impl<T: Float> Rule<T> for Mse<T> {
+    fn name(&self) -> &'static str {
+        "mse_loss"
+    }
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        let d = cx.var(&self.x).try_sub(&cx.var(&self.t))?;
+        let dx = d.affine(self.factor, 0.0).try_mul(dy)?;
+        let dt = cx.needs(1).then(|| dx.neg());
+        Ok(Grads::from_iter([cx.needs(0).then_some(dx), dt]))
+    }
+    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>) -> Fused<T> {
+        // A seed of one number joins the factor: two passes less.
+        let Ok(seed) = dy.item() else {
+            return Fused::Composed(dy);
+        };
+        let d = &self.x.value - &self.t.value;
+        let dx = d.into_affine(self.factor * seed.to_f64(), 0.0);
+        let dt = cx.needs(1).then(|| dx.neg());
+        Fused::Done(Ok(TensorGrads::from_iter([cx.needs(0).then_some(dx), dt])))
+    }
+}
+
+/// Reduces a reference's losses.
+fn mean(a: &Array) -> Array {
+    Array::scalar(a.data.iter().sum::<f64>() / a.data.len() as f64)
+}
+fn total(a: &Array) -> Array {
+    Array::scalar(a.data.iter().sum())
+}
+
+pub(crate) static MSE_LOSS: OpInfo = OpInfo {
+    name: "mse_loss",
+    family: "loss",
+    formula: "mean (x − t)²",
+    gradient: "2(x − t)/n·dy, and its negative",
+    edges: "the mean of nothing is NaN",
+    samples: || {
+        let sq = |r: &[Array]| r[0].zip(&r[1], |x, t| (x - t) * (x - t));
+        let (a, b) = (|| spread(&[2, 3], 1), || spread(&[2, 3], 2));
+        vec![
+            sample!([a(), b()], |v| v[0].mse_loss(&v[1]), |r| mean(&sq(r))),
+            sample!(
+                [a(), b()],
+                |v| v[0].mse_loss_with(&v[1], Reduction::Sum),
+                |r| total(&sq(r))
+            ),
+            sample!(
+                [a(), b()],
+                |v| v[0].mse_loss_with(&v[1], Reduction::None),
+                |r| sq(r)
+            )
+            .elementwise(),
+        ]
+    },
+};
+
+loss_methods! {
+    /// Mean absolute error, `mean |x − t|`; gradients `±sign(x − t)/n·dy`, 0 at `x = t`.
+    l1_loss l1_loss_with ()
+}
+
+impl<T: Float> Var<T> {
+    /// As [`Var::l1_loss`], with another reduction.
+    ///
+    /// # Errors
+    /// If the shapes differ.
+    #[track_caller]
+    pub fn l1_loss_with(&self, target: &Var<T>, reduction: Reduction) -> Result<Var<T>> {
+        same_shape("l1_loss", self, target)?;
+        let d = &self.value - &target.value;
+        let slope = Slope {
+            slope: d.sign(),
+            factor: reduction.factor(self.len()),
+            op: "l1_loss",
+        };
+        Ok(apply([self, target], reduction.of(d.abs()), |_, _| slope))
+    }
+}
+
+/// The rule of a loss that is linear in pieces: its slope does not depend on the input.
+struct Slope<T: Float> {
+    slope: Tensor<T>,
+    factor: f64,
+    op: &'static str,
+}
+impl<T: Float> Rule<T> for Slope<T> {
+    fn name(&self) -> &'static str {
+        self.op
+    }
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        let dx = dy
+            .affine(self.factor, 0.0)
+            .try_mul(&Var::constant(self.slope.clone()))?;
+        let dt = cx.needs(1).then(|| dx.neg());
+        Ok(Grads::from_iter([cx.needs(0).then_some(dx), dt]))
+    }
+}
+
+pub(crate) static L1_LOSS: OpInfo = OpInfo {
+    name: "l1_loss",
+    family: "loss",
+    formula: "mean |x − t|",
+    gradient: "sign(x − t)/n·dy, and its negative",
+    edges: "0 at x = t",
+    samples: || {
+        let abs = |r: &[Array]| r[0].zip(&r[1], |x, t| (x - t).abs());
+        vec![
+            sample!(
+                [spread(&[2, 3], 1), spread(&[2, 3], 2)],
+                |v| v[0].l1_loss(&v[1]),
+                |r| mean(&abs(r))
+            ),
+            sample!(
+                [spread(&[2, 3], 1), spread(&[2, 3], 2)],
+                |v| v[0].l1_loss_with(&v[1], Reduction::None),
+                |r| abs(r)
+            )
+            .elementwise(),
+            sample!(
+                [cycle(&[2], &[1.0]), cycle(&[2], &[1.0, 3.0])],
+                |v| v[0].l1_loss_with(&v[1], Reduction::Sum),
+                |r| { total(&abs(r)) }
+            )
+            .expect(vec![
+                Array {
+                    shape: vec![2],
+                    data: vec![0.0, -1.0],
+                },
+                Array {
+                    shape: vec![2],
+                    data: vec![0.0, 1.0],
+                },
+            ])
+            .note("x = t"),
+        ]
+    },
+};
+
+loss_methods! {
+    /// Huber loss (1964): `½(x − t)²` within `δ`, `δ(|x − t| − ½δ)` beyond, the mean of them.
+    huber_loss huber_loss_with (delta: f64)
+}
+
+impl<T: Float> Var<T> {
+    /// As [`Var::huber_loss`], with another reduction.
+    ///
+    /// # Errors
+    /// If the shapes differ, or δ is not above 0.
+    #[track_caller]
+    pub fn huber_loss_with(
+        &self,
+        target: &Var<T>,
+        delta: f64,
+        reduction: Reduction,
+    ) -> Result<Var<T>> {
+        same_shape("huber_loss", self, target)?;
+        if !(delta > 0.0 && delta.is_finite()) {
+            let rule = "delta is above 0 and finite";
+            return Err(wengert_tensor::Error::invalid("huber_loss", "delta", delta, rule).into());
+        }
+        let d = &self.value - &target.value;
+        // With c = clamp(d, −δ, δ): c·(d − c/2) is both branches.
+        let c = d.clamp(-delta, delta)?;
+        let y = reduction.of(&c * (&d - c.affine(0.5, 0.0)));
+        Ok(apply([self, target], y, |_, _| Huber {
+            x: Saved::input(0, self),
+            t: Saved::input(1, target),
+            delta,
+            factor: reduction.factor(self.len()),
+        }))
+    }
+}
+
+struct Huber<T: Float> {
+    x: Saved<T>,
+    t: Saved<T>,
+    delta: f64,
+    factor: f64,
+}
+impl<T: Float> Rule<T> for Huber<T> {
+    fn name(&self) -> &'static str {
+        "huber_loss"
+    }
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        let d = cx.var(&self.x).try_sub(&cx.var(&self.t))?;
+        // d within ±δ and its sign beyond; the mask is constant between the kinks.
+        let inside = d.value().abs().le_scalar(T::from_f64(self.delta));
+        let one = Tensor::ones(d.shape());
+        let zero = one.zeros_like();
+        let beyond = d.value().sign().affine(self.delta, 0.0);
+        let mask = Var::constant(inside.where_(&one, &zero)?);
+        let rest = Var::constant(inside.where_(&zero, &beyond)?);
+        let c = d.try_mul(&mask)?.try_add(&rest)?;
+        let dx = c.affine(self.factor, 0.0).try_mul(dy)?;
+        let dt = cx.needs(1).then(|| dx.neg());
+        Ok(Grads::from_iter([cx.needs(0).then_some(dx), dt]))
+    }
+    fn detail(&self) -> String {
+        format!("delta {}", self.delta)
+    }
+}
+
+pub(crate) static HUBER_LOSS: OpInfo = OpInfo {
+    name: "huber_loss",
+    family: "loss",
+    formula: "½d² within δ, δ(|d| − ½δ) beyond; d = x − t",
+    gradient: "clamp(d, −δ, δ)/n·dy, and its negative",
+    edges: "smooth; twice differentiable but at |d| = δ",
+    samples: || {
+        let huber = |r: &[Array]| {
+            r[0].zip(&r[1], |x, t| {
+                let d: f64 = x - t;
+                if d.abs() <= 0.7 {
+                    0.5 * d * d
+                } else {
+                    0.7 * (d.abs() - 0.35)
+                }
+            })
+        };
+        let t = || cycle(&[2, 3], &[0.1, -2.0, 0.5, 1.5, -0.6, 0.0]);
+        vec![
+            sample!(
+                [spread(&[2, 3], 1), t()],
+                |v| v[0].huber_loss(&v[1], 0.7),
+                |r| mean(&huber(r))
+            ),
+            sample!(
+                [spread(&[2, 3], 1), t()],
+                |v| v[0].huber_loss_with(&v[1], 0.7, Reduction::None),
+                |r| huber(r)
+            )
+            .elementwise(),
+        ]
+    },
+};
+
+loss_methods! {
+    /// Binary cross-entropy of probabilities, `−mean (t ln p + (1 − t) ln(1 − p))`; the logarithms are
+    /// cut off at −100 and the gradient's denominator at 1e-12, as PyTorch's.
+    ///
+    /// [`Var::bce_with_logits`] is exact where the probability is a sigmoid.
+    bce_loss bce_loss_with ()
+}
+
+impl<T: Float> Var<T> {
+    /// As [`Var::bce_loss`], with another reduction.
+    ///
+    /// # Errors
+    /// If the shapes differ.
+    #[track_caller]
+    pub fn bce_loss_with(&self, target: &Var<T>, reduction: Reduction) -> Result<Var<T>> {
+        same_shape("bce_loss", self, target)?;
+        let (p, t) = (&self.value, &target.value);
+        let cut = |v: Tensor<T>| v.clamp(-100.0, f64::INFINITY);
+        let (ln_p, ln_q) = (cut(p.ln())?, cut(p.neg().ln_1p())?);
+        // −(t·ln p + (1 − t)·ln q) = t·(ln q − ln p) − ln q
+        let losses = t * (&ln_q - ln_p) - ln_q;
+        Ok(apply([self, target], reduction.of(losses), |_, _| Bce {
+            p: Saved::input(0, self),
+            t: Saved::input(1, target),
+            factor: reduction.factor(self.len()),
+        }))
+    }
+
+    /// [`Var::bce_loss`] of probabilities clipped to `[ε, 1 − ε]`, as Keras computes it (ε = 1e-7); no
+    /// gradient where the clip is in force.
+    ///
+    /// # Errors
+    /// If the shapes differ, or ε is not within `[0, ½]`.
+    #[track_caller]
+    pub fn bce_loss_clipped(&self, target: &Var<T>, epsilon: f64) -> Result<Var<T>> {
+        self.clamp(epsilon, 1.0 - epsilon)?.bce_loss(target)
+    }
+}
+
+struct Bce<T: Float> {
+    p: Saved<T>,
+    t: Saved<T>,
+    factor: f64,
+}
+impl<T: Float> Rule<T> for Bce<T> {
+    fn name(&self) -> &'static str {
+        "bce_loss"
+    }
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        let (p, t) = (cx.var(&self.p), cx.var(&self.t));
+        let dy = dy.affine(self.factor, 0.0);
+        let dp = if cx.needs(0) {
+            let slope = p
+                .try_mul(&p.affine(-1.0, 1.0))?
+                .clamp(1e-12, f64::INFINITY)?;
+            Some(p.try_sub(&t)?.try_div(&slope)?.try_mul(&dy)?)
+        } else {
+            None
+        };
+        let dt = if cx.needs(1) {
+            let cut = |v: Var<T>| v.clamp(-100.0, f64::INFINITY);
+            let d = cut(p.affine(-1.0, 1.0).ln())?.try_sub(&cut(p.ln())?)?;
+            Some(d.try_mul(&dy)?)
+        } else {
+            None
+        };
+        Ok(Grads::from_iter([dp, dt]))
+    }
+}
+
+pub(crate) static BCE_LOSS: OpInfo = OpInfo {
+    name: "bce_loss",
+    family: "loss",
+    formula: "−mean (t ln p + (1 − t) ln(1 − p))",
+    gradient: "(p − t)/(p(1 − p))/n·dy, (ln(1 − p) − ln p)/n·dy",
+    edges: "logarithms cut off at −100, the denominator at 1e-12",
+    samples: || {
+        let bce = |r: &[Array]| r[0].zip(&r[1], |p, t| -(t * p.ln() + (1.0 - t) * (1.0 - p).ln()));
+        let p = || cycle(&[2, 3], &[0.1, 0.5, 0.9, 0.3, 0.75, 0.6]);
+        let t = || cycle(&[2, 3], &[0.0, 1.0, 0.8, 0.2, 1.0, 0.5]);
+        vec![
+            sample!([p(), t()], |v| v[0].bce_loss(&v[1]), |r| mean(&bce(r))),
+            sample!(
+                [p(), t()],
+                |v| v[0].bce_loss_with(&v[1], Reduction::None),
+                |r| bce(r)
+            )
+            .elementwise(),
+            sample!(
+                [cycle(&[2], &[0.0, 1.0]), cycle(&[2], &[0.0, 1.0])],
+                |v| v[0].bce_loss_with(&v[1], Reduction::Sum),
+                |_r| Array::scalar(0.0)
+            )
+            .may_drop_nan()
+            .expect(vec![
+                Array {
+                    shape: vec![2],
+                    data: vec![0.0, 0.0],
+                },
+                Array {
+                    shape: vec![2],
+                    data: vec![100.0, -100.0],
+                },
+            ])
+            .note("certain and right"),
+        ]
+    },
+};
+
+loss_methods! {
+    /// Binary cross-entropy of logits, `mean (softplus(x) − t·x)`: exact for any x; gradients
+    /// `(sigmoid(x) − t)/n·dy` and `−x/n·dy`.
+    bce_with_logits bce_with_logits_with ()
+}
+
+impl<T: Float> Var<T> {
+    /// As [`Var::bce_with_logits`], with another reduction.
+    ///
+    /// # Errors
+    /// If the shapes differ.
+    #[track_caller]
+    pub fn bce_with_logits_with(&self, target: &Var<T>, reduction: Reduction) -> Result<Var<T>> {
+        same_shape("bce_with_logits", self, target)?;
+        let losses = self.value.softplus() - &target.value * &self.value;
+        Ok(apply([self, target], reduction.of(losses), |_, _| {
+            BceWithLogits {
+                x: Saved::input(0, self),
+                t: Saved::input(1, target),
+                factor: reduction.factor(self.len()),
+            }
+        }))
+    }
+}
+
+struct BceWithLogits<T: Float> {
+    x: Saved<T>,
+    t: Saved<T>,
+    factor: f64,
+}
+impl<T: Float> Rule<T> for BceWithLogits<T> {
+    fn name(&self) -> &'static str {
+        "bce_with_logits"
+    }
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        let x = cx.var(&self.x);
+        let dy = dy.affine(self.factor, 0.0);
+        let dx = if cx.needs(0) {
+            Some(x.sigmoid().try_sub(&cx.var(&self.t))?.try_mul(&dy)?)
+        } else {
+            None
+        };
+        let dt = if cx.needs(1) {
+            Some(x.neg().try_mul(&dy)?)
+        } else {
+            None
+        };
+        Ok(Grads::from_iter([dx, dt]))
+    }
+}
+
+pub(crate) static BCE_WITH_LOGITS: OpInfo = OpInfo {
+    name: "bce_with_logits",
+    family: "loss",
+    formula: "mean (ln(1 + eˣ) − t·x)",
+    gradient: "(sigmoid(x) − t)/n·dy, −x/n·dy",
+    edges: "exact for any x",
+    samples: || {
+        let f = |r: &[Array]| r[0].zip(&r[1], |x, t| x.max(0.0) + (-x.abs()).exp().ln_1p() - t * x);
+        let t = || cycle(&[2, 3], &[0.0, 1.0, 0.8, 0.2, 1.0, 0.5]);
+        let all: Vec<Sample> = vec![
+            sample!(
+                [spread(&[2, 3], 1), t()],
+                |v| v[0].bce_with_logits(&v[1]),
+                |r| mean(&f(r))
+            )
+            .may_drop_nan(),
+            sample!(
+                [spread(&[2, 3], 1), t()],
+                |v| v[0].bce_with_logits_with(&v[1], Reduction::None),
+                |r| f(r)
+            )
+            .elementwise(),
+            sample!(
+                [cycle(&[2], &[800.0, -800.0]), cycle(&[2], &[1.0, 0.0])],
+                |v| v[0].bce_with_logits(&v[1]),
+                |_r| Array::scalar(0.0)
+            )
+            .may_drop_nan()
+            .note("far out"),
+        ];
+        all
+    },
+};
