@@ -2,14 +2,20 @@
 
 #![forbid(unsafe_code)]
 
+mod activation;
 mod error;
 pub mod init;
 mod linear;
 mod module;
 mod optim;
+#[cfg(feature = "plot")]
+pub mod plot;
+mod sequential;
 
+pub use activation::{Relu, Sigmoid, Tanh};
 pub use error::{Error, Result, StateMismatch};
 pub use linear::{Dense, Linear};
 pub use module::{AnyBuffer, AnyParam, Buffer, Entry, Layer, Module, Training, Visitor};
 pub use optim::{Adam, AdamW, Group, Optimizer, Sgd};
+pub use sequential::Sequential;
 pub use wengert_derive::Module;

@@ -1,0 +1,81 @@
+//! Layers one after another.
+
+use wengert_autograd::Var;
+use wengert_tensor::Float;
+
+use crate::error::Result;
+use crate::module::{Layer, Module, Visitor};
+
+/// Layers, each fed with the output of the one before; named `0`, `1`, … as in PyTorch.
+///
+/// ```
+/// use wengert_autograd::Var;
+/// use wengert_nn::{Layer, Linear, Module, Relu, Sequential};
+/// use wengert_tensor::Rng;
+/// let mut rng = Rng::seed(0);
+/// let net = Sequential::new()
+///     .push(Linear::new(2, 8, &mut rng))
+///     .push(Relu)
+///     .push(Linear::new(8, 1, &mut rng));
+/// assert_eq!(net.forward(&Var::zeros([3, 2]))?.shape(), &[3, 1][..]);
+/// assert_eq!(net.named_parameters()[2].0, "2.weight");
+/// # Ok::<(), wengert_nn::Error>(())
+/// ```
+pub struct Sequential<T: Float = f32> {
+    layers: Vec<Box<dyn Layer<T> + Send + Sync>>,
+}
+
+impl Sequential {
+    /// No layers yet, for `f32` ([`Sequential::typed`] makes others).
+    pub fn new() -> Sequential {
+        Sequential::typed()
+    }
+}
+
+impl<T: Float> Default for Sequential<T> {
+    fn default() -> Self {
+        Sequential::typed()
+    }
+}
+
+impl<T: Float> Sequential<T> {
+    /// No layers yet, of either float type.
+    pub fn typed() -> Sequential<T> {
+        Sequential { layers: Vec::new() }
+    }
+
+    /// Adds a layer at the end.
+    pub fn push(mut self, layer: impl Layer<T> + Send + Sync + 'static) -> Sequential<T> {
+        self.layers.push(Box::new(layer));
+        self
+    }
+
+    /// How many layers there are.
+    pub fn len(&self) -> usize {
+        self.layers.len()
+    }
+
+    /// Whether there are none: the input passes as it is.
+    pub fn is_empty(&self) -> bool {
+        self.layers.is_empty()
+    }
+}
+
+impl<T: Float> Module for Sequential<T> {
+    fn visit(&self, v: &mut Visitor<'_>) {
+        for (i, layer) in self.layers.iter().enumerate() {
+            v.field(&i.to_string(), layer.as_ref());
+        }
+    }
+}
+
+impl<T: Float> Layer<T> for Sequential<T> {
+    #[track_caller]
+    fn forward(&self, x: &Var<T>) -> Result<Var<T>> {
+        let mut y = x.clone();
+        for layer in &self.layers {
+            y = layer.forward(&y)?;
+        }
+        Ok(y)
+    }
+}
