@@ -10,6 +10,7 @@ mod module;
 mod optim;
 #[cfg(feature = "plot")]
 pub mod plot;
+mod progress;
 mod sequential;
 
 pub use activation::{Relu, Sigmoid, Tanh};
@@ -17,5 +18,6 @@ pub use error::{Error, Result, StateMismatch};
 pub use linear::{Dense, Linear};
 pub use module::{AnyBuffer, AnyParam, Buffer, Entry, Layer, Module, Training, Visitor};
 pub use optim::{Adam, AdamW, Group, Optimizer, Sgd};
+pub use progress::progress;
 pub use sequential::Sequential;
 pub use wengert_derive::Module;

@@ -98,9 +98,14 @@ impl<T: Float> Linear<T> {
     /// A layer of these weights, `[out, in]` and `[out]`.
     #[track_caller]
     pub fn from_weights(weight: Tensor<T>, bias: Option<Tensor<T>>) -> Linear<T> {
+        // A `map` would give the bias a caller in the standard library.
+        let bias = match bias {
+            Some(b) => Some(Param::new(b)),
+            None => None,
+        };
         Linear {
             weight: Param::new(weight),
-            bias: bias.map(Param::new),
+            bias,
         }
     }
 

@@ -10,14 +10,19 @@ use crate::error::{Error, Result};
 const SIZE: (u32, u32) = (640, 480);
 
 fn fail(path: &Path, e: impl std::fmt::Display) -> Error {
-    Error::Io { path: path.display().to_string(), reason: e.to_string() }
+    Error::Io {
+        path: path.display().to_string(),
+        reason: e.to_string(),
+    }
 }
 
 /// Draws into a string first: a file is written whole or not at all.
 fn save(
     path: &Path,
     size: (u32, u32),
-    draw: impl FnOnce(&DrawingArea<SVGBackend<'_>, Shift>) -> std::result::Result<(), Box<dyn std::error::Error>>,
+    draw: impl FnOnce(
+        &DrawingArea<SVGBackend<'_>, Shift>,
+    ) -> std::result::Result<(), Box<dyn std::error::Error>>,
 ) -> Result<()> {
     let mut svg = String::new();
     {
@@ -37,7 +42,9 @@ fn range<'a>(values: impl IntoIterator<Item = &'a f64>) -> std::ops::Range<f64> 
     let (lo, hi) = values
         .into_iter()
         .filter(|v| v.is_finite())
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), &v| (lo.min(v), hi.max(v)));
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(lo, hi), &v| {
+            (lo.min(v), hi.max(v))
+        });
     if lo > hi {
         return 0.0..1.0;
     }
@@ -55,7 +62,12 @@ pub fn curves(
     (x_label, y_label): (&str, &str),
     curves: &[(&str, &[f64])],
 ) -> Result<()> {
-    let longest = curves.iter().map(|(_, v)| v.len()).max().unwrap_or(0).max(2);
+    let longest = curves
+        .iter()
+        .map(|(_, v)| v.len())
+        .max()
+        .unwrap_or(0)
+        .max(2);
     let y = range(curves.iter().flat_map(|(_, v)| v.iter()));
     save(path.as_ref(), SIZE, |area| {
         let mut chart = ChartBuilder::on(area)
@@ -64,16 +76,30 @@ pub fn curves(
             .x_label_area_size(40)
             .y_label_area_size(60)
             .build_cartesian_2d(0f64..(longest - 1) as f64, y)?;
-        chart.configure_mesh().x_desc(x_label).y_desc(y_label).draw()?;
+        chart
+            .configure_mesh()
+            .x_desc(x_label)
+            .y_desc(y_label)
+            .draw()?;
         for (i, (name, values)) in curves.iter().enumerate() {
             let color = Palette99::pick(i).to_rgba();
-            let points = values.iter().enumerate().filter(|(_, v)| v.is_finite()).map(|(i, v)| (i as f64, *v));
+            let points = values
+                .iter()
+                .enumerate()
+                .filter(|(_, v)| v.is_finite())
+                .map(|(i, v)| (i as f64, *v));
             chart
                 .draw_series(LineSeries::new(points, color.stroke_width(2)))?
                 .label(*name)
-                .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 20, y)], color.stroke_width(2)));
+                .legend(move |(x, y)| {
+                    PathElement::new(vec![(x, y), (x + 20, y)], color.stroke_width(2))
+                });
         }
-        chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK).draw()?;
+        chart
+            .configure_series_labels()
+            .background_style(WHITE.mix(0.8))
+            .border_style(BLACK)
+            .draw()?;
         Ok(())
     })
 }
@@ -93,9 +119,19 @@ pub fn decision_surface(
     f: impl Fn(&[[f64; 2]]) -> Result<Vec<f64>>,
 ) -> Result<()> {
     const CELLS: usize = 60;
-    let (dx, dy) = ((x.end - x.start) / CELLS as f64, (y.end - y.start) / CELLS as f64);
-    let centre = |i: usize, j: usize| [x.start + (i as f64 + 0.5) * dx, y.start + (j as f64 + 0.5) * dy];
-    let grid: Vec<[f64; 2]> = (0..CELLS * CELLS).map(|k| centre(k % CELLS, k / CELLS)).collect();
+    let (dx, dy) = (
+        (x.end - x.start) / CELLS as f64,
+        (y.end - y.start) / CELLS as f64,
+    );
+    let centre = |i: usize, j: usize| {
+        [
+            x.start + (i as f64 + 0.5) * dx,
+            y.start + (j as f64 + 0.5) * dy,
+        ]
+    };
+    let grid: Vec<[f64; 2]> = (0..CELLS * CELLS)
+        .map(|k| centre(k % CELLS, k / CELLS))
+        .collect();
     let values = f(&grid)?;
     save(path.as_ref(), (560, 560), |area| {
         let mut chart = ChartBuilder::on(area)
@@ -110,10 +146,18 @@ pub fn decision_surface(
             let mix = |a: f64, b: f64| (a + (b - a) * v) as u8;
             // Blue to white to red, lighter towards the decision at one half.
             let fade = 1.0 - (2.0 * v - 1.0).abs();
-            let soften = |c: u8| (f64::from(c) + (245.0 - f64::from(c)) * (0.35 + 0.6 * fade)) as u8;
-            let color = RGBColor(soften(mix(40.0, 210.0)), soften(80), soften(mix(210.0, 40.0)));
+            let soften =
+                |c: u8| (f64::from(c) + (245.0 - f64::from(c)) * (0.35 + 0.6 * fade)) as u8;
+            let color = RGBColor(
+                soften(mix(40.0, 210.0)),
+                soften(80),
+                soften(mix(210.0, 40.0)),
+            );
             Rectangle::new(
-                [(cx - dx / 2.0, cy - dy / 2.0), (cx + dx / 2.0, cy + dy / 2.0)],
+                [
+                    (cx - dx / 2.0, cy - dy / 2.0),
+                    (cx + dx / 2.0, cy + dy / 2.0),
+                ],
                 color.filled(),
             )
         }))?;
@@ -124,19 +168,37 @@ pub fn decision_surface(
                 let v = values[j * CELLS + i] >= 0.5;
                 let [cx, cy] = centre(i, j);
                 if i + 1 < CELLS && (values[j * CELLS + i + 1] >= 0.5) != v {
-                    edges.push([(cx + dx / 2.0, cy - dy / 2.0), (cx + dx / 2.0, cy + dy / 2.0)]);
+                    edges.push([
+                        (cx + dx / 2.0, cy - dy / 2.0),
+                        (cx + dx / 2.0, cy + dy / 2.0),
+                    ]);
                 }
                 if j + 1 < CELLS && (values[(j + 1) * CELLS + i] >= 0.5) != v {
-                    edges.push([(cx - dx / 2.0, cy + dy / 2.0), (cx + dx / 2.0, cy + dy / 2.0)]);
+                    edges.push([
+                        (cx - dx / 2.0, cy + dy / 2.0),
+                        (cx + dx / 2.0, cy + dy / 2.0),
+                    ]);
                 }
             }
         }
-        chart.draw_series(edges.into_iter().map(|e| PathElement::new(e.to_vec(), BLACK.stroke_width(1))))?;
+        chart.draw_series(
+            edges
+                .into_iter()
+                .map(|e| PathElement::new(e.to_vec(), BLACK.stroke_width(1))),
+        )?;
         chart.draw_series(points.iter().map(|(p, class)| {
-            let fill = if *class == 0 { RGBColor(30, 70, 200) } else { RGBColor(200, 40, 40) };
+            let fill = if *class == 0 {
+                RGBColor(30, 70, 200)
+            } else {
+                RGBColor(200, 40, 40)
+            };
             Circle::new((p[0], p[1]), 6, fill.filled())
         }))?;
-        chart.draw_series(points.iter().map(|(p, _)| Circle::new((p[0], p[1]), 6, BLACK.stroke_width(1))))?;
+        chart.draw_series(
+            points
+                .iter()
+                .map(|(p, _)| Circle::new((p[0], p[1]), 6, BLACK.stroke_width(1))),
+        )?;
         Ok(())
     })
 }
@@ -163,14 +225,22 @@ pub fn fit_line(
         chart.configure_mesh().x_desc("x").y_desc("y").draw()?;
         let dot = RGBColor(30, 70, 200);
         chart
-            .draw_series(points.iter().map(|p| Circle::new(*p, 3, dot.mix(0.6).filled())))?
+            .draw_series(
+                points
+                    .iter()
+                    .map(|p| Circle::new(*p, 3, dot.mix(0.6).filled())),
+            )?
             .label("data")
             .legend(move |(x, y)| Circle::new((x + 10, y), 3, dot.filled()));
         chart
             .draw_series(LineSeries::new(line.iter().copied(), RED.stroke_width(2)))?
             .label("fit")
             .legend(|(x, y)| PathElement::new(vec![(x, y), (x + 20, y)], RED.stroke_width(2)));
-        chart.configure_series_labels().background_style(WHITE.mix(0.8)).border_style(BLACK).draw()?;
+        chart
+            .configure_series_labels()
+            .background_style(WHITE.mix(0.8))
+            .border_style(BLACK)
+            .draw()?;
         Ok(())
     })
 }
@@ -188,7 +258,12 @@ pub fn confusion(path: impl AsRef<Path>, title: &str, counts: &[Vec<usize>]) -> 
             .x_label_area_size(40)
             .y_label_area_size(40)
             .build_cartesian_2d(0f64..n as f64, n as f64..0f64)?;
-        chart.configure_mesh().disable_mesh().x_desc("predicted").y_desc("true").draw()?;
+        chart
+            .configure_mesh()
+            .disable_mesh()
+            .x_desc("predicted")
+            .y_desc("true")
+            .draw()?;
         for (i, row) in counts.iter().enumerate() {
             let total = row.iter().sum::<usize>().max(1) as f64;
             for (j, &c) in row.iter().enumerate() {
@@ -202,7 +277,11 @@ pub fn confusion(path: impl AsRef<Path>, title: &str, counts: &[Vec<usize>]) -> 
                 if c > 0 {
                     let ink = if share > 0.4 { WHITE } else { BLACK };
                     let style = ("sans-serif", 14).into_font().color(&ink);
-                    chart.draw_series(std::iter::once(Text::new(c.to_string(), (x + 0.3, y + 0.4), style)))?;
+                    chart.draw_series(std::iter::once(Text::new(
+                        c.to_string(),
+                        (x + 0.3, y + 0.4),
+                        style,
+                    )))?;
                 }
             }
         }
