@@ -4,7 +4,7 @@ mod dtype;
 mod error;
 mod kernels;
 mod layout;
-mod memory;
+pub mod memory;
 mod ops;
 mod shape;
 mod tensor;

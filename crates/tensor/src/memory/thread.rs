@@ -1,0 +1,454 @@
+//! Each thread's own free lists for small blocks, and its counters.
+//!
+//! Nothing here takes a lock or a read-modify-write while a list has what is asked: a pair of allocation and drop of a
+//! small block costs a few nanoseconds. Invariant: lists and counters are written by their thread alone; another
+//! thread only loads the counters, which are atomic for that and nothing else.
+
+use std::alloc::{Layout, alloc, dealloc};
+use std::cell::Cell;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::class::{self, SMALL, SMALL_CLASSES};
+use super::shared::{self, Chain, THREADS_KEEP};
+use super::system::{self, HEADER, Header, NO_CLASS};
+
+/// A magazine is what a thread trades with the shared cache in one go: 64 KiB of blocks, at least two. A thread keeps
+/// up to two of each class, so that a loop that hovers about the edge of one does not trade at each turn.
+const MAGAZINE: usize = 64 << 10;
+
+/// How many blocks of `class` make a magazine.
+const fn magazine(class: usize) -> u32 {
+    let n = MAGAZINE / (class::size(class) + HEADER);
+    if n < 2 { 2 } else { n as u32 }
+}
+
+/// What [`set_cache_limit`](super::set_cache_limit) says of what a thread may keep.
+const _: () = {
+    let (mut class, mut sum) = (0, 0);
+    while class < SMALL_CLASSES {
+        let most = 2 * magazine(class) as usize * (class::size(class) + HEADER);
+        assert!(most <= 4 * (SMALL + HEADER));
+        sum += most;
+        class += 1;
+    }
+    assert!(sum <= 9 << 20);
+};
+
+/// The free list of one class. Lists are null-terminated, here and in chains.
+struct Slot {
+    /// `count` blocks, linked.
+    head: Cell<*mut Header>,
+    count: AtomicU32,
+    full: u32,
+    /// Null, or a full magazine; `has_spare` tells other threads which.
+    spare: Cell<*mut Header>,
+    has_spare: AtomicBool,
+}
+
+/// One thread's share.
+struct ThreadCache {
+    slots: [Slot; SMALL_CLASSES],
+    counters: Counters,
+}
+
+#[derive(Default)]
+struct Counters {
+    /// Blocks taken and given back by this thread, whose difference summed over all threads is what is live: a block may
+    /// be taken by one and given by another, so one thread's alone may be negative (wrapped).
+    taken: AtomicUsize,
+    given: AtomicUsize,
+    live_bytes: AtomicUsize,
+    fresh: AtomicUsize,
+    copies: AtomicUsize,
+}
+
+/// Adds to a counter that only this thread writes.
+#[inline]
+fn bump(counter: &AtomicUsize, by: usize) {
+    counter.store(counter.load(Relaxed).wrapping_add(by), Relaxed);
+}
+
+/// Counters read out; `cached_bytes` is what the slots hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) taken: usize,
+    pub(super) given: usize,
+    pub(super) live_bytes: usize,
+    pub(super) fresh: usize,
+    pub(super) copies: usize,
+    pub(super) cached_bytes: usize,
+}
+
+impl Counts {
+    fn add(&mut self, c: &Counters) {
+        self.taken = self.taken.wrapping_add(c.taken.load(Relaxed));
+        self.given = self.given.wrapping_add(c.given.load(Relaxed));
+        self.live_bytes = self.live_bytes.wrapping_add(c.live_bytes.load(Relaxed));
+        self.fresh = self.fresh.wrapping_add(c.fresh.load(Relaxed));
+        self.copies = self.copies.wrapping_add(c.copies.load(Relaxed));
+    }
+}
+
+/// The caches of the threads that live, and the sums of those that have ended.
+struct Registry {
+    threads: Vec<*const ThreadCache>,
+    ended: Counts,
+}
+
+// SAFETY: a pointer in it is valid until its thread takes it out under the lock, and through it only atomics are read.
+unsafe impl Send for Registry {}
+
+const NOTHING: Counts = Counts {
+    taken: 0,
+    given: 0,
+    live_bytes: 0,
+    fresh: 0,
+    copies: 0,
+    cached_bytes: 0,
+};
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
+    threads: Vec::new(),
+    ended: NOTHING,
+});
+
+fn registry() -> MutexGuard<'static, Registry> {
+    REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+thread_local! {
+    /// This thread's cache: null before its first use and after its end. It has no destructor, so reading it is
+    /// one load, at any time in a thread's life.
+    static CURRENT: Cell<*const ThreadCache> = const { Cell::new(ptr::null()) };
+    /// Ends the cache with the thread.
+    static END: End = const { End };
+}
+
+struct End;
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let cache = CURRENT.replace(ptr::null());
+        if cache.is_null() {
+            return;
+        }
+        // SAFETY: `CURRENT` was set to a live cache of this thread, and no longer leads anybody else here.
+        flush_cache(unsafe { &*cache });
+        let mut registry = registry();
+        registry.threads.retain(|&other| !ptr::eq(other, cache));
+        // SAFETY: as above.
+        registry.ended.add(unsafe { &(*cache).counters });
+        drop(registry);
+        // SAFETY: from `start` with this layout; unregistered, so nothing points to it. It has no destructor to run.
+        unsafe { dealloc(cache.cast_mut().cast(), Layout::new::<ThreadCache>()) };
+    }
+}
+
+/// This thread's cache; `None` in the destructors of its thread-locals, or if there was no memory for it.
+#[inline]
+fn current<'a>() -> Option<&'a ThreadCache> {
+    let cache = CURRENT.get();
+    if cache.is_null() {
+        return start();
+    }
+    // SAFETY: it lives until `End`, which runs when none of this module's functions is running on the thread; they do
+    // not let the reference out.
+    Some(unsafe { &*cache })
+}
+
+#[cold]
+#[inline(never)]
+fn start<'a>() -> Option<&'a ThreadCache> {
+    // Also makes sure that the destructor will run. It fails once that has begun: no new cache then.
+    END.try_with(|_| ()).ok()?;
+    let mut registry = registry();
+    registry.threads.try_reserve(1).ok()?;
+    // SAFETY: the size is not zero.
+    let cache = NonNull::new(unsafe { alloc(Layout::new::<ThreadCache>()) })?.cast::<ThreadCache>();
+    let slot = |class| Slot {
+        head: Cell::new(ptr::null_mut()),
+        count: AtomicU32::new(0),
+        full: magazine(class),
+        spare: Cell::new(ptr::null_mut()),
+        has_spare: AtomicBool::new(false),
+    };
+    // SAFETY: fresh, large enough and aligned.
+    unsafe {
+        cache.write(ThreadCache {
+            slots: std::array::from_fn(slot),
+            counters: Counters::default(),
+        })
+    };
+    registry.threads.push(cache.as_ptr());
+    CURRENT.set(cache.as_ptr());
+    // SAFETY: as in `current`.
+    Some(unsafe { &*cache.as_ptr() })
+}
+
+/// A block of at least `bytes` for the caller alone, its count unset; `None` if the system refuses.
+#[inline]
+pub(super) fn take(bytes: usize) -> Option<NonNull<Header>> {
+    if bytes <= SMALL
+        && let Some(cache) = current()
+    {
+        let class = class::of(bytes);
+        let slot = &cache.slots[class];
+        let block = match NonNull::new(slot.head.get()) {
+            Some(block) => {
+                // SAFETY: a block in the list is this thread's alone, and its link leads to the rest.
+                slot.head.set(unsafe { (*block.as_ptr()).link });
+                slot.count.store(slot.count.load(Relaxed) - 1, Relaxed);
+                block
+            }
+            None => refill(cache, class)?,
+        };
+        bump(&cache.counters.taken, 1);
+        bump(&cache.counters.live_bytes, class::size(class) + HEADER);
+        return Some(block);
+    }
+    take_large(bytes)
+}
+
+/// Takes back a block that nobody has a handle to any more.
+///
+/// # Safety
+/// `block` is from [`take`], the caller has it alone and gives it up.
+#[inline]
+pub(super) unsafe fn give(block: NonNull<Header>) {
+    let header = block.as_ptr();
+    // SAFETY: the caller has the block alone; both were set at its birth.
+    let (class, size) = unsafe { ((*header).class as usize, (*header).capacity + HEADER) };
+    if class < SMALL_CLASSES
+        && let Some(cache) = current()
+    {
+        bump(&cache.counters.given, 1);
+        bump(&cache.counters.live_bytes, size.wrapping_neg());
+        let slot = &cache.slots[class];
+        let count = slot.count.load(Relaxed);
+        if count == slot.full || !THREADS_KEEP.load(Relaxed) {
+            // SAFETY: as this function's.
+            return unsafe { give_full(cache, slot, block) };
+        }
+        // SAFETY: the block is now this thread's, to link as it likes.
+        unsafe { (*header).link = slot.head.get() };
+        slot.head.set(header);
+        slot.count.store(count + 1, Relaxed);
+        return;
+    }
+    // SAFETY: as this function's.
+    unsafe { give_large(block, size) }
+}
+
+/// The list of `class` is empty: goes on with the spare, a chain of the shared cache, or one fresh block.
+#[cold]
+#[inline(never)]
+fn refill(cache: &ThreadCache, class: usize) -> Option<NonNull<Header>> {
+    let slot = &cache.slots[class];
+    let chain = match NonNull::new(slot.spare.replace(ptr::null_mut())) {
+        Some(head) => {
+            slot.has_spare.store(false, Relaxed);
+            Some(Chain {
+                head,
+                len: slot.full,
+            })
+        }
+        None => shared::lock().pop(class),
+    };
+    let Some(Chain { head, len }) = chain else {
+        let block = fresh(class::size(class), class as u32)?;
+        bump(&cache.counters.fresh, 1);
+        return Some(block);
+    };
+    // SAFETY: the chain is ours now, `len` blocks linked from `head`.
+    slot.head.set(unsafe { (*head.as_ptr()).link });
+    slot.count.store(len - 1, Relaxed);
+    Some(head)
+}
+
+/// The list is full, or nothing is to be kept.
+///
+/// # Safety
+/// As [`give`].
+#[cold]
+#[inline(never)]
+unsafe fn give_full(cache: &ThreadCache, slot: &Slot, block: NonNull<Header>) {
+    if THREADS_KEEP.load(Relaxed) {
+        let spare = slot.spare.replace(slot.head.get());
+        slot.has_spare.store(true, Relaxed);
+        // SAFETY: the block is this thread's.
+        unsafe { (*block.as_ptr()).link = ptr::null_mut() };
+        slot.head.set(block.as_ptr());
+        slot.count.store(1, Relaxed);
+        if let Some(head) = NonNull::new(spare) {
+            // SAFETY: a spare is a full magazine of this thread's, now out of its slot.
+            let evicted = unsafe {
+                shared::lock().push(Chain {
+                    head,
+                    len: slot.full,
+                })
+            };
+            drop(evicted);
+        }
+    } else {
+        flush_cache(cache);
+        // SAFETY: the caller gave the block up.
+        unsafe { system::free(block) }
+    }
+}
+
+/// Blocks above [`SMALL`], and any on a thread that is ending.
+#[cold]
+#[inline(never)]
+fn take_large(bytes: usize) -> Option<NonNull<Header>> {
+    let (capacity, class) = if bytes <= class::LARGEST {
+        let class = class::of(bytes);
+        (class::size(class), class as u32)
+    } else {
+        (bytes.checked_next_multiple_of(HEADER)?, NO_CLASS)
+    };
+    let size = capacity.checked_add(HEADER)?;
+    let small = capacity <= SMALL;
+    // A small one may come as a chain, whose rest an ending thread could not keep: it asks the system.
+    let cached = if small {
+        None
+    } else {
+        shared::lock().take_large(class, size)
+    };
+    let is_fresh = cached.is_none();
+    let block = match cached {
+        Some(block) => block,
+        None => {
+            let block = fresh(capacity, class)?;
+            if !small {
+                shared::lock().count_large_taken(size);
+            }
+            block
+        }
+    };
+    count(|c, add| {
+        add(&c.taken, 1);
+        add(&c.fresh, usize::from(is_fresh));
+        add(&c.live_bytes, size);
+    });
+    Some(block)
+}
+
+/// The other end of [`take_large`].
+///
+/// # Safety
+/// As [`give`]; `size` is the block's with its header.
+#[cold]
+#[inline(never)]
+unsafe fn give_large(block: NonNull<Header>, size: usize) {
+    if size - HEADER <= SMALL {
+        // SAFETY: the caller gave the block up.
+        unsafe { system::free(block) };
+    } else {
+        let evicted = {
+            let mut shared = shared::lock();
+            // SAFETY: the caller gave the block up.
+            unsafe { shared.give_large(block, size) }
+        };
+        drop(evicted);
+    }
+    count(|c, add| {
+        add(&c.given, 1);
+        add(&c.live_bytes, size.wrapping_neg());
+    });
+}
+
+/// A block from the system; if it refuses, once more with all caches emptied. Not for what has no class, though: a
+/// request of more than a tebibyte is a mistake, which should not cost everybody their cache.
+fn fresh(capacity: usize, class: u32) -> Option<NonNull<Header>> {
+    let block = system::allocate(capacity, class);
+    if block.is_some() || class == NO_CLASS {
+        return block;
+    }
+    super::trim();
+    system::allocate(capacity, class)
+}
+
+pub(super) fn count_copy() {
+    count(|c, add| add(&c.copies, 1));
+}
+
+/// Changes this thread's counters, or, if it has none, those of the ended threads.
+fn count(change: impl Fn(&Counters, fn(&AtomicUsize, usize))) {
+    match current() {
+        Some(cache) => change(&cache.counters, bump),
+        None => {
+            let counters = Counters::default();
+            change(&counters, bump);
+            registry().ended.add(&counters);
+        }
+    }
+}
+
+/// Gives what this thread keeps to the shared cache.
+pub(super) fn flush() {
+    // A thread without a cache has nothing; it need not get one for this.
+    let cache = CURRENT.get();
+    if !cache.is_null() {
+        // SAFETY: as in `current`.
+        flush_cache(unsafe { &*cache });
+    }
+}
+
+fn flush_cache(cache: &ThreadCache) {
+    for slot in &cache.slots {
+        let (head, spare) = (
+            slot.head.replace(ptr::null_mut()),
+            slot.spare.replace(ptr::null_mut()),
+        );
+        let len = slot.count.load(Relaxed);
+        slot.count.store(0, Relaxed);
+        slot.has_spare.store(false, Relaxed);
+        for (head, len) in [(head, len), (spare, slot.full)] {
+            if let Some(head) = NonNull::new(head) {
+                // SAFETY: both were this thread's alone, and are out of the slot.
+                let evicted = unsafe { shared::lock().push(Chain { head, len }) };
+                drop(evicted);
+            }
+        }
+    }
+}
+
+fn read(cache: &ThreadCache) -> Counts {
+    let mut counts = Counts::default();
+    counts.add(&cache.counters);
+    for (class, slot) in cache.slots.iter().enumerate() {
+        let spare = if slot.has_spare.load(Relaxed) {
+            slot.full
+        } else {
+            0
+        };
+        counts.cached_bytes +=
+            (slot.count.load(Relaxed) + spare) as usize * (class::size(class) + HEADER);
+    }
+    counts
+}
+
+/// The sum over all threads, living and ended.
+pub(super) fn sum() -> Counts {
+    let registry = registry();
+    let mut sum = registry.ended;
+    for &cache in &registry.threads {
+        // SAFETY: a registered cache lives until it is taken out, which needs the lock held here. Shared access by this
+        // thread goes to atomics alone: `read` touches no `Cell`.
+        let counts = read(unsafe { &*cache });
+        sum.taken = sum.taken.wrapping_add(counts.taken);
+        sum.given = sum.given.wrapping_add(counts.given);
+        sum.live_bytes = sum.live_bytes.wrapping_add(counts.live_bytes);
+        sum.fresh = sum.fresh.wrapping_add(counts.fresh);
+        sum.copies = sum.copies.wrapping_add(counts.copies);
+        sum.cached_bytes += counts.cached_bytes;
+    }
+    sum
+}
+
+/// The calling thread's own figures, which parallel tests do not disturb.
+#[cfg(test)]
+pub(super) fn own() -> Counts {
+    current().map(read).unwrap_or_default()
+}
