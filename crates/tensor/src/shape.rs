@@ -25,7 +25,10 @@ enum Dims<T> {
 impl<T: Copy + Default> Dims<T> {
     #[inline(always)]
     fn new() -> Self {
-        Dims::Inline { len: 0, items: [T::default(); INLINE] }
+        Dims::Inline {
+            len: 0,
+            items: [T::default(); INLINE],
+        }
     }
 
     #[inline]
@@ -37,7 +40,10 @@ impl<T: Copy + Default> Dims<T> {
         for (to, from) in items.iter_mut().zip(dims) {
             *to = *from;
         }
-        Dims::Inline { len: dims.len() as u8, items }
+        Dims::Inline {
+            len: dims.len() as u8,
+            items,
+        }
     }
 
     #[inline(always)]

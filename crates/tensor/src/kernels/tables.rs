@@ -5,6 +5,7 @@
 //! around it vectorises; NaN in gives NaN out, at every length.
 
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 
 use super::drive::{Run, RunFn};
 use super::isa::{Isa, IsaKind, Kernel, dispatch};
@@ -177,6 +178,7 @@ family! {
         Ln1p 8 = |x; p| Math::ln_1p::<I>(x);
         Log2 6 = |x; p| Math::log2::<I>(x);
         Log10 6 = |x; p| Math::log10::<I>(x);
+        // Up to a limit: `trig` has the rest.
         Sin 8 = |x; p| Math::sin::<I>(x);
         Cos 8 = |x; p| Math::cos::<I>(x);
         Tan 12 = |x; p| Math::tan::<I>(x);
@@ -230,6 +232,71 @@ family! {
         IsInf 3 = |x; p| x == T::INFINITY || x == T::NEG_INFINITY;
         IsFinite 3 = |x; p| x.abs_() < T::INFINITY;
     }
+}
+
+/// A function of a whole run, for those that put some elements right after the branch-free pass.
+trait SliceFun<T> {
+    fn map<I: Isa>(src: &[T], dst: &mut [MaybeUninit<T>]);
+}
+
+/// The run of a [`SliceFun`].
+///
+/// # Safety
+/// As [`exec`].
+unsafe fn exec_slice<T: Element, F: SliceFun<T>>(
+    isa: IsaKind,
+    _: [f64; 2],
+    dst: *mut u8,
+    src: [*const u8; 1],
+    len: usize,
+) {
+    struct Whole<'a, T, F>(&'a [T], &'a mut [MaybeUninit<T>], PhantomData<F>);
+    impl<T: Element, F: SliceFun<T>> Kernel for Whole<'_, T, F> {
+        type Out = ();
+        #[inline(always)]
+        fn run<I: Isa>(self) {
+            F::map::<I>(self.0, self.1);
+        }
+    }
+    // SAFETY: `exec`'s promise.
+    let (s, d) = unsafe {
+        (
+            std::slice::from_raw_parts(src[0] as *const T, len),
+            std::slice::from_raw_parts_mut(dst as *mut MaybeUninit<T>, len),
+        )
+    };
+    dispatch(isa, Whole::<T, F>(s, d, PhantomData));
+}
+
+/// sin, cos and tan of arguments of any size: the branch-free form, then the few beyond its reach.
+fn trig<T: Float>(code: Float1) -> Option<Run<1>> {
+    macro_rules! slices {
+        ($($F:ident $map:ident)*) => {$(
+            struct $F;
+            impl<T: Float> SliceFun<T> for $F {
+                #[inline(always)]
+                fn map<I: Isa>(src: &[T], dst: &mut [MaybeUninit<T>]) {
+                    Math::$map::<I>(src, dst);
+                }
+            }
+        )*};
+    }
+    slices!(Sin map_sin Cos map_cos Tan map_tan);
+    Some(match code {
+        Float1::Sin => Run {
+            func: exec_slice::<T, Sin>,
+            cost: 8,
+        },
+        Float1::Cos => Run {
+            func: exec_slice::<T, Cos>,
+            cost: 8,
+        },
+        Float1::Tan => Run {
+            func: exec_slice::<T, Tan>,
+            cost: 12,
+        },
+        _ => return None,
+    })
 }
 
 /// Every conversion to type `O`, as Rust's `as` does it; anything but zero is `true`.
@@ -429,7 +496,7 @@ macro_rules! float_kernels {
         }
         impl FloatKernels for $t {
             fn float1(code: Float1) -> Run<1> {
-                float1::<$t>(code)
+                trig::<$t>(code).unwrap_or_else(|| float1::<$t>(code))
             }
             fn float2(code: Float2) -> Run<2> {
                 float2::<$t>(code)

@@ -1,18 +1,101 @@
-//! Elementary functions.
+//! Elementary functions that the compiler vectorises: branch-free polynomials, written once, generic
+//! over the instruction set.
+//!
+//! Invariant: a function here makes no call and has no branch after inlining (conditions are
+//! selects, both sides are computed), so a loop over it inside a `#[target_feature]` function
+//! becomes packed code; and NaN in gives NaN out. Between instruction sets results differ only by
+//! fused against unfused rounding. What that asks of the code:
+//!
+//! - rounding to an integer adds and subtracts 1.5·2²³ (or 2⁵²), and the integer is read from the
+//!   bits of the sum: `round` and saturating casts are calls or long sequences on the baseline;
+//! - 64-bit integers are shifted right only as unsigned and made floats through the exponent bits:
+//!   AVX2 has neither an arithmetic shift nor a conversion for them;
+//! - clamps are `if x > c { c } else { x }`, which keeps NaN, where `f32::min` drops it;
+//! - integer arithmetic on bits wraps: NaN and infinities pass through it as garbage and are put
+//!   right by a select at the end.
+//!
+//! The one exception to "every input": `sin`, `cos` and `tan` hold up to [`Math::TRIG_LIMIT`];
+//! beyond it the argument reduction would need hundreds of bits of π. [`Math::map_sin`] and its
+//! like run the branch-free code over a slice and then put right the few elements beyond.
+//!
+//! Errors are in README.md, measured by `tests.rs` and, over every `f32`, by the `math_ulp` example.
+
 use super::isa::Isa;
+use std::mem::MaybeUninit;
+
+/// `c0 + x (c1 + x (c2 + ...))`.
+macro_rules! horner32 {
+    ($I:ident, $x:ident, $c:expr) => { $c };
+    ($I:ident, $x:ident, $c:expr, $($rest:expr),+) => {
+        <$I as super::Isa>::fma_f32(horner32!($I, $x, $($rest),+), $x, $c)
+    };
+}
+
+/// As `horner32`, for `f64`.
+macro_rules! horner64 {
+    ($I:ident, $x:ident, $c:expr) => { $c };
+    ($I:ident, $x:ident, $c:expr, $($rest:expr),+) => {
+        <$I as super::Isa>::fma_f64(horner64!($I, $x, $($rest),+), $x, $c)
+    };
+}
+
+mod coef32;
+mod coef64;
+mod f32;
+mod f64;
+#[cfg(test)]
+mod tests;
+
+/// Declares the slice forms of the trigonometric functions.
+macro_rules! map_trig {
+    ($($map:ident $f:ident $exact:ident;)*) => {$(
+        #[doc = concat!("`", stringify!($f), "` of every element, right for every argument.")]
+        ///
+        /// `dst` and `src` have the same length (the shorter one counts).
+        #[inline(always)]
+        fn $map<I: Isa>(src: &[Self], dst: &mut [MaybeUninit<Self>]) {
+            for (src, dst) in src.chunks(TRIG_BLOCK).zip(dst.chunks_mut(TRIG_BLOCK)) {
+                let mut beyond = false;
+                for (x, y) in src.iter().zip(dst.iter_mut()) {
+                    y.write(x.$f::<I>());
+                    beyond |= x.beyond_trig_limit();
+                }
+                if beyond {
+                    for (x, y) in src.iter().zip(dst.iter_mut()) {
+                        if x.beyond_trig_limit() {
+                            y.write(x.$exact());
+                        }
+                    }
+                }
+            }
+        }
+    )*};
+}
+
+/// Elements a pass of the trigonometric slice functions takes: within the L1 cache, and few enough
+/// that one large argument does not slow a whole tensor.
+const TRIG_BLOCK: usize = 512;
 
 /// Elementary functions, branch-free, compiled for an instruction set.
-#[allow(missing_docs)]
+#[allow(missing_docs)] // the names say it
 pub trait Math: Copy {
+    /// The largest |x| that the branch-free `sin`, `cos` and `tan` reduce rightly.
+    const TRIG_LIMIT: Self;
+
     fn exp<I: Isa>(self) -> Self;
     fn exp2<I: Isa>(self) -> Self;
+    /// eˣ − 1.
     fn exp_m1<I: Isa>(self) -> Self;
     fn ln<I: Isa>(self) -> Self;
+    /// ln(1 + x).
     fn ln_1p<I: Isa>(self) -> Self;
     fn log2<I: Isa>(self) -> Self;
     fn log10<I: Isa>(self) -> Self;
+    /// Up to [`Math::TRIG_LIMIT`]; unspecified beyond.
     fn sin<I: Isa>(self) -> Self;
+    /// Up to [`Math::TRIG_LIMIT`]; unspecified beyond.
     fn cos<I: Isa>(self) -> Self;
+    /// Up to [`Math::TRIG_LIMIT`]; unspecified beyond.
     fn tan<I: Isa>(self) -> Self;
     fn asin<I: Isa>(self) -> Self;
     fn acos<I: Isa>(self) -> Self;
@@ -23,35 +106,126 @@ pub trait Math: Copy {
     fn asinh<I: Isa>(self) -> Self;
     fn acosh<I: Isa>(self) -> Self;
     fn atanh<I: Isa>(self) -> Self;
+    /// 1 / (1 + e⁻ˣ).
     fn sigmoid<I: Isa>(self) -> Self;
+    /// ln(1 + eˣ).
     fn softplus<I: Isa>(self) -> Self;
+    /// −ln(1 + e⁻ˣ).
     fn log_sigmoid<I: Isa>(self) -> Self;
     fn erf<I: Isa>(self) -> Self;
+    /// 1 − erf(x), to full relative accuracy.
+    fn erfc<I: Isa>(self) -> Self;
+    /// x Φ(x); −0 at −∞, its limit.
     fn gelu<I: Isa>(self) -> Self;
+    /// x sigmoid(2 √(2/π) (x + 0.044715 x³)); −0 at −∞.
     fn gelu_tanh<I: Isa>(self) -> Self;
+    /// x sigmoid(x); −0 at −∞.
     fn silu<I: Isa>(self) -> Self;
+    /// 1 / √x.
     fn rsqrt<I: Isa>(self) -> Self;
+    /// xᵉ with C99's special cases: x⁰ = 1ᵉ = 1, NaN for a negative x and a fractional e.
     fn pow<I: Isa>(self, e: Self) -> Self;
-}
-macro_rules! std_math { ($t:ident; $($f:ident)*) => { impl Math for $t {
-    $(#[inline(always)] fn $f<I: Isa>(self) -> Self { <$t>::$f(self) })*
-    #[inline(always)] fn sigmoid<I: Isa>(self) -> Self { 1.0 / (1.0 + (-self).exp()) }
-    #[inline(always)] fn softplus<I: Isa>(self) -> Self { if self.is_nan() { self } else { self.max(0.0) + (-self.abs()).exp().ln_1p() } }
-    #[inline(always)] fn log_sigmoid<I: Isa>(self) -> Self { if self.is_nan() { self } else { self.min(0.0) - (-self.abs()).exp().ln_1p() } }
-    #[inline(always)] fn erf<I: Isa>(self) -> Self {
-        // Series / continued fraction in f64: a placeholder of full accuracy.
-        let x = self as f64; if x.is_nan() { return self; }
-        let a = x.abs();
-        if a > 6.0 { return x.signum() as $t; }
-        let mut sum = a; let mut term = a; let mut n = 0.0;
-        while term.abs() > 1e-18 * sum.abs() { n += 1.0; term *= 2.0 * a * a / (2.0 * n + 1.0); sum += term; }
-        (x.signum() * sum * (-a * a).exp() * 2.0 / std::f64::consts::PI.sqrt()).clamp(-1.0, 1.0) as $t
+
+    /// Whether |x| is above [`Math::TRIG_LIMIT`].
+    fn beyond_trig_limit(self) -> bool;
+    /// The standard library's sine.
+    fn std_sin(self) -> Self;
+    /// The standard library's cosine.
+    fn std_cos(self) -> Self;
+    /// The standard library's tangent.
+    fn std_tan(self) -> Self;
+
+    map_trig! {
+        map_sin sin std_sin;
+        map_cos cos std_cos;
+        map_tan tan std_tan;
     }
-    #[inline(always)] fn gelu<I: Isa>(self) -> Self { 0.5 * self * (1.0 + Math::erf::<I>(self * std::f64::consts::FRAC_1_SQRT_2 as $t)) }
-    #[inline(always)] fn gelu_tanh<I: Isa>(self) -> Self { 0.5 * self * (1.0 + (0.7978845608028654 as $t * (self + 0.044715 * self * self * self)).tanh()) }
-    #[inline(always)] fn silu<I: Isa>(self) -> Self { self / (1.0 + (-self).exp()) }
-    #[inline(always)] fn rsqrt<I: Isa>(self) -> Self { 1.0 / self.sqrt() }
-    #[inline(always)] fn pow<I: Isa>(self, e: Self) -> Self { self.powf(e) }
-} } }
-std_math!(f32; exp exp2 exp_m1 ln ln_1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh);
-std_math!(f64; exp exp2 exp_m1 ln ln_1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh);
+}
+
+/// Functions behind [`shared_math`], of `exp_parts` and `scale`.
+macro_rules! sigmoid_parts {
+    ($t:ident, from $low:expr, to $high:expr) => {
+        /// `(k, d)` with sigmoid(x) = 2ᵏ / d.
+        ///
+        /// With e⁻ˣ = 2⁻ᵏ (1 + s) it is 2ᵏ / (2ᵏ + 1 + s): the numerator is exact, the sum in
+        /// this order keeps the small terms, and nothing overflows where the result is a subnormal.
+        #[inline(always)]
+        fn sigmoid_parts<I: Isa>(x: $t) -> (Int, $t) {
+            let x = if x > $high { $high } else { x };
+            let x = if x < $low { $low } else { x };
+            let (k, s) = exp_parts::<I>(-x);
+            let k = k.wrapping_neg();
+            (k, (s + scale(1.0, k)) + 1.0)
+        }
+
+        /// x sigmoid(u) for a finite negative or any positive x. The power of two goes to x: of its
+        /// own it would be subnormal, and lose bits, before the product is.
+        #[inline(always)]
+        fn times_sigmoid<I: Isa>(x: $t, u: $t) -> $t {
+            let (k, d) = sigmoid_parts::<I>(u);
+            let y = scale(x, k) / d;
+            if u > $high { x } else { y }
+        }
+    };
+}
+use sigmoid_parts;
+
+/// The part of [`Math`] that reads alike in both types.
+macro_rules! shared_math {
+    ($t:ident $fma:ident, limit $limit:expr, silu_floor $silu:expr, gelu_tanh_floor $gt:expr) => {
+        const TRIG_LIMIT: $t = $limit;
+
+        #[inline(always)]
+        fn softplus<I: Isa>(self) -> $t {
+            let l = Math::ln_1p::<I>(Math::exp::<I>(-self.abs()));
+            (if self > 0.0 { self } else { 0.0 }) + l
+        }
+
+        #[inline(always)]
+        fn log_sigmoid<I: Isa>(self) -> $t {
+            let l = Math::ln_1p::<I>(Math::exp::<I>(-self.abs()));
+            (if self < 0.0 { self } else { 0.0 }) - l
+        }
+
+        #[inline(always)]
+        fn sigmoid<I: Isa>(self) -> $t {
+            let (k, d) = sigmoid_parts::<I>(self);
+            scale(1.0, k) / d
+        }
+
+        #[inline(always)]
+        fn silu<I: Isa>(self) -> $t {
+            let x = if self < $silu { $silu } else { self };
+            times_sigmoid::<I>(x, x)
+        }
+
+        #[inline(always)]
+        fn gelu_tanh<I: Isa>(self) -> $t {
+            // 2 √(2/π), and that times 0.044715.
+            const A: $t = 1.595_769_121_605_730_7_f64 as $t;
+            const B: $t = 0.071_354_816_272_600_25_f64 as $t;
+            let x = if self < $gt { $gt } else { self };
+            times_sigmoid::<I>(x, x * I::$fma(B, x * x, A))
+        }
+
+        #[inline(always)]
+        fn rsqrt<I: Isa>(self) -> $t {
+            1.0 / self.sqrt()
+        }
+
+        #[inline(always)]
+        fn beyond_trig_limit(self) -> bool {
+            self.abs() > $limit
+        }
+        fn std_sin(self) -> $t {
+            self.sin()
+        }
+        fn std_cos(self) -> $t {
+            self.cos()
+        }
+        fn std_tan(self) -> $t {
+            self.tan()
+        }
+    };
+}
+use shared_math;

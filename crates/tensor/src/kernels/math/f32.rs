@@ -1,0 +1,297 @@
+//! The functions of `f32`.
+//!
+//! What networks spend their time in (exponentials, logarithms, tanh, sigmoid, erf, sin, cos) stays
+//! in `f32`: a vector holds twice as many. The rest goes through `f64`, which costs about three
+//! times as much and rounds almost always rightly.
+
+use super::coef32 as coef;
+use super::{Isa, Math, shared_math, sigmoid_parts};
+
+/// The integers that exponents and quadrants are.
+type Int = i32;
+
+/// Added and subtracted again, rounds to an integer; the low bits of the sum are that integer.
+const ROUND: f32 = 12_582_912.0;
+const ROUND_BITS: u32 = ROUND.to_bits();
+/// ln 2 in two parts: few enough bits in the first that its product with an exponent is exact.
+const LN2_HI: f32 = 0.693_359_4;
+const LN2_LO: f32 = -2.121_944_4e-4;
+/// π/2 in four parts, of 11, 11, 11 and 24 bits: products with k < 2¹³ are exact but the last.
+const PIO2: [f32; 4] = [1.570_312_5, 4.837_513e-4, 7.549_533_6e-8, 2.563_344e-12];
+/// Below this e^x − 1, ln(1 + x) and sin x are x to within half a unit in the last place.
+const TINY: f32 = 2.0e-8;
+
+/// 2ⁿ for −126 ≤ n ≤ 127.
+#[inline(always)]
+fn pow2(n: i32) -> f32 {
+    f32::from_bits((n.wrapping_add(127) as u32) << 23)
+}
+
+/// The nearest integer to `x`, as a float and as an integer.
+#[inline(always)]
+fn nearest<I: Isa>(x: f32, scale: f32) -> (f32, i32) {
+    let t = I::fma_f32(x, scale, ROUND);
+    (t - ROUND, t.to_bits().wrapping_sub(ROUND_BITS) as i32)
+}
+
+/// `(k, s)` with eˣ = 2ᵏ (1 + s), |s| below 0.42, for |x| < 2⁹ or so.
+#[inline(always)]
+fn exp_parts<I: Isa>(x: f32) -> (i32, f32) {
+    let (kf, k) = nearest::<I>(x, std::f32::consts::LOG2_E);
+    let r = I::fma_f32(kf, -LN2_LO, I::fma_f32(kf, -LN2_HI, x));
+    (k, I::fma_f32(coef::exp_q::<I>(r), r * r, r))
+}
+
+/// As [`exp_parts`], for what subtracts 1 from it: s with the last bit of the reduction kept, for
+/// near e^x = 3/2 the difference is half of s and has its errors twice.
+#[inline(always)]
+fn exp_m1_parts<I: Isa>(x: f32) -> (i32, f32) {
+    let (kf, k) = nearest::<I>(x, std::f32::consts::LOG2_E);
+    let hi = I::fma_f32(kf, -LN2_HI, x);
+    let r = I::fma_f32(kf, -LN2_LO, hi);
+    let lo = I::fma_f32(kf, -LN2_LO, hi - r);
+    (k, r + I::fma_f32(coef::exp_q::<I>(r), r * r, lo))
+}
+
+/// p 2ᵏ, with one rounding where the result is subnormal, and overflow to infinity: 2ᵏ in halves.
+#[inline(always)]
+fn scale(p: f32, k: i32) -> f32 {
+    let h = k >> 1;
+    p * pow2(h) * pow2(k.wrapping_sub(h))
+}
+
+/// `(e, 1 + f)` with x = 2ᵉ (1 + f) and √½ ≤ 1 + f < √2, for normal positive x.
+#[inline(always)]
+fn split(x: f32) -> (i32, f32) {
+    const SQRT_HALF: u32 = std::f32::consts::FRAC_1_SQRT_2.to_bits();
+    let b = x.to_bits();
+    let e = (b.wrapping_sub(SQRT_HALF) as i32) >> 23;
+    (e, f32::from_bits(b.wrapping_sub((e as u32) << 23)))
+}
+
+/// ln(2ᵉ (1 + f)).
+#[inline(always)]
+fn ln_parts<I: Isa>(e: f32, f: f32) -> f32 {
+    let z = f * f;
+    // All but one step of the rest beside the polynomial, not after it.
+    let rest = I::fma_f32(z, -0.5, e * LN2_LO);
+    let y = I::fma_f32(coef::ln_p::<I>(f), f * z, rest);
+    I::fma_f32(e, LN2_HI, f + y)
+}
+
+/// Puts the special cases of ln x over `y`, which is right for positive finite x. The test is on
+/// the bits: comparisons of floats would be turned into five times as many of integers.
+#[inline(always)]
+fn ln_special(x: f32, y: f32) -> f32 {
+    let below = if x < 0.0 { f32::NAN } else { x };
+    let special = if x == 0.0 { f32::NEG_INFINITY } else { below };
+    let positive_finite = x.to_bits().wrapping_sub(1) < f32::INFINITY.to_bits() - 1;
+    if positive_finite { y } else { special }
+}
+
+/// `(q, r, lo)` with x = q π/2 + r + lo, q modulo 4 in its low bits, |r| below π/4 and a bit.
+#[inline(always)]
+fn trig_parts<I: Isa>(x: f32) -> (i32, f32, f32) {
+    let (k, q) = nearest::<I>(x, std::f32::consts::FRAC_2_PI);
+    // Exact: the products are, and what they leave has the bits of x and theirs in common.
+    let a = I::fma_f32(k, -PIO2[1], I::fma_f32(k, -PIO2[0], x));
+    let w = k * PIO2[2];
+    let b = a - w;
+    let lo = I::fma_f32(k, -PIO2[3], (a - b) - w);
+    let r = b + lo;
+    (q, r, (b - r) + lo)
+}
+
+#[inline(always)]
+fn sin_kernel<I: Isa>(r: f32, lo: f32) -> f32 {
+    let z = r * r;
+    r + I::fma_f32(r * z, coef::sin_q::<I>(z), lo)
+}
+
+#[inline(always)]
+fn cos_kernel<I: Isa>(r: f32, lo: f32) -> f32 {
+    let z = r * r;
+    let h = 0.5 * z;
+    let w = 1.0 - h;
+    w + (((1.0 - w) - h) + I::fma_f32(z * z, coef::cos_q::<I>(z), -(r * lo)))
+}
+
+/// The sine of quadrant `q`.
+#[inline(always)]
+fn sin_quadrant<I: Isa>(q: i32, r: f32, lo: f32) -> f32 {
+    let (s, c) = (sin_kernel::<I>(r, lo), cos_kernel::<I>(r, lo));
+    let y = if q & 1 == 0 { s } else { c };
+    f32::from_bits(y.to_bits() ^ ((q as u32 & 2) << 30))
+}
+
+/// `by` · erfc(a) for 0 ≤ a ≤ 11, a² = `sq` + `sq_lo`.
+#[inline(always)]
+fn erfc_parts<I: Isa>(by: f32, a: f32, sq: f32, sq_lo: f32) -> f32 {
+    let g = coef::erfcx_q::<I>((a - 3.0) / (a + 3.0)) / I::fma_f32(a, 2.0, 1.0);
+    let (k, s) = exp_parts::<I>(-sq);
+    let e = 1.0 + I::fma_f32(-sq_lo, s, s - sq_lo);
+    // The power of two last: before, a subnormal would lose bits that `by` could lift again.
+    let tail = scale(by * g * e, k);
+    let near = by * (1.0 - I::fma_f32(a, coef::erf_q::<I>(sq), a));
+    if a < 0.5 { near } else { tail }
+}
+
+/// The square of `a` in two parts.
+#[inline(always)]
+fn square<I: Isa>(a: f32) -> (f32, f32) {
+    let hi = f32::from_bits(a.to_bits() & 0xffff_f000);
+    let lo = a - hi;
+    let sq = a * a;
+    (
+        sq,
+        I::fma_f32(lo, lo, I::fma_f32(2.0 * hi, lo, hi * hi - sq)),
+    )
+}
+
+macro_rules! through_f64 {
+    ($($f:ident)*) => {$(
+        #[inline(always)]
+        fn $f<I: Isa>(self) -> f32 {
+            Math::$f::<I>(f64::from(self)) as f32
+        }
+    )*};
+}
+
+sigmoid_parts! { f32, from -110.0, to 20.0 }
+
+impl Math for f32 {
+    shared_math! { f32 fma_f32, limit 12_800.0, silu_floor -120.0, gelu_tanh_floor -20.0 }
+    through_f64! { log2 log10 asin acos atan sinh cosh asinh acosh atanh }
+
+    #[inline(always)]
+    fn exp<I: Isa>(self) -> f32 {
+        let x = if self > 89.0 { 89.0 } else { self };
+        let x = if x < -104.0 { -104.0 } else { x };
+        let (k, s) = exp_parts::<I>(x);
+        scale(1.0 + s, k)
+    }
+
+    #[inline(always)]
+    fn exp2<I: Isa>(self) -> f32 {
+        let x = if self > 129.0 { 129.0 } else { self };
+        let x = if x < -151.0 { -151.0 } else { x };
+        let (kf, k) = nearest::<I>(x, 1.0);
+        let r = (x - kf) * std::f32::consts::LN_2;
+        scale(1.0 + I::fma_f32(coef::exp_q::<I>(r), r * r, r), k)
+    }
+
+    #[inline(always)]
+    fn exp_m1<I: Isa>(self) -> f32 {
+        let x = if self > 89.0 { 89.0 } else { self };
+        let x = if x < -18.0 { -18.0 } else { x };
+        let (k, s) = exp_m1_parts::<I>(x);
+        // At half the size, for 2¹²⁸ is not a number: 2 (2ᵏ⁻¹ s + (2ᵏ⁻¹ − ½)).
+        let u = pow2(k.wrapping_sub(1));
+        let y = 2.0 * I::fma_f32(u, s, u - 0.5);
+        if self.abs() < TINY { self } else { y }
+    }
+
+    #[inline(always)]
+    fn ln<I: Isa>(self) -> f32 {
+        let small = self < f32::MIN_POSITIVE;
+        let x = if small { self * 8_388_608.0 } else { self };
+        let (e, m) = split(x);
+        let e = e as f32 - if small { 23.0 } else { 0.0 };
+        let y = ln_parts::<I>(e, m - 1.0);
+        ln_special(self, y)
+    }
+
+    #[inline(always)]
+    fn ln_1p<I: Isa>(self) -> f32 {
+        let x = self;
+        let u = 1.0 + x;
+        // What the sum dropped, exactly (Knuth), at the scale of the mantissa.
+        let b = u - 1.0;
+        let lost = (1.0 - (u - b)) + (x - b);
+        let (e, m) = split(u);
+        let unit = if x < 1.0e9 {
+            pow2(e.wrapping_neg())
+        } else {
+            0.0
+        };
+        let y = ln_parts::<I>(e as f32, I::fma_f32(lost, unit, m - 1.0));
+        let y = ln_special(u, y);
+        if x.abs() < TINY { x } else { y }
+    }
+
+    #[inline(always)]
+    fn sin<I: Isa>(self) -> f32 {
+        let (q, r, lo) = trig_parts::<I>(self);
+        let y = sin_quadrant::<I>(q, r, lo);
+        if self.abs() < TINY { self } else { y }
+    }
+
+    #[inline(always)]
+    fn cos<I: Isa>(self) -> f32 {
+        let (q, r, lo) = trig_parts::<I>(self);
+        sin_quadrant::<I>(q.wrapping_add(1), r, lo)
+    }
+
+    #[inline(always)]
+    fn tan<I: Isa>(self) -> f32 {
+        let (q, r, lo) = trig_parts::<I>(self);
+        let (s, c) = (sin_kernel::<I>(r, lo), cos_kernel::<I>(r, lo));
+        let even = q & 1 == 0;
+        let y = (if even { s } else { -c }) / (if even { c } else { s });
+        if self.abs() < TINY { self } else { y }
+    }
+
+    #[inline(always)]
+    fn tanh<I: Isa>(self) -> f32 {
+        // With m = e²ᵃ − 1: m / (m + 2), which above ½ is better as 1 − 2 / (m + 2).
+        let a = self.abs();
+        let a = if a > 10.0 { 10.0 } else { a };
+        let (k, s) = exp_m1_parts::<I>(2.0 * a);
+        let u = pow2(k);
+        let m = I::fma_f32(u, s, u - 1.0);
+        let d = m + 2.0;
+        let q = (if m > 2.0 { -2.0 } else { m }) / d;
+        // What the rounding of d took from q: q/d times it, with a line for 1/d on 2 ≤ d ≤ 4.
+        let lost = q * (I::fma_f32(d, -0.12, 0.72) * ((d - 2.0) - m));
+        // (By the sign of q: two selects by one condition become two divisions.)
+        (q + if q < 0.0 { 1.0 } else { lost }).copysign(self)
+    }
+
+    #[inline(always)]
+    fn erf<I: Isa>(self) -> f32 {
+        let a = self.abs();
+        let small = I::fma_f32(a, coef::erf_q::<I>(a * a), a);
+        // erf(4) is 1 in f32. e^(−v) with v below 19: no subnormals, so one factor.
+        let t = if a > 4.0 { 4.0 } else { a };
+        let (k, s) = exp_parts::<I>(-coef::erf_tail::<I>(t - 1.0));
+        let u = pow2(k);
+        let tail = 1.0 - I::fma_f32(u, s, u);
+        (if a < 1.0 { small } else { tail }).copysign(self)
+    }
+
+    #[inline(always)]
+    fn erfc<I: Isa>(self) -> f32 {
+        let a = self.abs();
+        let a = if a > 11.0 { 11.0 } else { a };
+        let (sq, lo) = square::<I>(a);
+        let y = erfc_parts::<I>(1.0, a, sq, lo);
+        if self < 0.0 { 2.0 - y } else { y }
+    }
+
+    #[inline(always)]
+    fn gelu<I: Isa>(self) -> f32 {
+        let x = if self < -15.5 { -15.5 } else { self };
+        let a = x.abs();
+        let a = if a > 15.5 { 15.5 } else { a };
+        // x²/2, not (x/√2)²: in the tail a rounding of the argument would count x² times.
+        let (sq, lo) = square::<I>(a);
+        let b = a * std::f32::consts::FRAC_1_SQRT_2;
+        let y = erfc_parts::<I>(-0.5 * a, b, 0.5 * sq, 0.5 * lo);
+        if x < 0.0 { y } else { x + y }
+    }
+
+    #[inline(always)]
+    fn pow<I: Isa>(self, e: f32) -> f32 {
+        super::f64::pow_f32::<I>(self, e)
+    }
+}
