@@ -36,7 +36,9 @@ pub(crate) type NodeMap<V> = HashMap<usize, V, BuildHasherDefault<AddressHasher>
 pub(crate) type NodeSet = HashSet<usize, BuildHasherDefault<AddressHasher>>;
 
 /// Gradients on their way.
-struct Pending {
+pub(crate) struct Pending {
+    /// The only node that has received something, kept out of the heap while the graph is a chain.
+    hand: Option<(Edge, AnyVar)>,
     /// Nodes that have received something, highest number first, then first come.
     heap: BinaryHeap<(u64, std::cmp::Reverse<u64>, usize)>,
     slots: NodeMap<(Edge, AnyVar)>,
@@ -51,6 +53,7 @@ struct Pending {
 impl Pending {
     fn new(record: bool) -> Pending {
         Pending {
+            hand: None,
             heap: BinaryHeap::new(),
             slots: NodeMap::default(),
             leaves: Vec::new(),
@@ -60,36 +63,57 @@ impl Pending {
         }
     }
 
-    fn add(&mut self, node: Edge, grad: AnyVar) -> Result<()> {
-        let key = node::key(&node);
+    /// Adds to the gradient of a node.
+    pub(crate) fn add(&mut self, node: &Edge, grad: AnyVar) -> Result<()> {
         if node.is_leaf() {
-            let i = *self.leaf_index.entry(key).or_insert_with(|| {
-                self.leaves.push((node, None));
-                self.leaves.len() - 1
-            });
-            let slot = &mut self.leaves[i].1;
-            *slot = Some(match slot.take() {
-                Some(before) => before.plus(grad, self.record)?,
-                None => grad,
-            });
+            return self.add_leaf(node, grad);
+        }
+        if self.heap.is_empty() && self.hand.is_none() {
+            self.hand = Some((node.clone(), grad));
             return Ok(());
         }
-        match self.slots.remove(&key) {
-            Some((node, before)) => {
-                let sum = before.plus(grad, self.record)?;
-                self.slots.insert(key, (node, sum));
+        if let Some((first, held)) = self.hand.take() {
+            if node::key(&first) == node::key(node) {
+                self.hand = Some((first, held.plus(grad, self.record)?));
+                return Ok(());
             }
-            None => {
-                self.pushed += 1;
-                self.heap
-                    .push((node.meta().seq, std::cmp::Reverse(self.pushed), key));
-                self.slots.insert(key, (node, grad));
+            self.insert(first, held);
+        }
+        match self.slots.get_mut(&node::key(node)) {
+            Some((_, slot)) => {
+                let before = std::mem::replace(slot, AnyVar::nothing());
+                *slot = before.plus(grad, self.record)?;
             }
+            None => self.insert(node.clone(), grad),
         }
         Ok(())
     }
 
+    fn insert(&mut self, node: Edge, grad: AnyVar) {
+        let key = node::key(&node);
+        self.pushed += 1;
+        self.heap
+            .push((node.meta().seq, std::cmp::Reverse(self.pushed), key));
+        self.slots.insert(key, (node, grad));
+    }
+
+    fn add_leaf(&mut self, node: &Edge, grad: AnyVar) -> Result<()> {
+        let i = *self.leaf_index.entry(node::key(node)).or_insert_with(|| {
+            self.leaves.push((node.clone(), None));
+            self.leaves.len() - 1
+        });
+        let slot = &mut self.leaves[i].1;
+        *slot = Some(match slot.take() {
+            Some(before) => before.plus(grad, self.record)?,
+            None => grad,
+        });
+        Ok(())
+    }
+
     fn pop(&mut self) -> Option<(Edge, AnyVar)> {
+        if self.hand.is_some() {
+            return self.hand.take();
+        }
         let (_, _, key) = self.heap.pop()?;
         self.slots.remove(&key)
     }
@@ -105,11 +129,9 @@ fn walk(
 ) -> Result<Pending> {
     let mut pending = Pending::new(how.create_graph);
     for (node, seed) in roots {
-        pending.add(node, seed)?;
+        pending.add(&node, seed)?;
     }
-    // The gradient in hand, kept out of the heap while the graph is a chain.
-    let mut hand: Option<(Edge, AnyVar)> = None;
-    while let Some((node, grad)) = hand.take().or_else(|| pending.pop()) {
+    while let Some((node, grad)) = pending.pop() {
         let grad = node.meta().run_hooks(grad)?;
         if let Some((inputs, on_path)) = wanted {
             let key = node::key(&node);
@@ -120,21 +142,7 @@ fn walk(
                 continue;
             }
         }
-        let mut contributions = node.back(&node, grad, how)?;
-        if contributions.len() == 1
-            && pending.heap.is_empty()
-            && let Some((next, grad)) = contributions.pop()
-        {
-            if next.is_leaf() {
-                pending.add(next, grad)?;
-            } else {
-                hand = Some((next, grad));
-            }
-            continue;
-        }
-        for (next, grad) in contributions {
-            pending.add(next, grad)?;
-        }
+        node.back(&node, grad, how, &mut pending)?;
     }
     for (leaf, grad) in &mut pending.leaves {
         if let Some(g) = grad.take() {

@@ -140,7 +140,7 @@ impl GradCheck {
         f: impl Fn(&[Var<T>]) -> Result<Var<T>>,
         inputs: &[Tensor<T>],
     ) -> Result<Report> {
-        self.check("gradient", &|v| Ok(vec![f(v)?]), inputs)
+        self.check("gradient", None, &|v| Ok(vec![f(v)?]), inputs)
     }
 
     /// Checks the gradient of the gradient of `f` at `inputs`: the function checked is `(inputs,
@@ -154,7 +154,10 @@ impl GradCheck {
         inputs: &[Tensor<T>],
     ) -> Result<Report> {
         self.refuse(inputs)?;
-        let shape = f(&leaves(inputs))?.shape().clone();
+        let y = f(&leaves(inputs))?;
+        let op = y.edge().map(|e| e.meta().op);
+        let shape = y.shape().clone();
+        drop(y);
         let mut rng = Rng::seed(self.seed ^ 0x5eed);
         let mut all = inputs.to_vec();
         all.push(random(&shape, &mut rng)?);
@@ -167,7 +170,7 @@ impl GradCheck {
                 .allow_unused()
                 .of_seeded(&[(&y, &v[n])], &at)
         };
-        self.check("gradient of the gradient", &second, &all)
+        self.check("gradient of the gradient", op, &second, &all)
     }
 
     fn refuse<T: Float>(&self, inputs: &[Tensor<T>]) -> Result<()> {
@@ -197,6 +200,7 @@ impl GradCheck {
     fn check<T: Float>(
         &self,
         what: &'static str,
+        op: Option<&'static str>,
         f: &dyn Fn(&[Var<T>]) -> Result<Vec<Var<T>>>,
         inputs: &[Tensor<T>],
     ) -> Result<Report> {
@@ -205,9 +209,8 @@ impl GradCheck {
         let outputs = f(&vars)?;
         let mut report = Report {
             what,
-            op: outputs
-                .iter()
-                .find_map(|y| y.edge().map(|e| e.meta().op))
+            op: op
+                .or_else(|| outputs.iter().find_map(|y| y.edge().map(|e| e.meta().op)))
                 .unwrap_or("untracked"),
             compared: 0,
             failed: 0,

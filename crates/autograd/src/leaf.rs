@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use smallvec::SmallVec;
 use wengert_tensor::{Float, Shape, Tensor};
 
+use crate::engine::Pending;
 use crate::error::{Error, Result};
-use crate::node::{AnyVar, Contributions, Edge, Meta, Node, Walk, lock};
+use crate::node::{AnyVar, Edge, Meta, Node, Walk, lock};
 use crate::var::Var;
 
 /// The node of a leaf: it has no inputs and keeps a gradient.
@@ -48,8 +49,8 @@ impl<T: Float> Node for Leaf<T> {
         &[]
     }
     fn take_edges(&mut self, _: &mut SmallVec<[Edge; 4]>) {}
-    fn back(&self, _: &Edge, _: AnyVar, _: Walk) -> Result<Contributions> {
-        Ok(Contributions::new())
+    fn back(&self, _: &Edge, _: AnyVar, _: Walk, _: &mut Pending) -> Result<()> {
+        Ok(())
     }
     fn detail(&self) -> String {
         self.name.get().cloned().unwrap_or_default()

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use smallvec::SmallVec;
 use wengert_tensor::{DType, Float, Shape, Tensor};
 
+use crate::engine::Pending;
 use crate::error::{Error, Result};
 use crate::mode;
 use crate::rule::{Cx, Fused, Rule};
@@ -19,8 +20,6 @@ use crate::var::Var;
 
 pub(crate) type Edge = Arc<dyn Node>;
 pub(crate) type Edges = SmallVec<[Option<Edge>; 2]>;
-/// What a node passes back: for each input that needs one, its node and a gradient.
-pub(crate) type Contributions = SmallVec<[(Edge, AnyVar); 2]>;
 
 /// A variable whose element type is known at run time only: what the edges of the tape carry.
 #[derive(Clone)]
@@ -36,11 +35,12 @@ impl AnyVar {
         match T::DTYPE {
             DType::F32 => match value.same_type::<f32>() {
                 Some(value) => AnyVar::F32(Var { value, node }),
-                None => no_such_float(),
+                // `Float` is sealed to two types.
+                None => AnyVar::nothing(),
             },
             _ => match value.same_type::<f64>() {
                 Some(value) => AnyVar::F64(Var { value, node }),
-                None => no_such_float(),
+                None => AnyVar::nothing(),
             },
         }
     }
@@ -56,6 +56,11 @@ impl AnyVar {
             AnyVar::F32(v) => take(v),
             AnyVar::F64(v) => take(v),
         }
+    }
+
+    /// What stands in a slot while its gradient is taken out; an empty tensor allocates nothing.
+    pub(crate) fn nothing() -> AnyVar {
+        AnyVar::F32(Var::constant(Tensor::zeros([0])))
     }
 
     pub(crate) fn dtype(&self) -> DType {
@@ -108,12 +113,6 @@ impl AnyVar {
             (a, _) => Ok(a),
         }
     }
-}
-
-/// `Float` is sealed to two types; this is the branch that neither takes.
-#[cold]
-fn no_such_float() -> AnyVar {
-    AnyVar::F32(Var::constant(Tensor::zeros([0])))
 }
 
 /// A function that sees, and may replace, a gradient on its way through a value.
@@ -200,8 +199,8 @@ pub(crate) trait Node: Send + Sync + Any {
     fn edges(&self) -> &[Option<Edge>];
     /// Moves the inputs out, before the node is dropped.
     fn take_edges(&mut self, out: &mut SmallVec<[Edge; 4]>);
-    /// Runs the rule.
-    fn back(&self, this: &Edge, grad: AnyVar, walk: Walk) -> Result<Contributions>;
+    /// Runs the rule and adds what it gives to the gradients on their way.
+    fn back(&self, this: &Edge, grad: AnyVar, walk: Walk, out: &mut Pending) -> Result<()>;
     /// The op's attributes, for the printed tape.
     fn detail(&self) -> String;
     fn is_leaf(&self) -> bool {
@@ -275,36 +274,38 @@ pub(crate) fn push<T: Float, R: Rule<T>>(
 }
 
 impl<T: Float, R: Rule<T>> OpNode<T, R> {
-    fn run(&self, rule: &R, this: &Edge, dy: Var<T>, walk: Walk) -> Result<Contributions> {
+    fn run(&self, rule: &R, this: &Edge, dy: Var<T>, walk: Walk, out: &mut Pending) -> Result<()> {
         let cx = Cx {
             edges: &self.edges,
             this,
             record: walk.create_graph,
         };
-        if !walk.create_graph && !mode::is_composed() {
-            match rule.fused(&cx, dy.value) {
-                Fused::Done(grads) => {
-                    return self.deliver(
-                        grads?.into_iter().map(|g| g.map(Var::constant)).collect(),
-                        walk,
-                    );
-                }
-                Fused::Composed(dy) => {
-                    let grads = rule.grads(&cx, &Var::constant(dy))?;
-                    return self.deliver(grads, walk);
-                }
+        if walk.create_graph {
+            let grads = mode::enable_grad(|| rule.grads(&cx, &dy))?;
+            return self.deliver(grads.into_iter(), walk, out);
+        }
+        if mode::is_composed() {
+            return self.deliver(rule.grads(&cx, &dy)?.into_iter(), walk, out);
+        }
+        match rule.fused(&cx, dy.value) {
+            Fused::Done(grads) => {
+                self.deliver(grads?.into_iter().map(|g| g.map(Var::constant)), walk, out)
+            }
+            Fused::Composed(dy) => {
+                self.deliver(rule.grads(&cx, &Var::constant(dy))?.into_iter(), walk, out)
             }
         }
-        let grads = if walk.create_graph {
-            mode::enable_grad(|| rule.grads(&cx, &dy))?
-        } else {
-            rule.grads(&cx, &dy)?
-        };
-        self.deliver(grads, walk)
     }
 
-    /// Checks what the rule gave, and sums over the axes along which an input was broadcast.
-    fn deliver(&self, grads: SmallVec<[Option<Var<T>>; 2]>, walk: Walk) -> Result<Contributions> {
+    /// Checks what the rule gave, sums over the axes along which an input was broadcast, and passes it
+    /// on.
+    #[inline]
+    fn deliver(
+        &self,
+        grads: impl ExactSizeIterator<Item = Option<Var<T>>>,
+        walk: Walk,
+        out: &mut Pending,
+    ) -> Result<()> {
         if grads.len() != self.edges.len() {
             return Err(Error::GradientCount {
                 op: self.meta.op,
@@ -313,39 +314,49 @@ impl<T: Float, R: Rule<T>> OpNode<T, R> {
                 at: self.meta.at,
             });
         }
-        let mut out = Contributions::new();
         for (i, (edge, grad)) in self.edges.iter().zip(grads).enumerate() {
             let (Some(edge), Some(grad)) = (edge, grad) else {
                 continue;
             };
-            let want = &edge.meta().shape;
-            let grad = if grad.shape() == want {
-                grad
-            } else if want.broadcast(grad.shape()).as_ref() == Some(grad.shape()) {
-                if walk.create_graph {
-                    mode::enable_grad(|| grad.sum_to(want))?
-                } else {
-                    Var::constant(grad.value.sum_to(want)?)
-                }
+            let meta = edge.meta();
+            if grad.shape() == &meta.shape && meta.dtype == T::DTYPE {
+                out.add(edge, AnyVar::wrap(grad))?;
             } else {
-                return Err(Error::GradientShape {
-                    op: self.meta.op,
-                    what: format!("input {i}"),
-                    got_dtype: T::DTYPE,
-                    got: grad.shape().clone(),
-                    want_dtype: edge.meta().dtype,
-                    want: want.clone(),
-                    at: self.meta.at,
-                });
-            };
-            let grad = if edge.meta().dtype == T::DTYPE {
-                AnyVar::wrap(grad)
-            } else {
-                AnyVar::wrap(grad).cast(edge.meta().dtype, walk.create_graph)
-            };
-            out.push((edge.clone(), grad));
+                out.add(edge, self.fit(i, grad, meta, walk)?)?;
+            }
         }
-        Ok(out)
+        Ok(())
+    }
+
+    /// A gradient made to fit the value it is of: summed down, cast.
+    #[cold]
+    fn fit(&self, i: usize, grad: Var<T>, to: &Meta, walk: Walk) -> Result<AnyVar> {
+        let want = &to.shape;
+        let grad = if grad.shape() == want {
+            grad
+        } else if want.broadcast(grad.shape()).as_ref() == Some(grad.shape()) {
+            if walk.create_graph {
+                mode::enable_grad(|| grad.sum_to(want))?
+            } else {
+                Var::constant(grad.value.sum_to(want)?)
+            }
+        } else {
+            return Err(Error::GradientShape {
+                op: self.meta.op,
+                what: format!("input {i}"),
+                got_dtype: T::DTYPE,
+                got: grad.shape().clone(),
+                want_dtype: to.dtype,
+                want: want.clone(),
+                at: self.meta.at,
+            });
+        };
+        let grad = AnyVar::wrap(grad);
+        Ok(if to.dtype == T::DTYPE {
+            grad
+        } else {
+            grad.cast(to.dtype, walk.create_graph)
+        })
     }
 
     fn released(&self) -> Error {
@@ -366,28 +377,28 @@ impl<T: Float, R: Rule<T>> Node for OpNode<T, R> {
     fn take_edges(&mut self, out: &mut SmallVec<[Edge; 4]>) {
         out.extend(self.edges.drain(..).flatten());
     }
-    fn back(&self, this: &Edge, grad: AnyVar, walk: Walk) -> Result<Contributions> {
+    fn back(&self, this: &Edge, grad: AnyVar, walk: Walk, out: &mut Pending) -> Result<()> {
         let Some(dy) = grad.unwrap::<T>() else {
-            return Ok(Contributions::new());
+            return Ok(());
         };
         let mut state = lock(&self.state);
+        let taken = std::mem::replace(&mut *state, State::Released);
         if !walk.retain {
-            let taken = std::mem::replace(&mut *state, State::Released);
             drop(state);
             return match taken {
-                State::Ready(rule) => self.run(&rule, this, dy, walk),
-                State::Shared(rule) => self.run(&rule, this, dy, walk),
+                State::Ready(rule) => self.run(&rule, this, dy, walk, out),
+                State::Shared(rule) => self.run(&rule, this, dy, walk, out),
                 State::Released => Err(self.released()),
             };
         }
-        let rule = match std::mem::replace(&mut *state, State::Released) {
+        let rule = match taken {
             State::Ready(rule) => Arc::new(rule),
             State::Shared(rule) => rule,
             State::Released => return Err(self.released()),
         };
         *state = State::Shared(rule.clone());
         drop(state);
-        self.run(&rule, this, dy, walk)
+        self.run(&rule, this, dy, walk, out)
     }
     fn detail(&self) -> String {
         match &*lock(&self.state) {
