@@ -375,7 +375,11 @@ impl<T: Float, R: Rule<T>> Node for OpNode<T, R> {
         &self.edges
     }
     fn take_edges(&mut self, out: &mut SmallVec<[Edge; 4]>) {
-        out.extend(self.edges.drain(..).flatten());
+        while let Some(edge) = self.edges.pop() {
+            if let Some(edge) = edge {
+                out.push(edge);
+            }
+        }
     }
     fn back(&self, this: &Edge, grad: AnyVar, walk: Walk, out: &mut Pending) -> Result<()> {
         let Some(dy) = grad.unwrap::<T>() else {

@@ -123,7 +123,10 @@ pub(crate) fn apply<T: Float, R: Rule<T>, const N: usize>(
     if inputs.iter().all(|v| v.node.is_none()) || !mode::is_recording() {
         return Var { value, node: None };
     }
-    let edges: Edges = inputs.iter().map(|v| v.node.clone()).collect();
+    let mut edges = Edges::new();
+    for v in inputs {
+        edges.push(v.node.clone());
+    }
     let rule = rule(&value, inputs.map(|v| v.node.is_some()));
     let node = node::push(&value, edges, rule, Location::caller());
     Var {

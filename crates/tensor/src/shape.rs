@@ -13,43 +13,64 @@ const INLINE: usize = 5;
 /// others (NumPy's and PyTorch's `-1`).
 pub const INFER: usize = usize::MAX;
 
+/// The length of an inline list: a whole word, whose unused values tell the other variant, so that a
+/// list is six words and moves as such.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(usize)]
+enum Len {
+    L0 = 0,
+    L1 = 1,
+    L2 = 2,
+    L3 = 3,
+    L4 = 4,
+    L5 = 5,
+}
+
+impl Len {
+    #[inline(always)]
+    fn new(len: usize) -> Len {
+        [Len::L0, Len::L1, Len::L2, Len::L3, Len::L4, Len::L5][len]
+    }
+}
+
 /// A short list that is copied without a call: a tensor is cloned and moved some ten times for each
 /// op, and with `SmallVec`, whose copies go through `memmove` for a length known at run time, that was
 /// a third of the time of a small op.
 #[derive(Clone)]
 enum Dims<T> {
-    Inline { len: u8, items: [T; INLINE] },
+    Inline { len: Len, items: [T; INLINE] },
     Heap(Vec<T>),
 }
 
 impl<T: Copy + Default> Dims<T> {
     #[inline(always)]
     fn new() -> Self {
-        Dims::Inline {
-            len: 0,
-            items: [T::default(); INLINE],
+        Dims::Inline { len: Len::L0, items: [T::default(); INLINE] }
+    }
+
+    /// `len` items to fill.
+    #[inline(always)]
+    fn of_len(len: usize) -> Self {
+        if len > INLINE {
+            Dims::Heap(vec![T::default(); len])
+        } else {
+            Dims::Inline { len: Len::new(len), items: [T::default(); INLINE] }
         }
     }
 
     #[inline]
     fn from_slice(dims: &[T]) -> Self {
-        if dims.len() > INLINE {
-            return Dims::Heap(dims.to_vec());
-        }
-        let mut items = [T::default(); INLINE];
-        for (to, from) in items.iter_mut().zip(dims) {
+        let mut out = Dims::of_len(dims.len());
+        for (to, from) in out.as_mut_slice().iter_mut().zip(dims) {
             *to = *from;
         }
-        Dims::Inline {
-            len: dims.len() as u8,
-            items,
-        }
+        out
     }
 
     #[inline(always)]
     fn as_slice(&self) -> &[T] {
         match self {
-            Dims::Inline { len, items } => &items[..usize::from(*len).min(INLINE)],
+            Dims::Inline { len, items } => &items[..*len as usize],
             Dims::Heap(v) => v,
         }
     }
@@ -57,7 +78,7 @@ impl<T: Copy + Default> Dims<T> {
     #[inline(always)]
     fn as_mut_slice(&mut self) -> &mut [T] {
         match self {
-            Dims::Inline { len, items } => &mut items[..usize::from(*len).min(INLINE)],
+            Dims::Inline { len, items } => &mut items[..*len as usize],
             Dims::Heap(v) => v,
         }
     }
@@ -65,9 +86,9 @@ impl<T: Copy + Default> Dims<T> {
     #[inline]
     fn push(&mut self, v: T) {
         match self {
-            Dims::Inline { len, items } if usize::from(*len) < INLINE => {
-                items[usize::from(*len)] = v;
-                *len += 1;
+            Dims::Inline { len, items } if (*len as usize) < INLINE => {
+                items[*len as usize] = v;
+                *len = Len::new(*len as usize + 1);
             }
             Dims::Heap(heap) => heap.push(v),
             full => {
@@ -86,7 +107,7 @@ impl<T: Copy + Default> Dims<T> {
     fn remove(&mut self, at: usize) {
         self.as_mut_slice()[at..].rotate_left(1);
         match self {
-            Dims::Inline { len, .. } => *len -= 1,
+            Dims::Inline { len, .. } => *len = Len::new((*len as usize).saturating_sub(1)),
             Dims::Heap(heap) => heap.truncate(heap.len() - 1),
         }
     }
@@ -214,7 +235,7 @@ impl Shape {
     /// Row-major strides. The shape must have passed [`Shape::checked_numel`].
     #[inline]
     pub(crate) fn contiguous_strides(&self) -> Strides {
-        let mut strides: Strides = self.iter().map(|_| 1).collect();
+        let mut strides = Strides(Dims::of_len(self.len()));
         let mut step = 1isize;
         for (s, &d) in strides.as_mut_slice().iter_mut().zip(self.iter()).rev() {
             *s = step;
@@ -352,6 +373,21 @@ impl IntoAxes for Vec<isize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_are_six_words_and_spill() {
+        assert_eq!(size_of::<Shape>(), 48);
+        let mut s = Shape::new();
+        for d in 1..=8 {
+            s.push(d);
+        }
+        assert_eq!(s, [1, 2, 3, 4, 5, 6, 7, 8]);
+        s.remove(0);
+        s.insert(3, 9);
+        assert_eq!(s, [2, 3, 4, 9, 5, 6, 7, 8]);
+        assert_eq!(s.clone(), s);
+        assert_ne!(s, Shape::from_slice(&[2, 3]));
+    }
 
     #[test]
     fn numel_is_checked() {
