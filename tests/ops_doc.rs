@@ -15,7 +15,10 @@ fn table() -> String {
     for op in OPS {
         if op.family != family {
             family = op.family;
-            let _ = writeln!(s, "\n## {family}\n\n| op | y | gradient | at edges | samples |\n|---|---|---|---|---|");
+            let _ = writeln!(
+                s,
+                "\n## {family}\n\n| op | y | gradient | at edges | samples |\n|---|---|---|---|---|"
+            );
         }
         let cell = |t: &str| t.replace('|', "\\|");
         let n = (op.samples)().len();
@@ -33,5 +36,8 @@ fn the_table_is_up_to_date() {
         std::fs::write(&path, &made).unwrap();
     }
     let there = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(there == made, "docs/ops.md is stale: WENGERT_BLESS=1 cargo test --test ops_doc");
+    assert!(
+        there == made,
+        "docs/ops.md is stale: WENGERT_BLESS=1 cargo test --test ops_doc"
+    );
 }

@@ -17,7 +17,7 @@ pub use activation::{Relu, Sigmoid, Tanh};
 pub use error::{Error, Result, StateMismatch};
 pub use linear::{Dense, Linear};
 pub use module::{AnyBuffer, AnyParam, Buffer, Entry, Layer, Module, Training, Visitor};
-pub use optim::{Adam, AdamW, Group, Optimizer, Sgd};
+pub use optim::{Adam, AdamW, Group, Optimizer, Sgd, clip_grad_norm, clip_grad_norm_p};
 pub use progress::progress;
 pub use sequential::Sequential;
 pub use wengert_derive::Module;

@@ -1,10 +1,12 @@
 //! Optimizers: parameter groups, hyperparameters, and a step that changes every parameter in place.
 
 mod adam;
+mod clip;
 mod sgd;
 mod state;
 
 pub use adam::{Adam, AdamW};
+pub use clip::{clip_grad_norm, clip_grad_norm_p};
 pub use sgd::Sgd;
 
 use crate::module::AnyParam;
