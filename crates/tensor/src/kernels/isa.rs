@@ -9,8 +9,10 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use super::gemm::Simd;
+
 /// An instruction set, as a type: the element-level operations that differ between sets.
-pub trait Isa: Copy + Send + Sync + 'static {
+pub trait Isa: Simd<f32> + Simd<f64> + Copy + Send + Sync + 'static {
     /// `a * b + c`: fused where the set has it, two roundings where it has not (a fused one there
     /// would be a call into libm, some 50 times slower).
     fn fma_f32(a: f32, b: f32, c: f32) -> f32;

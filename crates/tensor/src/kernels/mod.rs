@@ -5,6 +5,7 @@
 //! compiler vectorises. Every kernel call in the crate goes through one of the verbs here.
 
 pub(crate) mod drive;
+pub(crate) mod gemm;
 pub mod isa;
 pub(crate) mod math;
 pub(crate) mod optim;

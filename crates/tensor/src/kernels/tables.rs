@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 use super::drive::{Run, RunFn};
+use super::gemm::GemmKernels;
 use super::isa::{Isa, IsaKind, Kernel, dispatch};
 use super::math::Math;
 use crate::dtype::{DType, Element, Float, Num};
@@ -380,7 +381,7 @@ pub trait NumKernels: Copy {
 /// Kernels and element operations of floats.
 #[doc(hidden)]
 #[allow(missing_docs)]
-pub trait FloatKernels: Math {
+pub trait FloatKernels: Math + GemmKernels {
     fn float1(code: Float1) -> Run<1>;
     fn float2(code: Float2) -> Run<2>;
     fn float_class(code: FloatClass) -> Run<1>;

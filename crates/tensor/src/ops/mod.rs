@@ -3,6 +3,7 @@
 pub(crate) mod compare;
 pub(crate) mod create;
 pub(crate) mod display;
+pub(crate) mod matmul;
 pub(crate) mod operators;
 pub(crate) mod temp;
 pub(crate) mod unary;

@@ -1,0 +1,462 @@
+//! The verb *gemm*: `C = A·B (+ a row)` for one product or a batch of them, any strides of `A` and
+//! `B`, `C` row-major.
+//!
+//! Small products run on the operands where they lie. Larger ones are packed into panels first
+//! (the left operand into the rows of a tile, the right into its columns), by all threads, and
+//! then the tiles are computed by all threads. Matrix times vector streams the matrix once.
+//!
+//! Invariant: blocks are cut by size alone and no thread splits the inner dimension, so the bits do
+//! not depend on the number of threads. `C` is written before it is read.
+
+mod pack;
+mod simd;
+mod tile;
+mod vector;
+
+pub use simd::Simd;
+
+use super::isa::{IsaKind, active_isa};
+use super::par;
+use crate::memory::{AllocError, RawBlock};
+use tile::{Start, Tile, tile};
+
+/// Products up to this many multiplications run unpacked; see `kernels/README.md`.
+const DIRECT: usize = 32 * 32 * 32;
+/// Bytes of a tile's row of the left operand's panel: with 12 rows, half of a 32 KiB L1 cache.
+const KC_BYTES: usize = 1536;
+/// Elements of both packed operands held at a time (32 MiB of f32): longer inner dimensions are
+/// taken in parts.
+const PACK_LEN: usize = 1 << 23;
+/// Multiplications of a task, about 50 us of one core.
+const TASK: usize = 2 << 20;
+/// Columns of the right operand that a task keeps in the L2 cache.
+const NC_BYTES: usize = 1536;
+
+/// A matrix: its first element and the steps to the next row and column.
+#[derive(Debug)]
+pub(crate) struct Mat<T> {
+    pub(crate) ptr: *const T,
+    pub(crate) row: isize,
+    pub(crate) col: isize,
+}
+impl<T> Clone for Mat<T> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Mat<T> {}
+// SAFETY: tasks only read through it.
+unsafe impl<T: Sync> Send for Mat<T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for Mat<T> {}
+
+impl<T> Mat<T> {
+    /// The matrix from this row and column on.
+    #[inline(always)]
+    fn at(self, row: usize, col: usize) -> Mat<T> {
+        let offset = row as isize * self.row + col as isize * self.col;
+        Mat {
+            ptr: self.ptr.wrapping_offset(offset),
+            ..self
+        }
+    }
+
+    /// This matrix `elements` further on.
+    #[inline(always)]
+    pub(crate) fn offset(self, elements: isize) -> Mat<T> {
+        Mat {
+            ptr: self.ptr.wrapping_offset(elements),
+            ..self
+        }
+    }
+}
+
+/// A pointer that tasks share: they write disjoint parts of what it points to.
+struct Shared<T>(*mut T);
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Shared<T> {}
+// SAFETY: see above.
+unsafe impl<T: Send> Send for Shared<T> {}
+// SAFETY: see above.
+unsafe impl<T: Send> Sync for Shared<T> {}
+impl<T> Shared<T> {
+    #[inline(always)]
+    fn at(self, i: usize) -> *mut T {
+        self.0.wrapping_add(i)
+    }
+}
+
+/// The sizes of a product: `m × k` times `k × n`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dims {
+    pub(crate) m: usize,
+    pub(crate) n: usize,
+    pub(crate) k: usize,
+}
+
+impl Dims {
+    #[inline(always)]
+    fn work(self) -> usize {
+        self.m.saturating_mul(self.n).saturating_mul(self.k)
+    }
+}
+
+/// Rows cut into panels of at most `most`, as even as can be: no panel is nearly empty.
+#[derive(Clone, Copy)]
+struct Panels {
+    count: usize,
+    base: usize,
+    longer: usize,
+}
+impl Panels {
+    #[inline(always)]
+    fn new(rows: usize, most: usize) -> Panels {
+        let count = rows.div_ceil(most).max(1);
+        Panels {
+            count,
+            base: rows / count,
+            longer: rows % count,
+        }
+    }
+    #[inline(always)]
+    fn start(self, i: usize) -> usize {
+        i * self.base + i.min(self.longer)
+    }
+    #[inline(always)]
+    fn len(self, i: usize) -> usize {
+        self.base + (i < self.longer) as usize
+    }
+}
+
+/// What each float type brings: its loops, compiled here.
+#[doc(hidden)]
+#[allow(missing_docs, private_interfaces)] // reached through `Float` alone, which is sealed
+pub trait GemmKernels: Copy + Send + Sync + 'static {
+    const NIL: Self;
+    fn lanes(isa: IsaKind) -> (usize, usize);
+    unsafe fn run_tile<const MR: usize, const NV: usize, const PACKED: bool>(
+        isa: IsaKind,
+        t: Tile<Self>,
+    );
+    unsafe fn pack_left(isa: IsaKind, a: Mat<Self>, rows: usize, k: usize, to: *mut Self);
+    unsafe fn pack_right(
+        isa: IsaKind,
+        b: Mat<Self>,
+        columns: usize,
+        width: usize,
+        k: usize,
+        to: *mut Self,
+    );
+    unsafe fn rows_dot(isa: IsaKind, job: vector::Job<Self>);
+    unsafe fn rows_axpy(isa: IsaKind, job: vector::Job<Self>);
+}
+
+macro_rules! gemm_kernels {
+    ($($t:ident)*) => {$(
+        #[allow(private_interfaces)] // as the trait
+        impl GemmKernels for $t {
+            const NIL: Self = 0.0;
+            #[inline]
+            fn lanes(isa: IsaKind) -> (usize, usize) {
+                use super::isa;
+                match isa {
+                    #[cfg(target_arch = "x86_64")]
+                    IsaKind::Avx2 => sizes::<$t, isa::Avx2>(),
+                    #[cfg(target_arch = "x86_64")]
+                    IsaKind::Avx512 => sizes::<$t, isa::Avx512>(),
+                    #[cfg(target_arch = "aarch64")]
+                    IsaKind::Neon => sizes::<$t, isa::Neon>(),
+                    _ => sizes::<$t, isa::Scalar>(),
+                }
+            }
+            tile::run_tile!();
+            pack::pack_kernels!($t);
+            vector::vector_kernels!($t);
+        }
+    )*};
+}
+gemm_kernels!(f32 f64);
+
+/// Lanes of a vector and rows of a tile.
+#[inline(always)]
+fn sizes<T, S: Simd<T>>() -> (usize, usize) {
+    (S::LANES, S::ROWS)
+}
+
+/// `C = A·B`, plus `row` on every row where there is one (null otherwise).
+///
+/// # Safety
+/// `a` is readable for `m × k`, `b` for `k × n`, `row` (if not null) for `n` elements; `c` is writable
+/// for `m × n`, row-major, and overlaps none of them.
+#[inline]
+pub(crate) unsafe fn gemm<T: GemmKernels>(
+    d: Dims,
+    a: Mat<T>,
+    b: Mat<T>,
+    row: *const T,
+    c: *mut T,
+) -> Result<(), AllocError> {
+    let isa = active_isa();
+    // SAFETY: the caller's promise.
+    unsafe {
+        if d.work() <= DIRECT {
+            if d.m == 0 || d.n == 0 {
+                return Ok(());
+            }
+            return serial(isa, d, a, b, row, c);
+        }
+        if d.m == 1 || d.n == 1 {
+            if vector::matvec(isa, d, a, b, row, c)? {
+                return Ok(());
+            }
+        }
+        packed(isa, d, a, b, row, c)
+    }
+}
+
+/// Several products of the same sizes; `at` gives the offsets of the operands of each. The output
+/// of product `i` is at `i·m·n`.
+///
+/// # Safety
+/// As for [`gemm`], for each product.
+pub(crate) unsafe fn gemm_batch<T: GemmKernels>(
+    count: usize,
+    d: Dims,
+    a: Mat<T>,
+    b: Mat<T>,
+    row: *const T,
+    c: *mut T,
+    at: impl Fn(usize) -> (isize, isize) + Sync,
+) -> Result<(), AllocError> {
+    let isa = active_isa();
+    let out = Shared(c);
+    let row = Shared(row as *mut T);
+    // SAFETY: the caller's promise; products write disjoint parts of the output.
+    unsafe {
+        if d.m == 0 || d.n == 0 {
+            return Ok(());
+        }
+        if count < 8 && d.work() > 2 * TASK {
+            for i in 0..count {
+                let (oa, ob) = at(i);
+                gemm(d, a.offset(oa), b.offset(ob), row.0, out.at(i * d.m * d.n))?;
+            }
+            return Ok(());
+        }
+        let per = (TASK / d.work().max(1)).clamp(1, count);
+        let failed = std::sync::atomic::AtomicUsize::new(0);
+        par::for_each(count.div_ceil(per), |t| {
+            for i in t * per..(t * per + per).min(count) {
+                let (oa, ob) = at(i);
+                let c = out.at(i * d.m * d.n);
+                if let Err(e) = serial(isa, d, a.offset(oa), b.offset(ob), row.at(0), c) {
+                    failed.store(e.bytes, std::sync::atomic::Ordering::Relaxed);
+                }
+            }
+        });
+        match failed.into_inner() {
+            0 => Ok(()),
+            bytes => Err(AllocError { bytes }),
+        }
+    }
+}
+
+/// On this thread: directly where the product is small, packed otherwise.
+///
+/// # Safety
+/// As for [`gemm`]; neither `m` nor `n` is 0.
+unsafe fn serial<T: GemmKernels>(
+    isa: IsaKind,
+    d: Dims,
+    a: Mat<T>,
+    b: Mat<T>,
+    row: *const T,
+    c: *mut T,
+) -> Result<(), AllocError> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if d.work() > DIRECT {
+            return packed(isa, d, a, b, row, c);
+        }
+        if b.col == 1 || d.n == 1 {
+            direct(isa, d, a, b, row, c);
+            return Ok(());
+        }
+        // The right operand is read by rows: a copy of it makes rows of a transposed one.
+        let len = d.k * d.n;
+        let mut stack = [const { std::mem::MaybeUninit::<T>::uninit() }; STACK];
+        let block;
+        let to = if len <= STACK {
+            stack.as_mut_ptr() as *mut T
+        } else {
+            block = RawBlock::try_new(len * size_of::<T>())?;
+            block.as_ptr() as *mut T
+        };
+        for p in 0..d.k {
+            for j in 0..d.n {
+                to.add(p * d.n + j).write(*b.at(p, j).ptr);
+            }
+        }
+        let b = Mat {
+            ptr: to as *const T,
+            row: d.n as isize,
+            col: 1,
+        };
+        direct(isa, d, a, b, row, c);
+        Ok(())
+    }
+}
+
+/// Elements of a right operand copied to the stack.
+const STACK: usize = 1024;
+
+/// The product on operands where they lie; the right one's columns lie side by side.
+///
+/// # Safety
+/// As for [`gemm`]; neither `m` nor `n` is 0.
+unsafe fn direct<T: GemmKernels>(
+    isa: IsaKind,
+    d: Dims,
+    a: Mat<T>,
+    b: Mat<T>,
+    row: *const T,
+    c: *mut T,
+) {
+    let (lanes, most) = T::lanes(isa);
+    let panels = Panels::new(d.m, most);
+    let mut j = 0;
+    while j < d.n {
+        let columns = (d.n - j).min(2 * lanes);
+        let start = if row.is_null() {
+            Start::Zero
+        } else {
+            Start::Row(row.wrapping_add(j))
+        };
+        for i in 0..panels.count {
+            let i0 = panels.start(i);
+            let t = Tile {
+                k: d.k,
+                a: a.at(i0, 0).ptr,
+                a_steps: (a.row, a.col),
+                b: b.ptr.wrapping_add(j),
+                b_step: b.row,
+                c: c.wrapping_add(i0 * d.n + j),
+                c_step: d.n,
+                columns,
+                start,
+            };
+            // SAFETY: tiles are within the operands.
+            unsafe { tile::<T, false>(isa, panels.len(i), columns.div_ceil(lanes), t) };
+        }
+        j += columns;
+    }
+}
+
+/// The product by packed panels.
+///
+/// # Safety
+/// As for [`gemm`]; no dimension is 0.
+unsafe fn packed<T: GemmKernels>(
+    isa: IsaKind,
+    d: Dims,
+    a: Mat<T>,
+    b: Mat<T>,
+    row: *const T,
+    c: *mut T,
+) -> Result<(), AllocError> {
+    let (lanes, most) = T::lanes(isa);
+    let width = 2 * lanes;
+    let size = size_of::<T>();
+    let left = Panels::new(d.m, most);
+    let right = d.n.div_ceil(width);
+    let padded = right * width;
+    let kc = KC_BYTES / size;
+    let part = (PACK_LEN / (d.m + padded)).next_multiple_of(kc).min(d.k);
+    let block_a = RawBlock::try_new(part * d.m * size)?;
+    let block_b = RawBlock::try_new(part * padded * size)?;
+    let pa = Shared(block_a.as_ptr() as *mut T);
+    let pb = Shared(block_b.as_ptr() as *mut T);
+    let out = Shared(c);
+    let bias = Shared(row as *mut T);
+
+    // Tasks: the right operand's panels in groups that stay in the L2 cache, the left's in groups
+    // that make the task worth handing over.
+    let group = (NC_BYTES / size / width).max(1).min(right);
+    let groups = Panels::new(right, group);
+    let wide = (groups.base + 1).min(right) * width;
+    let rows = (TASK / (wide * part.min(d.k)).max(1)).clamp(2 * most, d.m.max(2 * most));
+    let bands = Panels::new(left.count, rows.div_ceil(most));
+
+    let mut p0 = 0;
+    while p0 < d.k {
+        let depth = part.min(d.k - p0);
+        // Packing: some 64 Ki elements a task.
+        let per_a = (65536 / (depth * most)).max(1);
+        let per_b = (65536 / (depth * width)).max(1);
+        let tasks_a = left.count.div_ceil(per_a);
+        let tasks_b = right.div_ceil(per_b);
+        par::for_each(tasks_a + tasks_b, |t| {
+            // SAFETY: panels are disjoint and within the blocks and the operands.
+            unsafe {
+                if t < tasks_a {
+                    for i in t * per_a..(t * per_a + per_a).min(left.count) {
+                        let (i0, h) = (left.start(i), left.len(i));
+                        T::pack_left(isa, a.at(i0, p0), h, depth, pa.at(i0 * depth));
+                    }
+                } else {
+                    let t = t - tasks_a;
+                    for j in t * per_b..(t * per_b + per_b).min(right) {
+                        let columns = (d.n - j * width).min(width);
+                        let w = columns.next_multiple_of(lanes);
+                        let to = pb.at(j * width * depth);
+                        T::pack_right(isa, b.at(p0, j * width), columns, w, depth, to);
+                    }
+                }
+            }
+        });
+        par::for_each(groups.count * bands.count, |t| {
+            let (g, band) = (t / bands.count, t % bands.count);
+            let (i_lo, j_lo) = (bands.start(band), groups.start(g));
+            let (i_hi, j_hi) = (i_lo + bands.len(band), j_lo + groups.len(g));
+            let mut q = 0;
+            while q < depth {
+                let len = kc.min(depth - q);
+                for i in i_lo..i_hi {
+                    let (i0, h) = (left.start(i), left.len(i));
+                    for j in j_lo..j_hi {
+                        let columns = (d.n - j * width).min(width);
+                        let vectors = columns.div_ceil(lanes);
+                        let w = vectors * lanes;
+                        let t = Tile {
+                            k: len,
+                            a: pa.at(i0 * depth + q * h),
+                            a_steps: (0, 0),
+                            b: pb.at(j * width * depth + q * w),
+                            b_step: w as isize,
+                            c: out.at(i0 * d.n + j * width),
+                            c_step: d.n,
+                            columns,
+                            start: if p0 + q > 0 {
+                                Start::Sum
+                            } else if bias.0.is_null() {
+                                Start::Zero
+                            } else {
+                                Start::Row(bias.at(j * width))
+                            },
+                        };
+                        // SAFETY: within the packed panels and the output; tasks write disjoint tiles.
+                        unsafe { tile::<T, true>(isa, h, vectors, t) };
+                    }
+                }
+                q += len;
+            }
+        });
+        p0 += depth;
+    }
+    Ok(())
+}

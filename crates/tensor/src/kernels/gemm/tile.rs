@@ -1,0 +1,180 @@
+//! The innermost loop: a tile of the product, held in registers over the whole inner dimension.
+//!
+//! Invariant: an element is `fma(a[p], b[p], …)` in the order of `p`, whatever the tile's size and
+//! place, so that how a product is cut never shows in its bits.
+
+use super::GemmKernels;
+use super::simd::Simd;
+use crate::kernels::isa::{Isa, IsaKind, Kernel, dispatch};
+
+/// What a tile starts from.
+pub(crate) enum Start<T> {
+    /// Zero.
+    Zero,
+    /// What the output holds: an earlier part of the inner dimension.
+    Sum,
+    /// A row of values, one for each of the tile's columns.
+    Row(*const T),
+}
+impl<T> Clone for Start<T> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Start<T> {}
+
+/// A tile's operands: `rows × k` of the left, `k × columns` of the right, output by rows.
+#[derive(Clone, Copy)]
+pub(crate) struct Tile<T> {
+    pub(crate) k: usize,
+    pub(crate) a: *const T,
+    /// Steps of the left operand by row and by column.
+    pub(crate) a_steps: (isize, isize),
+    pub(crate) b: *const T,
+    /// Step of the right operand by row; columns lie side by side.
+    pub(crate) b_step: isize,
+    pub(crate) c: *mut T,
+    pub(crate) c_step: usize,
+    pub(crate) columns: usize,
+    pub(crate) start: Start<T>,
+}
+
+/// `MR` rows by `NV` vectors. `PACKED`: the left operand lies `MR` values to a column, and the right
+/// one is padded to whole vectors; else the left has any steps and the right is read just as far as
+/// its columns go.
+struct Run<T, const MR: usize, const NV: usize, const PACKED: bool>(Tile<T>);
+
+macro_rules! run {
+    ($t:ident) => {
+        impl<const MR: usize, const NV: usize, const PACKED: bool> Kernel
+            for Run<$t, MR, NV, PACKED>
+        {
+            type Out = ();
+            #[inline(always)]
+            fn run<I: Isa>(self) {
+                // Heights beyond the set's registers are never asked for: no code for them.
+                if MR <= <I as Simd<$t>>::ROWS {
+                    // SAFETY: `tile`'s promise; below `dispatch`.
+                    unsafe { tile_run::<$t, I, MR, NV, PACKED>(self.0) }
+                }
+            }
+        }
+    };
+}
+run!(f32);
+run!(f64);
+
+#[inline(always)]
+unsafe fn tile_run<T: Copy, S: Simd<T>, const MR: usize, const NV: usize, const PACKED: bool>(
+    t: Tile<T>,
+) {
+    // SAFETY: the operands' bounds are the caller's promise; padding and masks keep within them.
+    unsafe {
+        let last = S::mask(t.columns - (NV - 1) * S::LANES);
+        let zero: S::V = std::mem::zeroed();
+        let mut acc = [[zero; NV]; MR];
+        let (mut a, mut b) = (t.a, t.b);
+        let (a_row, a_col) = if PACKED { (1, MR as isize) } else { t.a_steps };
+        let b_step = t.b_step;
+        for _ in 0..t.k {
+            let mut bv = [zero; NV];
+            for v in 0..NV {
+                let p = b.add(v * S::LANES);
+                bv[v] = if PACKED || v + 1 < NV {
+                    S::load(p)
+                } else {
+                    S::load_mask(p, last)
+                };
+            }
+            for i in 0..MR {
+                let x = S::splat(*a.offset(i as isize * a_row));
+                for v in 0..NV {
+                    acc[i][v] = S::fma(x, bv[v], acc[i][v]);
+                }
+            }
+            a = a.wrapping_offset(a_col);
+            b = b.wrapping_offset(b_step);
+        }
+        if let Start::Row(row) = t.start {
+            for v in 0..NV {
+                let p = row.add(v * S::LANES);
+                let x = if v + 1 < NV {
+                    S::load(p)
+                } else {
+                    S::load_mask(p, last)
+                };
+                for r in acc.iter_mut() {
+                    r[v] = S::add(r[v], x);
+                }
+            }
+        }
+        let sum = matches!(t.start, Start::Sum);
+        for (i, r) in acc.iter().enumerate() {
+            let c = t.c.add(i * t.c_step);
+            for v in 0..NV {
+                let p = c.add(v * S::LANES);
+                if v + 1 < NV {
+                    let x = if sum { S::add(S::load(p), r[v]) } else { r[v] };
+                    S::store(p, x);
+                } else {
+                    let x = if sum {
+                        S::add(S::load_mask(p, last), r[v])
+                    } else {
+                        r[v]
+                    };
+                    S::store_mask(p, x, last);
+                }
+            }
+        }
+    }
+}
+
+/// Computes a tile of `rows` by `vectors`.
+///
+/// # Safety
+/// The operands are readable and the output writable as [`Tile`] says; `rows` is from 1 to the set's
+/// most, `vectors` 1 or 2 and no more than the columns fill.
+#[inline(always)]
+pub(crate) unsafe fn tile<T: GemmKernels, const PACKED: bool>(
+    isa: IsaKind,
+    rows: usize,
+    vectors: usize,
+    t: Tile<T>,
+) {
+    macro_rules! pick {
+        ($($mr:literal)*) => {
+            match (rows, vectors) {
+                $(($mr, 1) => T::run_tile::<$mr, 1, PACKED>(isa, t),)*
+                $(($mr, 2) => T::run_tile::<$mr, 2, PACKED>(isa, t),)*
+                _ => debug_assert!(false, "no tile of {rows} rows and {vectors} vectors"),
+            }
+        };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { pick!(1 2 3 4 5 6 7 8 9 10 11 12) }
+}
+
+macro_rules! run_tile {
+    () => {
+        #[inline(always)]
+        unsafe fn run_tile<const MR: usize, const NV: usize, const PACKED: bool>(
+            isa: IsaKind,
+            t: Tile<Self>,
+        ) {
+            tile::run_one::<Self, MR, NV, PACKED>(isa, t)
+        }
+    };
+}
+pub(crate) use run_tile;
+
+#[inline(always)]
+#[allow(private_bounds)] // `Run` is this module's; callers name only the element type
+pub(crate) fn run_one<T, const MR: usize, const NV: usize, const PACKED: bool>(
+    isa: IsaKind,
+    t: Tile<T>,
+) where
+    Run<T, MR, NV, PACKED>: Kernel<Out = ()>,
+{
+    dispatch(isa, Run::<T, MR, NV, PACKED>(t))
+}
