@@ -156,6 +156,14 @@ impl<T: Element> Tensor<T> {
         (self.block.as_ptr() as *const T).wrapping_add(self.layout.offset)
     }
 
+    /// The element at this offset from the view's first, which must be that of an index.
+    #[inline]
+    pub(crate) fn at_offset(&self, offset: isize) -> T {
+        debug_assert!(!self.is_empty());
+        // SAFETY: the offset of an index within the shape is in bounds and initialised.
+        unsafe { *self.as_ptr().offset(offset) }
+    }
+
     #[inline]
     pub(crate) fn with_layout(&self, layout: Layout) -> Tensor<T> {
         Tensor {

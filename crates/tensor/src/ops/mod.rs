@@ -3,8 +3,12 @@
 pub(crate) mod compare;
 pub(crate) mod create;
 pub(crate) mod display;
+pub(crate) mod index;
+pub(crate) mod join;
 pub(crate) mod matmul;
 pub(crate) mod operators;
+pub(crate) mod ranges;
+pub(crate) mod slice;
 pub(crate) mod temp;
 pub(crate) mod unary;
 pub(crate) mod view;

@@ -1,0 +1,109 @@
+//! Tensors of evenly spaced values, and the identity.
+
+use crate::dtype::{Float, Num};
+use crate::error::{Error, Result};
+use crate::tensor::{Tensor, refuse};
+
+impl<T: Num> Tensor<T> {
+    /// `start, start + step, …` up to but not including `end`, each computed as `start + i·step`
+    /// (PyTorch's `arange`).
+    ///
+    /// # Errors
+    /// If the step is 0 or leads away from `end`, something is not finite, or there are too many.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::arange(0i64, 5, 2)?.to_vec(), [0, 2, 4]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn arange(start: T, end: T, step: T) -> Result<Tensor<T>> {
+        let (a, b, s) = (start.to_f64(), end.to_f64(), step.to_f64());
+        let count = ((b - a) / s).ceil();
+        let ok =
+            s != 0.0 && a.is_finite() && b.is_finite() && s.is_finite() && (count >= 0.0 || a == b);
+        if !ok {
+            let value = format!("{start}, {end}, {step}");
+            return Err(Error::invalid(
+                "arange",
+                "start, end, step",
+                value,
+                "finite, step != 0 and towards end",
+            ));
+        }
+        // Saturates where it is absurd, which the size check refuses.
+        let n = count.max(0.0) as usize;
+        let mut out = Tensor::try_zeros(n)?;
+        for (i, v) in out.as_mut_slice().iter_mut().enumerate() {
+            // Integers in their own arithmetic: f64 rounds beyond 2^53.
+            *v = start.add_(T::from_f64(i as f64).mul_(step));
+        }
+        Ok(out)
+    }
+
+    /// The identity matrix.
+    ///
+    /// # Panics
+    /// If the size is absurd or refused ([`Tensor::try_eye`] returns the error).
+    #[track_caller]
+    pub fn eye(n: usize) -> Tensor<T> {
+        match Self::try_eye(n) {
+            Ok(t) => t,
+            Err(e) => refuse(e),
+        }
+    }
+
+    /// As [`Tensor::eye`].
+    ///
+    /// # Errors
+    /// If the size overflows or the memory is refused.
+    #[track_caller]
+    pub fn try_eye(n: usize) -> Result<Tensor<T>> {
+        let mut out = Tensor::try_zeros([n, n])?;
+        for v in out.as_mut_slice().iter_mut().step_by(n.saturating_add(1)) {
+            *v = T::ONE;
+        }
+        Ok(out)
+    }
+}
+
+impl<T: Float> Tensor<T> {
+    /// `n` values from `start` to `end`, both included, evenly spaced.
+    ///
+    /// # Errors
+    /// If a bound is not finite or the size is refused.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::linspace(0.0f64, 1.0, 5)?.to_vec(), [0.0, 0.25, 0.5, 0.75, 1.0]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn linspace(start: T, end: T, n: usize) -> Result<Tensor<T>> {
+        let (a, b) = (start.to_f64(), end.to_f64());
+        if !a.is_finite() || !b.is_finite() {
+            return Err(Error::invalid(
+                "linspace",
+                "bounds",
+                format!("{start}, {end}"),
+                "finite",
+            ));
+        }
+        let mut out = Tensor::try_zeros(n)?;
+        let last = n.saturating_sub(1);
+        for (i, v) in out.as_mut_slice().iter_mut().enumerate() {
+            // From the nearer end, so that both are exact and the values are symmetric.
+            let t = if last == 0 {
+                0.0
+            } else {
+                (b - a) / last as f64
+            };
+            *v = T::from_f64(if i <= last / 2 {
+                a + t * i as f64
+            } else {
+                b - t * (last - i) as f64
+            });
+        }
+        Ok(out)
+    }
+}
