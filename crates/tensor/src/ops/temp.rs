@@ -1,60 +1,5 @@
 use crate::*;
 impl<T: Float> Tensor<T> {
-    pub fn sum_all(&self) -> Tensor<T> {
-        Tensor::scalar(self.to_vec().into_iter().fold(T::ZERO, |a, b| a + b))
-    }
-    pub fn sum_keepdim(&self, axes: impl IntoAxes) -> Result<Tensor<T>> {
-        let axes = self.axes("sum", &axes.into_axes())?;
-        let shape: Shape = (0..self.rank())
-            .map(|a| {
-                if axes.contains(&a) {
-                    1
-                } else {
-                    self.shape()[a]
-                }
-            })
-            .collect();
-        let mut out = vec![T::ZERO; shape.iter().product()];
-        let v = self.to_vec();
-        let st = shape.contiguous_strides();
-        let mut idx = vec![0; self.rank()];
-        for x in v {
-            let mut o = 0;
-            for a in 0..self.rank() {
-                if shape[a] != 1 {
-                    o += idx[a] * st[a] as usize;
-                }
-            }
-            out[o] = out[o] + x;
-            for a in (0..self.rank()).rev() {
-                idx[a] += 1;
-                if idx[a] < self.shape()[a] {
-                    break;
-                }
-                idx[a] = 0;
-            }
-        }
-        Tensor::from_vec(out, shape)
-    }
-    pub fn sum(&self, axes: impl IntoAxes) -> Result<Tensor<T>> {
-        let a = axes.into_axes();
-        let n = self.axes("sum", &a)?;
-        let k = self.sum_keepdim(&a)?;
-        let s: Shape = (0..self.rank())
-            .filter(|x| !n.contains(x))
-            .map(|x| self.shape()[x])
-            .collect();
-        k.reshape(s)
-    }
-    pub fn sum_to(&self, shape: impl IntoShape) -> Result<Tensor<T>> {
-        let shape = shape.into_shape();
-        let lead = self.rank() - shape.len();
-        let axes: Vec<isize> = (0..self.rank())
-            .filter(|a| *a < lead || (shape[*a - lead] == 1 && self.shape()[*a] != 1))
-            .map(|a| a as isize)
-            .collect();
-        self.sum_keepdim(axes)?.reshape(shape)
-    }
     pub fn matmul(&self, o: &Tensor<T>) -> Result<Tensor<T>> {
         if self.rank() == 2 && o.rank() == 2 {
             let (m, k, n) = (self.shape()[0], self.shape()[1], o.shape()[1]);
@@ -114,41 +59,5 @@ impl<T: Element> Tensor<T> {
             }
         }
         Ok(self.with_layout(l))
-    }
-}
-impl<T: Float> Tensor<T> {
-    pub fn log_softmax(&self, axis: isize) -> Result<Tensor<T>> {
-        let a = self.axis("log_softmax", axis)?;
-        let n = self.shape()[a];
-        let t = self.transpose(a as isize, -1)?;
-        let v = t.to_vec();
-        let mut out = vec![];
-        for row in v.chunks(n.max(1)) {
-            let m = row.iter().copied().fold(T::NEG_INFINITY, |a, b| {
-                if b > a || b.partial_cmp(&b).is_none() {
-                    b
-                } else {
-                    a
-                }
-            });
-            let s: f64 = row.iter().map(|x| (x.to_f64() - m.to_f64()).exp()).sum();
-            for x in row {
-                out.push(T::from_f64(x.to_f64() - m.to_f64() - s.ln()));
-            }
-        }
-        let sh = t.shape().clone();
-        Tensor::from_vec(out, sh)?.transpose(a as isize, -1)
-    }
-    pub fn softmax(&self, axis: isize) -> Result<Tensor<T>> {
-        Ok(self.log_softmax(axis)?.exp())
-    }
-    pub fn softmax_grad(&self, dy: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {
-        let p = self * dy;
-        let s = p.sum_keepdim(axis)?;
-        Ok(self * (dy - &s))
-    }
-    pub fn log_softmax_grad(&self, dy: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {
-        let s = dy.sum_keepdim(axis)?;
-        Ok(dy - self.exp() * &s)
     }
 }
