@@ -21,6 +21,7 @@ fn layouts() -> Vec<Tensor<f64>> {
             .transpose(0, 2)
             .unwrap(),
         t(&[3, 1]).expand([3, 5]).unwrap(),
+        t(&[5, 8, 9]).flip([0, 2]).unwrap(),
         t(&[2, 0]),
     ]
 }

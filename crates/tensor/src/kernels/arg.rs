@@ -3,9 +3,10 @@
 //!
 //! Invariant: the lowest index wins at ties, and a NaN counts as the extreme, the first one winning.
 
+use super::folds::{row_max, row_min};
 use super::isa::{Isa, IsaKind, Kernel, active_isa, dispatch};
 use super::par;
-use super::reduce::{Geometry, Shared, row_max, row_min};
+use super::reduce::{Geometry, Shared};
 use crate::dtype::{Element, Num};
 
 /// Columns of a strip: as many extremes at once.

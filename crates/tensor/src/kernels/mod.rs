@@ -6,6 +6,7 @@
 
 pub(crate) mod arg;
 pub(crate) mod drive;
+pub(crate) mod folds;
 pub mod isa;
 pub(crate) mod math;
 pub(crate) mod optim;

@@ -4,9 +4,10 @@
 //! Invariant: each result is the one before it merged with one element, in order, on every
 //! instruction set and any number of threads.
 
+use super::folds::SumOf;
 use super::isa::{Isa, Kernel, active_isa, dispatch};
 use super::par;
-use super::reduce::{Geometry, Shared, SumOf};
+use super::reduce::{Geometry, Shared};
 use crate::dtype::Num;
 use crate::kernels::tables::NumKernels;
 

@@ -4,10 +4,11 @@
 //! Invariant: a row is handled by one thread, its sum in the fixed tree of [`super::reduce`]; NaN
 //! anywhere in a row makes all of the row NaN.
 
+use super::folds::{row_max, row_sum};
 use super::isa::{Isa, Kernel, active_isa, dispatch};
 use super::math::Math;
 use super::par;
-use super::reduce::{Geometry, Shared, row_max, row_sum};
+use super::reduce::{Geometry, Shared};
 use crate::dtype::Float;
 
 /// What is computed of each row.

@@ -9,9 +9,10 @@ use std::mem::MaybeUninit;
 
 use super::arg;
 use super::drive::{Run, RunFn};
+use super::folds::{self, FloatFold, NumFold};
 use super::isa::{Isa, IsaKind, Kernel, dispatch};
 use super::math::Math;
-use super::reduce::{self, FloatFold, Geometry, NumFold};
+use super::reduce::Geometry;
 use super::scan::{self, NumScan};
 use super::softmax::{self, Softmax};
 use super::sort;
@@ -379,7 +380,7 @@ pub trait NumKernels: Copy {
     fn num1(code: Num1) -> Run<1>;
     fn num2(code: Num2) -> Run<2>;
     /// # Safety
-    /// As for [`reduce::num`].
+    /// As for [`folds::num`].
     unsafe fn fold(code: NumFold, g: Geometry, src: *const Self, dst: *mut u8);
     /// # Safety
     /// As for [`arg::reduce`].
@@ -408,7 +409,7 @@ pub trait FloatKernels: Math {
     fn float2(code: Float2) -> Run<2>;
     fn float_class(code: FloatClass) -> Run<1>;
     /// # Safety
-    /// As for [`reduce::float`].
+    /// As for [`folds::float`].
     unsafe fn float_fold(
         code: FloatFold,
         g: Geometry,
@@ -476,7 +477,7 @@ macro_rules! num_tables {
         }
         unsafe fn fold(code: NumFold, g: Geometry, src: *const Self, dst: *mut u8) {
             // SAFETY: the caller's promise.
-            unsafe { reduce::num(code, g, src, dst) }
+            unsafe { folds::num(code, g, src, dst) }
         }
         unsafe fn arg(max: bool, g: Geometry, src: *const Self, dst: *mut i64) {
             // SAFETY: the caller's promise.
@@ -571,7 +572,7 @@ macro_rules! float_kernels {
                 dst: *mut Self,
             ) {
                 // SAFETY: the caller's promise.
-                unsafe { reduce::float(code, g, src, shift, p, dst) }
+                unsafe { folds::float(code, g, src, shift, p, dst) }
             }
             unsafe fn softmax(code: Softmax, g: Geometry, srcs: [*const Self; 2], dst: *mut Self) {
                 // SAFETY: the caller's promise.

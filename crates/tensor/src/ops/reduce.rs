@@ -11,7 +11,8 @@ use smallvec::SmallVec;
 
 use crate::dtype::{Element, Float, Num};
 use crate::error::{Error, Result, Site};
-use crate::kernels::reduce::{self, BoolFold, FloatFold, Geometry, NumFold};
+use crate::kernels::folds::{self, BoolFold, FloatFold, NumFold};
+use crate::kernels::reduce::Geometry;
 use crate::kernels::tables::{FloatKernels, NumKernels};
 use crate::layout::Layout;
 use crate::shape::{IntoAxes, IntoShape, Shape};
@@ -528,7 +529,7 @@ fn bool_of<A: Element>(
     let out = plan.out::<A>(op)?;
     let dst = out.as_ptr() as *mut u8;
     // SAFETY: as in `Plan::num`; callers name the reduction's type.
-    unsafe { reduce::boolean(code, plan.geometry, plan.source.as_ptr(), dst) };
+    unsafe { folds::boolean(code, plan.geometry, plan.source.as_ptr(), dst) };
     Ok(out)
 }
 

@@ -2,7 +2,7 @@
 
 use crate::dtype::Float;
 use crate::error::{Error, Result};
-use crate::kernels::reduce::FloatFold;
+use crate::kernels::folds::FloatFold;
 use crate::kernels::tables::{Float1, Num2, NumKernels};
 use crate::ops::reduce::{Plan, certain, sum_of};
 use crate::shape::IntoAxes;
