@@ -6,6 +6,7 @@ mod kernels;
 mod layout;
 pub mod memory;
 mod ops;
+mod random;
 mod shape;
 mod tensor;
 
@@ -16,6 +17,6 @@ pub use kernels::optim::{AdamStep, SgdStep};
 pub use kernels::par::with_threads;
 pub use ops::create::Nested;
 pub use ops::slice::{Elements, Slice};
-pub use ops::temp::Rng;
+pub use random::{Rng, RngState};
 pub use shape::{Axes, INFER, IntoAxes, IntoShape, Shape, Strides};
 pub use tensor::Tensor;

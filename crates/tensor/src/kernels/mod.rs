@@ -4,10 +4,16 @@
 //! set; [`drive`] makes contiguous runs of strided operands; the run is branch-free code that the
 //! compiler vectorises. Every kernel call in the crate goes through one of the verbs here.
 
+pub(crate) mod arg;
 pub(crate) mod drive;
 pub(crate) mod gemm;
+pub(crate) mod folds;
 pub mod isa;
 pub(crate) mod math;
 pub(crate) mod optim;
 pub mod par;
+pub(crate) mod reduce;
+pub(crate) mod scan;
+pub(crate) mod softmax;
+pub(crate) mod sort;
 pub mod tables;

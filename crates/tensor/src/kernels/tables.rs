@@ -7,10 +7,16 @@
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
+use super::arg;
 use super::drive::{Run, RunFn};
 use super::gemm::GemmKernels;
+use super::folds::{self, FloatFold, NumFold};
 use super::isa::{Isa, IsaKind, Kernel, dispatch};
 use super::math::Math;
+use super::reduce::Geometry;
+use super::scan::{self, NumScan};
+use super::softmax::{self, Softmax};
+use super::sort;
 use crate::dtype::{DType, Element, Float, Num};
 
 /// The inputs of an operation, read at one index of `N` runs.
@@ -357,6 +363,15 @@ pub trait ElementKernels: Sized {
     fn select() -> Run<3>;
     fn copy() -> Run<1>;
     fn cast(to: DType) -> Run<1>;
+    /// # Safety
+    /// As for [`sort::sort`].
+    unsafe fn sort(
+        size: (usize, usize, usize),
+        descending: bool,
+        src: *const Self,
+        values: *mut Self,
+        indices: *mut i64,
+    );
 }
 
 /// Kernels and element operations of every numeric type.
@@ -365,6 +380,15 @@ pub trait ElementKernels: Sized {
 pub trait NumKernels: Copy {
     fn num1(code: Num1) -> Run<1>;
     fn num2(code: Num2) -> Run<2>;
+    /// # Safety
+    /// As for [`folds::num`].
+    unsafe fn fold(code: NumFold, g: Geometry, src: *const Self, dst: *mut u8);
+    /// # Safety
+    /// As for [`arg::reduce`].
+    unsafe fn arg(max: bool, g: Geometry, src: *const Self, dst: *mut i64);
+    /// # Safety
+    /// As for [`scan::scan`].
+    unsafe fn scan(code: NumScan, g: Geometry, src: *const Self, dst: *mut u8);
     fn add_(self, o: Self) -> Self;
     fn sub_(self, o: Self) -> Self;
     fn mul_(self, o: Self) -> Self;
@@ -385,6 +409,19 @@ pub trait FloatKernels: Math + GemmKernels {
     fn float1(code: Float1) -> Run<1>;
     fn float2(code: Float2) -> Run<2>;
     fn float_class(code: FloatClass) -> Run<1>;
+    /// # Safety
+    /// As for [`folds::float`].
+    unsafe fn float_fold(
+        code: FloatFold,
+        g: Geometry,
+        src: *const Self,
+        shift: *const Self,
+        p: f64,
+        dst: *mut Self,
+    );
+    /// # Safety
+    /// As for [`softmax::softmax`].
+    unsafe fn softmax(code: Softmax, g: Geometry, srcs: [*const Self; 2], dst: *mut Self);
     fn sqrt_(self) -> Self;
     fn floor_(self) -> Self;
     fn ceil_(self) -> Self;
@@ -416,6 +453,16 @@ macro_rules! element_kernels {
                 };
                 Run { func, cost: 4 }
             }
+            unsafe fn sort(
+                size: (usize, usize, usize),
+                descending: bool,
+                src: *const Self,
+                values: *mut Self,
+                indices: *mut i64,
+            ) {
+                // SAFETY: the caller's promise.
+                unsafe { sort::sort(size, descending, src, values, indices) }
+            }
         }
     )*};
 }
@@ -428,6 +475,18 @@ macro_rules! num_tables {
         }
         fn num2(code: Num2) -> Run<2> {
             num2::<Self>(code)
+        }
+        unsafe fn fold(code: NumFold, g: Geometry, src: *const Self, dst: *mut u8) {
+            // SAFETY: the caller's promise.
+            unsafe { folds::num(code, g, src, dst) }
+        }
+        unsafe fn arg(max: bool, g: Geometry, src: *const Self, dst: *mut i64) {
+            // SAFETY: the caller's promise.
+            unsafe { arg::reduce(max, g, src, dst) }
+        }
+        unsafe fn scan(code: NumScan, g: Geometry, src: *const Self, dst: *mut u8) {
+            // SAFETY: the caller's promise.
+            unsafe { scan::scan(code, g, src, dst) }
         }
     };
 }
@@ -504,6 +563,21 @@ macro_rules! float_kernels {
             }
             fn float_class(code: FloatClass) -> Run<1> {
                 float_class::<$t>(code)
+            }
+            unsafe fn float_fold(
+                code: FloatFold,
+                g: Geometry,
+                src: *const Self,
+                shift: *const Self,
+                p: f64,
+                dst: *mut Self,
+            ) {
+                // SAFETY: the caller's promise.
+                unsafe { folds::float(code, g, src, shift, p, dst) }
+            }
+            unsafe fn softmax(code: Softmax, g: Geometry, srcs: [*const Self; 2], dst: *mut Self) {
+                // SAFETY: the caller's promise.
+                unsafe { softmax::softmax(code, g, srcs, dst) }
             }
             #[inline(always)]
             fn sqrt_(self) -> Self { self.sqrt() }

@@ -1,0 +1,151 @@
+//! The verb *arg-reduce*: where along the middle axis of a contiguous `[outer, n, inner]` block the
+//! maximum (or minimum) first stands.
+//!
+//! Invariant: the lowest index wins at ties, and a NaN counts as the extreme, the first one winning.
+
+use super::folds::{row_max, row_min};
+use super::isa::{Isa, IsaKind, Kernel, active_isa, dispatch};
+use super::par;
+use super::reduce::{Geometry, Shared};
+use crate::dtype::{Element, Num};
+
+/// Columns of a strip: as many extremes at once.
+const STRIP: usize = 512;
+
+/// Whether `a` comes before `b` as an extreme: beyond it, or the first NaN.
+#[inline(always)]
+#[allow(clippy::eq_op)] // NaN differs from itself
+fn beats<T: Element, const MAX: bool>(a: T, b: T) -> bool {
+    let beyond = if MAX { a > b } else { a < b };
+    beyond | ((a != a) & (b == b))
+}
+
+struct ArgRows<T, const MAX: bool> {
+    src: *const T,
+    dst: *mut i64,
+    rows: usize,
+    n: usize,
+}
+impl<T: Num, const MAX: bool> Kernel for ArgRows<T, MAX> {
+    type Out = ();
+    #[inline(always)]
+    #[allow(clippy::eq_op)] // NaN differs from itself
+    fn run<I: Isa>(self) {
+        for r in 0..self.rows {
+            // SAFETY: `arg`'s promise; `n >= 1`.
+            unsafe {
+                let x = self.src.add(r * self.n);
+                let best = if MAX {
+                    row_max::<I, T>(x, self.n)
+                } else {
+                    row_min::<I, T>(x, self.n)
+                };
+                let hit = |v: T| (v == best) | ((v != v) & (best != best));
+                // By blocks, each asked at once whether it holds the extreme.
+                const STEP: usize = 64;
+                let mut i = 0;
+                while i + STEP <= self.n {
+                    let mut any = false;
+                    for k in 0..STEP {
+                        any |= hit(*x.add(i + k));
+                    }
+                    if any {
+                        break;
+                    }
+                    i += STEP;
+                }
+                while i + 1 < self.n && !hit(*x.add(i)) {
+                    i += 1;
+                }
+                *self.dst.add(r) = i as i64;
+            }
+        }
+    }
+}
+
+struct ArgColumns<T, const MAX: bool> {
+    src: *const T,
+    dst: *mut i64,
+    n: usize,
+    inner: usize,
+    width: usize,
+}
+impl<T: Num, const MAX: bool> Kernel for ArgColumns<T, MAX> {
+    type Out = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let mut best = [T::ZERO; STRIP];
+        // SAFETY: `arg`'s promise; `width <= STRIP`.
+        unsafe {
+            for (j, b) in best.iter_mut().enumerate().take(self.width) {
+                *b = *self.src.add(j);
+                *self.dst.add(j) = 0;
+            }
+            for i in 1..self.n {
+                let x = self.src.add(i * self.inner);
+                for (j, b) in best.iter_mut().enumerate().take(self.width) {
+                    let (v, d) = (*x.add(j), self.dst.add(j));
+                    let better = beats::<T, MAX>(v, *b);
+                    *b = if better { v } else { *b };
+                    *d = if better { i as i64 } else { *d };
+                }
+            }
+        }
+    }
+}
+/// The first index of the extreme along the middle axis.
+///
+/// # Safety
+/// `src` is readable for `outer·n·inner` elements, `n` not 0, and `dst` writable for `outer·inner`; they
+/// do not overlap.
+pub(crate) unsafe fn reduce<T: Num>(max: bool, g: Geometry, src: *const T, dst: *mut i64) {
+    if g.outer * g.inner == 0 {
+        return;
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        if max {
+            arg_of::<T, true>(active_isa(), g, src, dst)
+        } else {
+            arg_of::<T, false>(active_isa(), g, src, dst)
+        }
+    }
+}
+
+/// # Safety
+/// As for [`arg`].
+unsafe fn arg_of<T: Num, const MAX: bool>(isa: IsaKind, g: Geometry, src: *const T, dst: *mut i64) {
+    let Geometry { outer, n, inner } = g;
+    let chunk = par::chunk_len(4);
+    let (src, dst) = (Shared(src as *mut T), Shared(dst));
+    if inner == 1 {
+        let rows = (chunk / n).max(1);
+        par::for_each(outer.div_ceil(rows), move |t| {
+            let lo = t * rows;
+            let task = ArgRows::<T, MAX> {
+                src: src.get().wrapping_add(lo * n),
+                dst: dst.get().wrapping_add(lo),
+                rows: rows.min(outer - lo),
+                n,
+            };
+            dispatch(isa, task);
+        });
+        return;
+    }
+    let strips = inner.div_ceil(STRIP);
+    let one = move |t: usize| {
+        let (o, c0) = (t / strips, t % strips * STRIP);
+        let task = ArgColumns::<T, MAX> {
+            src: src.get().wrapping_add(o * n * inner + c0),
+            dst: dst.get().wrapping_add(o * inner + c0),
+            n,
+            inner,
+            width: STRIP.min(inner - c0),
+        };
+        dispatch(isa, task);
+    };
+    let (count, each) = (outer * strips, (chunk / (n * inner.min(STRIP))).max(1));
+    par::for_each(count.div_ceil(each), move |t| {
+        (t * each..((t + 1) * each).min(count)).for_each(one)
+    });
+}

@@ -1,0 +1,238 @@
+//! The reductions themselves: what each maps an element to, and how results merge.
+//!
+//! Invariant: `merge` is associative but for rounding, takes NaN to NaN, and has no branch.
+
+use super::isa::Isa;
+use super::math::Math;
+use super::reduce::{Fold, Geometry, fold, row};
+use super::tables::NumKernels;
+use crate::dtype::{Float, Num};
+
+/// Conversion to the type that sums are held in.
+pub(crate) trait Widen<S> {
+    fn widen(self) -> S;
+}
+macro_rules! widen {
+    ($($t:ident $s:ident)*) => {$(
+        impl Widen<$s> for $t {
+            #[inline(always)]
+            fn widen(self) -> $s { self as $s }
+        }
+    )*};
+}
+widen!(f32 f32 f64 f64 i64 i64 i32 i64 u8 i64);
+
+macro_rules! folds {
+    ($($Name:ident<$T:ident: $Bound:path> $Acc:ty, [$($konst:tt)*] |$x:ident, $s:ident, $p:ident| $map:expr, |$a:ident, $b:ident| $merge:expr, $empty:expr;)*) => {$(
+        struct $Name<T>(std::marker::PhantomData<T>);
+        impl<$T: $Bound> Fold for $Name<$T> {
+            type In = $T;
+            type Acc = $Acc;
+            $($konst)*
+            #[inline(always)]
+            fn map<I: Isa>($x: $T, $s: $T, $p: f64) -> $Acc {
+                let _ = ($s, $p);
+                $map
+            }
+            #[inline(always)]
+            fn merge($a: $Acc, $b: $Acc) -> $Acc {
+                $merge
+            }
+            #[inline(always)]
+            fn empty() -> $Acc {
+                $empty
+            }
+        }
+    )*};
+}
+
+folds! {
+    Sum<T: SumOf> T::Sum, [] |x, s, p| x.widen(), |a, b| a.add_(b), T::Sum::ZERO;
+    Prod<T: SumOf> T::Sum, [] |x, s, p| x.widen(), |a, b| a.mul_(b), T::Sum::ONE;
+    // Max and min of nothing are refused before they come here.
+    MaxOf<T: Num> T, [] |x, s, p| x, |a, b| a.max_(b), T::ZERO;
+    MinOf<T: Num> T, [] |x, s, p| x, |a, b| a.min_(b), T::ZERO;
+    AbsSum<T: Float> T, [] |x, s, p| x.abs_(), |a, b| a + b, T::ZERO;
+    AbsMax<T: Float> T, [] |x, s, p| x.abs_(), |a, b| a.max_(b), T::ZERO;
+    AbsMin<T: Float> T, [] |x, s, p| x.abs_(), |a, b| a.min_(b), T::INFINITY;
+    SquareSum<T: Float> T, [] |x, s, p| x * x, |a, b| a + b, T::ZERO;
+    // Divided by the shift, which is never 0 here.
+    ScaledSquareSum<T: Float> T, [const SHIFTED: bool = true; const COST: u32 = 5;]
+        |x, s, p| (x / s) * (x / s), |a, b| a + b, T::ZERO;
+    DeviationSum<T: Float> T, [const SHIFTED: bool = true;]
+        |x, s, p| (x - s) * (x - s), |a, b| a + b, T::ZERO;
+    ExpSum<T: Float> T, [const SHIFTED: bool = true; const HEAVY: bool = true; const COST: u32 = 8;]
+        |x, s, p| Math::exp::<I>(x - s), |a, b| a + b, T::ZERO;
+    PowSum<T: Float> T, [const HEAVY: bool = true; const COST: u32 = 30;]
+        |x, s, p| Math::pow::<I>(x.abs_(), T::from_f64(p)), |a, b| a + b, T::ZERO;
+}
+
+/// Numeric types that widen to their sum type.
+pub(crate) trait SumOf: Num + Widen<<Self as Num>::Sum> {}
+impl<T: Num + Widen<T::Sum>> SumOf for T {}
+
+/// Reductions of every numeric type. Sums and products are of type `T::Sum`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum NumFold {
+    Sum,
+    Prod,
+    Max,
+    Min,
+}
+
+/// # Safety
+/// As for [`fold`]; `dst` is of the reduction's type.
+pub(crate) unsafe fn num<T: SumOf>(code: NumFold, g: Geometry, src: *const T, dst: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match code {
+            NumFold::Sum => fold::<Sum<T>>(g, src, src, 0.0, dst as *mut T::Sum),
+            NumFold::Prod => fold::<Prod<T>>(g, src, src, 0.0, dst as *mut T::Sum),
+            NumFold::Max => fold::<MaxOf<T>>(g, src, src, 0.0, dst as *mut T),
+            NumFold::Min => fold::<MinOf<T>>(g, src, src, 0.0, dst as *mut T),
+        }
+    }
+}
+
+/// Reductions of floats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum FloatFold {
+    /// Σ|x|
+    AbsSum,
+    /// max|x|
+    AbsMax,
+    /// min|x|
+    AbsMin,
+    /// Σx²
+    SquareSum,
+    /// Σ(x/shift)²
+    ScaledSquareSum,
+    /// Σ(x − shift)²
+    DeviationSum,
+    /// Σexp(x − shift)
+    ExpSum,
+    /// Σ|x|ᵖ
+    PowSum,
+}
+
+/// # Safety
+/// As for [`fold`]; `shift` has one element for each of the result where the reduction takes it.
+pub(crate) unsafe fn float<T: Float>(
+    code: FloatFold,
+    g: Geometry,
+    src: *const T,
+    shift: *const T,
+    p: f64,
+    dst: *mut T,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match code {
+            FloatFold::AbsSum => fold::<AbsSum<T>>(g, src, shift, p, dst),
+            FloatFold::AbsMax => fold::<AbsMax<T>>(g, src, shift, p, dst),
+            FloatFold::AbsMin => fold::<AbsMin<T>>(g, src, shift, p, dst),
+            FloatFold::SquareSum => fold::<SquareSum<T>>(g, src, shift, p, dst),
+            FloatFold::ScaledSquareSum => fold::<ScaledSquareSum<T>>(g, src, shift, p, dst),
+            FloatFold::DeviationSum => fold::<DeviationSum<T>>(g, src, shift, p, dst),
+            FloatFold::ExpSum => fold::<ExpSum<T>>(g, src, shift, p, dst),
+            FloatFold::PowSum => fold::<PowSum<T>>(g, src, shift, p, dst),
+        }
+    }
+}
+
+/// The sum of a row of at least one element, for kernels that reduce on the way.
+///
+/// # Safety
+/// `x` is readable for `n` elements.
+#[inline(always)]
+pub(super) unsafe fn row_sum<I: Isa, T: Float>(x: *const T, n: usize) -> T {
+    struct Plain<T>(std::marker::PhantomData<T>);
+    impl<T: Float> Fold for Plain<T> {
+        type In = T;
+        type Acc = T;
+        #[inline(always)]
+        fn map<I: Isa>(x: T, _: T, _: f64) -> T {
+            x
+        }
+        #[inline(always)]
+        fn merge(a: T, b: T) -> T {
+            a + b
+        }
+        #[inline(always)]
+        fn empty() -> T {
+            T::ZERO
+        }
+    }
+    // SAFETY: the caller's promise.
+    unsafe { row::<I, Plain<T>>(x, n, *x, 0.0) }
+}
+
+/// The maximum of a row of at least one element; NaN if there is one.
+///
+/// # Safety
+/// `x` is readable for `n` elements.
+#[inline(always)]
+pub(super) unsafe fn row_max<I: Isa, T: Num>(x: *const T, n: usize) -> T {
+    // SAFETY: the caller's promise.
+    unsafe { row::<I, MaxOf<T>>(x, n, *x, 0.0) }
+}
+
+/// The minimum of a row of at least one element; NaN if there is one.
+///
+/// # Safety
+/// `x` is readable for `n` elements.
+#[inline(always)]
+pub(super) unsafe fn row_min<I: Isa, T: Num>(x: *const T, n: usize) -> T {
+    // SAFETY: the caller's promise.
+    unsafe { row::<I, MinOf<T>>(x, n, *x, 0.0) }
+}
+
+macro_rules! bool_folds {
+    ($($Name:ident $Acc:ident |$x:ident| $map:expr, |$a:ident, $b:ident| $merge:expr, $empty:expr;)*) => {$(
+        struct $Name;
+        impl Fold for $Name {
+            type In = bool;
+            type Acc = $Acc;
+            #[inline(always)]
+            fn map<I: Isa>($x: bool, _: bool, _: f64) -> $Acc {
+                $map
+            }
+            #[inline(always)]
+            fn merge($a: $Acc, $b: $Acc) -> $Acc {
+                $merge
+            }
+            #[inline(always)]
+            fn empty() -> $Acc {
+                $empty
+            }
+        }
+    )*};
+}
+bool_folds! {
+    Any bool |x| x, |a, b| a | b, false;
+    All bool |x| x, |a, b| a & b, true;
+    Count i64 |x| x as i64, |a, b| a + b, 0;
+}
+
+/// Reductions of masks. The count is of type `i64`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BoolFold {
+    Any,
+    All,
+    Count,
+}
+
+/// # Safety
+/// As for [`fold`]; `dst` is of the reduction's type.
+pub(crate) unsafe fn boolean(code: BoolFold, g: Geometry, src: *const bool, dst: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match code {
+            BoolFold::Any => fold::<Any>(g, src, src, 0.0, dst as *mut bool),
+            BoolFold::All => fold::<All>(g, src, src, 0.0, dst as *mut bool),
+            BoolFold::Count => fold::<Count>(g, src, src, 0.0, dst as *mut i64),
+        }
+    }
+}

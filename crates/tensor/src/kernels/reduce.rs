@@ -1,0 +1,544 @@
+//! The verb *reduce*: folds one axis of a contiguous `[outer, n, inner]` block.
+//!
+//! Invariant: the order in which elements are merged depends on `n` and `inner` alone, never on the
+//! number of threads or the instruction set. A row is cut into blocks of [`BLOCK`] elements; a
+//! block is merged in lanes, whose count is the same for every instruction set; blocks are merged
+//! pairwise, as a binary counter carries. A piece handed to another thread is an aligned power of
+//! two of blocks, hence a node of the same tree.
+
+use std::mem::MaybeUninit;
+
+use super::isa::{Isa, Kernel, active_isa, dispatch};
+use super::par;
+
+/// Elements merged in lanes before merging turns pairwise: 32 additions a lane, so that the error of
+/// a sum grows with 32 + log₂(n), while the merge of the lanes is a few per cent of the work.
+const BLOCK: usize = 1024;
+/// Lanes of a long run: 4 AVX2 registers of `f32`, enough to hide the latency of an addition.
+const LANES: usize = 32;
+/// Rows merged one after another before merging turns pairwise, when columns are reduced.
+const ROWS: usize = 32;
+/// Columns of a strip: four source rows and the accumulator fit half of a 32 KiB L1 cache.
+const STRIP: usize = 1024;
+
+/// A contiguous block whose middle axis is reduced.
+#[derive(Clone, Copy, Debug)]
+pub struct Geometry {
+    /// Product of the axes before.
+    pub outer: usize,
+    /// Product of the reduced axes.
+    pub n: usize,
+    /// Product of the axes after.
+    pub inner: usize,
+}
+
+/// A pointer that tasks share; they write disjoint parts.
+pub(super) struct Shared<T>(pub(super) *mut T);
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Shared<T> {}
+// SAFETY: tasks read shared elements and write disjoint ones.
+unsafe impl<T: Send> Send for Shared<T> {}
+// SAFETY: as above.
+unsafe impl<T: Sync> Sync for Shared<T> {}
+impl<T> Shared<T> {
+    /// The pointer (a method, so that closures capture the whole of `self`).
+    #[inline(always)]
+    pub(super) fn get(self) -> *mut T {
+        self.0
+    }
+}
+
+/// A reduction: elements mapped, then merged by an associative operation.
+pub(super) trait Fold: 'static {
+    /// The elements.
+    type In: Copy + Send + Sync + 'static;
+    /// What they are merged in.
+    type Acc: Copy + Send + Sync + 'static;
+    /// Tenths of a nanosecond an element.
+    const COST: u32 = 2;
+    /// Whether `map` is long, and is better given a loop of its own.
+    const HEAVY: bool = false;
+    /// Whether `map` takes a second operand, one element for each of the result.
+    const SHIFTED: bool = false;
+    fn map<I: Isa>(x: Self::In, shift: Self::In, p: f64) -> Self::Acc;
+    fn merge(a: Self::Acc, b: Self::Acc) -> Self::Acc;
+    /// The fold of nothing.
+    fn empty() -> Self::Acc;
+}
+
+/// Pairwise merging of a sequence, as a binary counter carries.
+struct Tree<A> {
+    stack: [MaybeUninit<A>; 64],
+    depth: usize,
+    count: usize,
+}
+impl<A: Copy> Tree<A> {
+    #[inline(always)]
+    fn new() -> Self {
+        Tree {
+            stack: [const { MaybeUninit::uninit() }; 64],
+            depth: 0,
+            count: 0,
+        }
+    }
+    #[inline(always)]
+    fn push(&mut self, mut acc: A, merge: impl Fn(A, A) -> A) {
+        let mut carry = self.count;
+        while carry & 1 == 1 {
+            self.depth -= 1;
+            // SAFETY: entries below `depth` are written.
+            acc = merge(unsafe { self.stack[self.depth].assume_init() }, acc);
+            carry >>= 1;
+        }
+        self.stack[self.depth].write(acc);
+        self.depth += 1;
+        self.count += 1;
+    }
+    /// At least one element was pushed.
+    #[inline(always)]
+    fn finish(mut self, merge: impl Fn(A, A) -> A) -> A {
+        self.depth -= 1;
+        // SAFETY: entries below the former `depth` are written.
+        let mut acc = unsafe { self.stack[self.depth].assume_init() };
+        while self.depth > 0 {
+            self.depth -= 1;
+            // SAFETY: as above.
+            acc = merge(unsafe { self.stack[self.depth].assume_init() }, acc);
+        }
+        acc
+    }
+}
+
+/// Merges `get(0) … get(n - 1)`, `n >= L`, in `L` lanes.
+#[inline(always)]
+fn lanes<A: Copy, const L: usize>(
+    n: usize,
+    get: impl Fn(usize) -> A,
+    merge: impl Fn(A, A) -> A,
+) -> A {
+    let mut acc = [get(0); L];
+    for (l, a) in acc.iter_mut().enumerate().skip(1) {
+        *a = get(l);
+    }
+    let mut i = L;
+    while i + L <= n {
+        for (l, a) in acc.iter_mut().enumerate() {
+            *a = merge(*a, get(i + l));
+        }
+        i += L;
+    }
+    // A copy, because indexing by a variable would keep the accumulators of the loop above out of
+    // registers.
+    let mut tail = acc;
+    for l in 0..n - i {
+        tail[l] = merge(tail[l], get(i + l));
+    }
+    let mut width = L / 2;
+    while width > 0 {
+        for l in 0..width {
+            tail[l] = merge(tail[l], tail[l + width]);
+        }
+        width /= 2;
+    }
+    tail[0]
+}
+
+/// Merges a short run; how depends on `n` alone.
+#[inline(always)]
+fn run<A: Copy>(n: usize, get: impl Fn(usize) -> A, merge: impl Fn(A, A) -> A) -> A {
+    if n >= 4 * LANES {
+        lanes::<A, LANES>(n, get, merge)
+    } else if n >= 16 {
+        lanes::<A, 8>(n, get, merge)
+    } else {
+        let mut acc = get(0);
+        for i in 1..n {
+            acc = merge(acc, get(i));
+        }
+        acc
+    }
+}
+
+/// A block: `1..=BLOCK` elements.
+///
+/// # Safety
+/// `x` is readable for `n` elements.
+#[inline(always)]
+unsafe fn block<I: Isa, F: Fold>(x: *const F::In, n: usize, shift: F::In, p: f64) -> F::Acc {
+    if F::HEAVY {
+        let mut mapped = [const { MaybeUninit::<F::Acc>::uninit() }; BLOCK];
+        let out = mapped.as_mut_ptr() as *mut F::Acc;
+        // SAFETY: `n <= BLOCK`; the elements read below are those written here.
+        unsafe {
+            for i in 0..n {
+                *out.add(i) = F::map::<I>(*x.add(i), shift, p);
+            }
+            run(n, |i| *out.add(i), |a, b| F::merge(a, b))
+        }
+    } else {
+        // SAFETY: the caller's promise.
+        let get = |i| unsafe { F::map::<I>(*x.add(i), shift, p) };
+        run(n, get, |a, b| F::merge(a, b))
+    }
+}
+
+/// A row of at least one element.
+///
+/// # Safety
+/// `x` is readable for `n` elements.
+#[inline(always)]
+pub(super) unsafe fn row<I: Isa, F: Fold>(
+    x: *const F::In,
+    n: usize,
+    shift: F::In,
+    p: f64,
+) -> F::Acc {
+    // SAFETY: blocks are within the row.
+    unsafe {
+        if n <= BLOCK {
+            return block::<I, F>(x, n, shift, p);
+        }
+        let mut tree = Tree::new();
+        let mut at = 0;
+        while at < n {
+            let m = BLOCK.min(n - at);
+            tree.push(block::<I, F>(x.add(at), m, shift, p), |a, b| F::merge(a, b));
+            at += m;
+        }
+        tree.finish(|a, b| F::merge(a, b))
+    }
+}
+
+/// Whole rows, one result each.
+struct Rows<F: Fold> {
+    src: *const F::In,
+    /// One element a row, read where `F::SHIFTED`.
+    shift: *const F::In,
+    dst: *mut F::Acc,
+    rows: usize,
+    n: usize,
+    p: f64,
+}
+impl<F: Fold> Kernel for Rows<F> {
+    type Out = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        for r in 0..self.rows {
+            // SAFETY: `fold`'s promise; `n >= 1`.
+            unsafe {
+                let x = self.src.add(r * self.n);
+                let shift = if F::SHIFTED { *self.shift.add(r) } else { *x };
+                *self.dst.add(r) = row::<I, F>(x, self.n, shift, self.p);
+            }
+        }
+    }
+}
+
+/// Reduces the middle axis into `dst`, contiguous `[outer, inner]`.
+///
+/// # Safety
+/// `src` is readable for `outer·n·inner` elements, `dst` writable for `outer·inner`, and `shift`, where
+/// `F::SHIFTED`, readable for as many; `dst` overlaps neither.
+pub(super) unsafe fn fold<F: Fold>(
+    g: Geometry,
+    src: *const F::In,
+    shift: *const F::In,
+    p: f64,
+    dst: *mut F::Acc,
+) {
+    if g.outer * g.inner == 0 {
+        return;
+    }
+    if g.n == 0 {
+        for i in 0..g.outer * g.inner {
+            // SAFETY: `dst` holds that many.
+            unsafe { dst.add(i).write(F::empty()) };
+        }
+        return;
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        if g.inner == 1 {
+            fold_rows::<F>(g.outer, g.n, src, shift, p, dst);
+        } else {
+            fold_columns::<F>(g, src, shift, p, dst);
+        }
+    }
+}
+
+/// # Safety
+/// As for [`fold`], with `inner` 1 and `n` not 0.
+unsafe fn fold_rows<F: Fold>(
+    outer: usize,
+    n: usize,
+    src: *const F::In,
+    shift: *const F::In,
+    p: f64,
+    dst: *mut F::Acc,
+) {
+    let isa = active_isa();
+    let chunk = par::chunk_len(F::COST).next_power_of_two();
+    if outer * n <= chunk {
+        return dispatch(
+            isa,
+            Rows::<F> {
+                src,
+                shift,
+                dst,
+                rows: outer,
+                n,
+                p,
+            },
+        );
+    }
+    let (src, shift, dst) = (
+        Shared(src as *mut F::In),
+        Shared(shift as *mut F::In),
+        Shared(dst),
+    );
+    if n > 2 * chunk {
+        // Pieces of a power of two of blocks: nodes of the tree that one thread would build.
+        let pieces = n.div_ceil(chunk);
+        let mut partial = vec![F::empty(); outer * pieces];
+        let part = Shared(partial.as_mut_ptr());
+        par::for_each(outer * pieces, move |t| {
+            let (o, piece) = (t / pieces, t % pieces);
+            let lo = piece * chunk;
+            // SAFETY: a piece of row `o`, and a partial result of its own.
+            unsafe {
+                let piece = Rows::<F> {
+                    src: src.get().add(o * n + lo),
+                    shift: shift.get().wrapping_add(o),
+                    dst: part.get().add(t),
+                    rows: 1,
+                    n: chunk.min(n - lo),
+                    p,
+                };
+                dispatch(isa, piece);
+            }
+        });
+        for (o, row) in partial.chunks_exact(pieces).enumerate() {
+            let mut tree = Tree::new();
+            for &acc in row {
+                tree.push(acc, |a, b| F::merge(a, b));
+            }
+            // SAFETY: `o < outer`.
+            unsafe { *dst.get().add(o) = tree.finish(|a, b| F::merge(a, b)) };
+        }
+        return;
+    }
+    let rows = (chunk / n).max(1);
+    par::for_each(outer.div_ceil(rows), move |t| {
+        let lo = t * rows;
+        // SAFETY: rows of this task alone.
+        unsafe {
+            let task = Rows::<F> {
+                src: src.get().add(lo * n),
+                shift: shift.get().wrapping_add(lo),
+                dst: dst.get().add(lo),
+                rows: rows.min(outer - lo),
+                n,
+                p,
+            };
+            dispatch(isa, task);
+        }
+    });
+}
+
+/// `leaves` strips of `width` elements, written by `leaf`, merged pairwise into `dst`.
+#[inline(always)]
+fn tree_of_strips<F: Fold>(
+    leaves: usize,
+    width: usize,
+    dst: *mut F::Acc,
+    leaf: impl Fn(usize, *mut F::Acc),
+) {
+    if leaves == 1 {
+        return leaf(0, dst);
+    }
+    let levels = (usize::BITS - leaves.leading_zeros()) as usize + 1;
+    let mut scratch: Vec<MaybeUninit<F::Acc>> = Vec::with_capacity(levels * width);
+    let base = scratch.as_mut_ptr() as *mut F::Acc;
+    // Strip `d - 1` becomes the merge of itself and strip `d`.
+    let merge_down = |d: usize| {
+        // SAFETY: both strips are below `levels`, and written.
+        let (a, b) = unsafe { (base.add((d - 1) * width), base.add(d * width)) };
+        for j in 0..width {
+            // SAFETY: within the strips.
+            unsafe { *a.add(j) = F::merge(*a.add(j), *b.add(j)) };
+        }
+    };
+    let mut depth = 0;
+    for i in 0..leaves {
+        // SAFETY: at most one strip for each bit of `i`, and the new one: below `levels`.
+        leaf(i, unsafe { base.add(depth * width) });
+        depth += 1;
+        let mut carry = i;
+        while carry & 1 == 1 {
+            merge_down(depth - 1);
+            depth -= 1;
+            carry >>= 1;
+        }
+    }
+    while depth > 1 {
+        merge_down(depth - 1);
+        depth -= 1;
+    }
+    // SAFETY: strip 0 is written; `dst` is writable for `width` elements.
+    unsafe { std::ptr::copy_nonoverlapping(base, dst, width) };
+}
+
+/// Rows of a strip of columns, merged into one row; for each of `outer` blocks.
+struct Columns<F: Fold> {
+    src: *const F::In,
+    shift: *const F::In,
+    dst: *mut F::Acc,
+    outer: usize,
+    /// Elements from one block to the next, in the source and in the result.
+    outer_steps: (usize, usize),
+    rows: usize,
+    row_step: usize,
+    width: usize,
+    p: f64,
+}
+impl<F: Fold> Columns<F> {
+    /// Rows `lo..lo + count` of a block into `dst`, one after another.
+    ///
+    /// # Safety
+    /// The task's pointers are those of `fold`.
+    #[inline(always)]
+    unsafe fn strip<I: Isa>(
+        &self,
+        src: *const F::In,
+        shift: *const F::In,
+        lo: usize,
+        count: usize,
+        dst: *mut F::Acc,
+    ) {
+        // SAFETY: rows and columns of the task; `shift` is read only where there is one.
+        unsafe {
+            let first = src.add(lo * self.row_step);
+            let s = |j: usize, x: F::In| if F::SHIFTED { *shift.add(j) } else { x };
+            let at = |r: *const F::In, j: usize| {
+                let x = *r.add(j);
+                F::map::<I>(x, s(j, x), self.p)
+            };
+            for j in 0..self.width {
+                *dst.add(j) = at(first, j);
+            }
+            let mut r = 1;
+            if !F::HEAVY {
+                while r + 4 <= count {
+                    let a = first.add(r * self.row_step);
+                    let b = a.add(self.row_step);
+                    let c = b.add(self.row_step);
+                    let d = c.add(self.row_step);
+                    for j in 0..self.width {
+                        let acc = F::merge(F::merge(*dst.add(j), at(a, j)), at(b, j));
+                        *dst.add(j) = F::merge(F::merge(acc, at(c, j)), at(d, j));
+                    }
+                    r += 4;
+                }
+            }
+            while r < count {
+                let a = first.add(r * self.row_step);
+                for j in 0..self.width {
+                    *dst.add(j) = F::merge(*dst.add(j), at(a, j));
+                }
+                r += 1;
+            }
+        }
+    }
+}
+impl<F: Fold> Kernel for Columns<F> {
+    type Out = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        for o in 0..self.outer {
+            let src = self.src.wrapping_add(o * self.outer_steps.0);
+            let shift = self.shift.wrapping_add(o * self.outer_steps.1);
+            let dst = self.dst.wrapping_add(o * self.outer_steps.1);
+            tree_of_strips::<F>(self.rows.div_ceil(ROWS), self.width, dst, |b, out| {
+                let lo = b * ROWS;
+                // SAFETY: `fold`'s promise, at block `o`.
+                unsafe { self.strip::<I>(src, shift, lo, ROWS.min(self.rows - lo), out) }
+            });
+        }
+    }
+}
+
+/// # Safety
+/// As for [`fold`], with `n` not 0.
+unsafe fn fold_columns<F: Fold>(
+    g: Geometry,
+    src: *const F::In,
+    shift: *const F::In,
+    p: f64,
+    dst: *mut F::Acc,
+) {
+    let Geometry { outer, n, inner } = g;
+    let isa = active_isa();
+    let chunk = par::chunk_len(F::COST);
+    let (src, shift, dst) = (
+        Shared(src as *mut F::In),
+        Shared(shift as *mut F::In),
+        Shared(dst),
+    );
+    // Rows `r0..r0 + rows` and columns `c0..c0 + width` of blocks `o..o + blocks`.
+    let task = move |o: usize, blocks, r0: usize, rows, c0: usize, width, to: *mut F::Acc| {
+        let task = Columns::<F> {
+            src: src.get().wrapping_add((o * n + r0) * inner + c0),
+            shift: shift.get().wrapping_add(o * inner + c0),
+            dst: to,
+            outer: blocks,
+            outer_steps: (n * inner, inner),
+            rows,
+            row_step: inner,
+            width,
+            p,
+        };
+        dispatch(isa, task);
+    };
+    let strips = inner.div_ceil(STRIP);
+    // A power of two of blocks of rows: a node of the tree.
+    let rows = (chunk / inner.min(STRIP)).max(ROWS).next_power_of_two();
+    let pieces = n.div_ceil(rows);
+    if strips == 1 && pieces == 1 {
+        let blocks = (chunk / (n * inner)).max(1);
+        par::for_each(outer.div_ceil(blocks), move |t| {
+            let o = t * blocks;
+            let to = dst.get().wrapping_add(o * inner);
+            task(o, blocks.min(outer - o), 0, n, 0, inner, to);
+        });
+        return;
+    }
+    if pieces == 1 {
+        par::for_each(outer * strips, move |t| {
+            let (o, c0) = (t / strips, t % strips * STRIP);
+            let to = dst.get().wrapping_add(o * inner + c0);
+            task(o, 1, 0, n, c0, STRIP.min(inner - c0), to);
+        });
+        return;
+    }
+    let mut partial = vec![F::empty(); outer * pieces * inner];
+    let part = Shared(partial.as_mut_ptr());
+    par::for_each(outer * pieces * strips, move |t| {
+        let (o, rest) = (t / (pieces * strips), t % (pieces * strips));
+        let (piece, c0) = (rest / strips, rest % strips * STRIP);
+        let r0 = piece * rows;
+        let to = part.get().wrapping_add((o * pieces + piece) * inner + c0);
+        task(o, 1, r0, rows.min(n - r0), c0, STRIP.min(inner - c0), to);
+    });
+    for o in 0..outer {
+        let to = dst.get().wrapping_add(o * inner);
+        tree_of_strips::<F>(pieces, inner, to, |piece, out| {
+            let row = part.get().wrapping_add((o * pieces + piece) * inner);
+            // SAFETY: a row of `partial`, written above, to a strip of `inner` elements.
+            unsafe { std::ptr::copy_nonoverlapping(row, out, inner) };
+        });
+    }
+}

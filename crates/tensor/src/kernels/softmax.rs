@@ -1,0 +1,232 @@
+//! The verb *softmax*: softmax, its logarithm and the gradients of both along the middle axis of a
+//! contiguous `[outer, n, inner]` block, a row in one go while it is in the cache.
+//!
+//! Invariant: a row is handled by one thread, its sum in the fixed tree of [`super::reduce`]; NaN
+//! anywhere in a row makes all of the row NaN.
+
+use super::folds::{row_max, row_sum};
+use super::isa::{Isa, Kernel, active_isa, dispatch};
+use super::math::Math;
+use super::par;
+use super::reduce::{Geometry, Shared};
+use crate::dtype::Float;
+
+/// What is computed of each row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Softmax {
+    /// `exp(x − max) / Σexp(x − max)`; the second source is not read.
+    Softmax,
+    /// `x − max − ln Σexp(x − max)`; the second source is not read.
+    LogSoftmax,
+    /// `y·(dy − Σy·dy)` of the sources `y`, `dy`.
+    SoftmaxGrad,
+    /// `dy − exp(y)·Σdy` of the sources `y`, `dy`.
+    LogSoftmaxGrad,
+}
+
+/// Columns of a strip, where the axis is not the last: as many sums at once.
+const STRIP: usize = 256;
+
+struct Task<T> {
+    code: Softmax,
+    srcs: [*const T; 2],
+    dst: *mut T,
+    outer: usize,
+    n: usize,
+    inner: usize,
+    width: usize,
+}
+
+impl<T: Float> Task<T> {
+    /// # Safety
+    /// Pointers are valid for `n` elements, `n >= 1`.
+    #[inline(always)]
+    unsafe fn row<I: Isa>(&self, [x, dy]: [*const T; 2], y: *mut T) {
+        let n = self.n;
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.code {
+                Softmax::Softmax => {
+                    let max = row_max::<I, T>(x, n);
+                    for i in 0..n {
+                        *y.add(i) = Math::exp::<I>(*x.add(i) - max);
+                    }
+                    let scale = T::ONE / row_sum::<I, T>(y, n);
+                    for i in 0..n {
+                        *y.add(i) = *y.add(i) * scale;
+                    }
+                }
+                Softmax::LogSoftmax => {
+                    let max = row_max::<I, T>(x, n);
+                    for i in 0..n {
+                        *y.add(i) = Math::exp::<I>(*x.add(i) - max);
+                    }
+                    let ln = Math::ln::<I>(row_sum::<I, T>(y, n));
+                    for i in 0..n {
+                        *y.add(i) = (*x.add(i) - max) - ln;
+                    }
+                }
+                Softmax::SoftmaxGrad => {
+                    for i in 0..n {
+                        *y.add(i) = *x.add(i) * *dy.add(i);
+                    }
+                    let dot = row_sum::<I, T>(y, n);
+                    for i in 0..n {
+                        *y.add(i) = *x.add(i) * (*dy.add(i) - dot);
+                    }
+                }
+                Softmax::LogSoftmaxGrad => {
+                    let sum = row_sum::<I, T>(dy, n);
+                    for i in 0..n {
+                        *y.add(i) = *dy.add(i) - Math::exp::<I>(*x.add(i)) * sum;
+                    }
+                }
+            }
+        }
+    }
+
+    /// A strip of columns. Sums go down the rows one after another.
+    ///
+    /// # Safety
+    /// Pointers are valid for `n` rows of `width <= STRIP` elements, `inner` apart; `n >= 1`.
+    #[inline(always)]
+    unsafe fn columns<I: Isa>(&self, [x, dy]: [*const T; 2], y: *mut T) {
+        let (n, w) = (self.n, self.width);
+        let mut a = [T::ZERO; STRIP]; // maxima
+        let mut b = [T::ZERO; STRIP]; // sums
+        let at = |i: usize| i * self.inner;
+        // SAFETY: the caller's promise.
+        unsafe {
+            match self.code {
+                Softmax::Softmax | Softmax::LogSoftmax => {
+                    for (j, a) in a.iter_mut().enumerate().take(w) {
+                        *a = *x.add(j);
+                    }
+                    for i in 1..n {
+                        for (j, a) in a.iter_mut().enumerate().take(w) {
+                            *a = a.max_(*x.add(at(i) + j));
+                        }
+                    }
+                    for i in 0..n {
+                        for j in 0..w {
+                            let e = Math::exp::<I>(*x.add(at(i) + j) - a[j]);
+                            b[j] = b[j] + e;
+                            *y.add(at(i) + j) = e;
+                        }
+                    }
+                    if self.code == Softmax::Softmax {
+                        for b in b.iter_mut().take(w) {
+                            *b = T::ONE / *b;
+                        }
+                        for i in 0..n {
+                            for (j, b) in b.iter().enumerate().take(w) {
+                                *y.add(at(i) + j) = *y.add(at(i) + j) * *b;
+                            }
+                        }
+                    } else {
+                        for b in b.iter_mut().take(w) {
+                            *b = Math::ln::<I>(*b);
+                        }
+                        for i in 0..n {
+                            for j in 0..w {
+                                *y.add(at(i) + j) = (*x.add(at(i) + j) - a[j]) - b[j];
+                            }
+                        }
+                    }
+                }
+                Softmax::SoftmaxGrad => {
+                    for i in 0..n {
+                        for (j, b) in b.iter_mut().enumerate().take(w) {
+                            *b = *b + *x.add(at(i) + j) * *dy.add(at(i) + j);
+                        }
+                    }
+                    for i in 0..n {
+                        for (j, b) in b.iter().enumerate().take(w) {
+                            let k = at(i) + j;
+                            *y.add(k) = *x.add(k) * (*dy.add(k) - *b);
+                        }
+                    }
+                }
+                Softmax::LogSoftmaxGrad => {
+                    for i in 0..n {
+                        for (j, b) in b.iter_mut().enumerate().take(w) {
+                            *b = *b + *dy.add(at(i) + j);
+                        }
+                    }
+                    for i in 0..n {
+                        for (j, b) in b.iter().enumerate().take(w) {
+                            let k = at(i) + j;
+                            *y.add(k) = *dy.add(k) - Math::exp::<I>(*x.add(k)) * *b;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<T: Float> Kernel for Task<T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        for o in 0..self.outer {
+            let step = o * self.n * self.inner;
+            let srcs = self.srcs.map(|s| s.wrapping_add(step));
+            let dst = self.dst.wrapping_add(step);
+            // SAFETY: `softmax`'s promise.
+            unsafe {
+                if self.inner == 1 {
+                    self.row::<I>(srcs, dst);
+                } else {
+                    self.columns::<I>(srcs, dst);
+                }
+            }
+        }
+    }
+}
+
+/// Along the middle axis, into `dst` of the same shape.
+///
+/// # Safety
+/// The sources that `code` reads are readable and `dst` is writable for `outer·n·inner` elements; `dst`
+/// overlaps no source.
+pub(crate) unsafe fn softmax<T: Float>(
+    code: Softmax,
+    g: Geometry,
+    srcs: [*const T; 2],
+    dst: *mut T,
+) {
+    let Geometry { outer, n, inner } = g;
+    if outer * n * inner == 0 {
+        return;
+    }
+    let isa = active_isa();
+    let chunk = par::chunk_len(12);
+    let (srcs, dst) = (srcs.map(|s| Shared(s as *mut T)), Shared(dst));
+    let task = move |o: usize, blocks, c0: usize, width| {
+        let at = o * n * inner + c0;
+        let task = Task {
+            code,
+            srcs: srcs.map(|s| s.get().wrapping_add(at) as *const T),
+            dst: dst.get().wrapping_add(at),
+            outer: blocks,
+            n,
+            inner,
+            width,
+        };
+        dispatch(isa, task);
+    };
+    let strips = inner.div_ceil(STRIP);
+    if strips > 1 {
+        par::for_each(outer * strips, move |t| {
+            let (o, c0) = (t / strips, t % strips * STRIP);
+            task(o, 1, c0, STRIP.min(inner - c0));
+        });
+    } else {
+        let blocks = (chunk / (n * inner)).max(1);
+        par::for_each(outer.div_ceil(blocks), move |t| {
+            let o = t * blocks;
+            task(o, blocks.min(outer - o), 0, inner);
+        });
+    }
+}

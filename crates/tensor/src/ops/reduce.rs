@@ -1,0 +1,592 @@
+//! Reductions over any axes: sums, products, extremes, their indices, truth of masks.
+//!
+//! Every reduction has three forms: `name(axes)` drops the reduced axes, `name_keepdim(axes)` keeps
+//! them with size 1, `name_all()` reduces everything to a scalar. Reducing over no axes (`[]`) leaves
+//! every element by itself, as NumPy's `axis=()` does.
+//!
+//! Invariant: a kernel only ever sees a contiguous `[outer, n, inner]` block; [`Plan`] finds one in the
+//! layout, or makes one.
+
+use smallvec::SmallVec;
+
+use crate::dtype::{Element, Float, Num};
+use crate::error::{Error, Result, Site};
+use crate::kernels::folds::{self, BoolFold, FloatFold, NumFold};
+use crate::kernels::reduce::Geometry;
+use crate::kernels::tables::{FloatKernels, NumKernels};
+use crate::layout::Layout;
+use crate::shape::{IntoAxes, IntoShape, Shape};
+use crate::tensor::{Tensor, refuse};
+
+type AxisList = SmallVec<[usize; 6]>;
+
+impl<T: Element> Tensor<T> {
+    /// As [`Tensor::contiguous`], where memory that is refused is an error.
+    #[track_caller]
+    pub(crate) fn try_contiguous(&self, op: &'static str) -> Result<Tensor<T>> {
+        if self.is_contiguous() {
+            return Ok(self.clone());
+        }
+        let mut out = Tensor::try_uninit(op, self.shape().clone())?;
+        out.write_window(Layout::clone, self);
+        Ok(out)
+    }
+
+    /// The axes before, at and after `axis`, of this tensor made contiguous.
+    pub(crate) fn geometry_at(&self, axis: usize) -> Geometry {
+        Geometry {
+            outer: self.shape()[..axis].iter().product(),
+            n: self.shape()[axis],
+            inner: self.shape()[axis + 1..].iter().product(),
+        }
+    }
+
+    pub(crate) fn all_axes(&self) -> AxisList {
+        (0..self.rank()).collect()
+    }
+
+    /// This shape without the axes, or with size 1 there.
+    pub(crate) fn reduced_shape(&self, axes: &[usize], keepdim: bool) -> Shape {
+        let dims = self.shape().iter().enumerate();
+        dims.filter(|(a, _)| keepdim || !axes.contains(a))
+            .map(|(a, &d)| if axes.contains(&a) { 1 } else { d })
+            .collect()
+    }
+
+    /// The number of elements that each result is made of.
+    pub(crate) fn reduced_len(&self, axes: &[usize]) -> usize {
+        axes.iter().map(|&a| self.shape()[a]).product()
+    }
+
+    /// Refuses a reduction without an identity over no elements.
+    #[track_caller]
+    fn check_not_empty(&self, op: &'static str, axes: &[usize]) -> Result<()> {
+        if self.reduced_len(axes) > 0 {
+            return Ok(());
+        }
+        let site = match axes.iter().find(|&&a| self.shape()[a] == 0) {
+            Some(&a) => Site::new(op).operand_axis("self", T::DTYPE, self.shape(), a),
+            None => self.site(op),
+        };
+        Err(Error::EmptyReduction { site })
+    }
+}
+
+/// A contiguous source and how its middle axis is reduced.
+pub(crate) struct Plan<T: Element> {
+    source: Tensor<T>,
+    geometry: Geometry,
+    shape: Shape,
+}
+
+/// The geometry of the reduction where the elements lie so already, the reduced axes as one group
+/// between the others, which keep their order. (Where the order of reduction matters there is one
+/// axis, or all of them in order.)
+fn in_place<T: Element>(x: &Tensor<T>, axes: &[usize], commutes: bool) -> Option<Geometry> {
+    let (shape, strides) = (x.shape(), x.strides());
+    let n = x.reduced_len(axes);
+    let geometry = |outer, inner| Some(Geometry { outer, n, inner });
+    if x.is_contiguous() && (axes.len() == x.rank() || n == 1) {
+        // One element a result: columns, so that the kernel sees a long run.
+        return geometry(1, x.len().checked_div(n).unwrap_or(1));
+    }
+    if x.is_empty() {
+        let kept = (0..x.rank()).filter(|a| !axes.contains(a));
+        return geometry(1, kept.map(|a| shape[a]).product());
+    }
+    let wide = |a: &usize| shape[*a] != 1;
+    let kept: AxisList = (0..x.rank())
+        .filter(|a| !axes.contains(a))
+        .filter(wide)
+        .collect();
+    let mut reduced: AxisList = axes.iter().copied().filter(wide).collect();
+    reduced.sort_unstable();
+    if commutes {
+        reduced.sort_by_key(|&a| std::cmp::Reverse(strides[a].unsigned_abs()));
+    }
+    (0..=kept.len()).rev().find_map(|split| {
+        let order = kept[..split].iter().chain(&reduced).chain(&kept[split..]);
+        let mut step = 1isize;
+        let dense = order.rev().all(|&a| {
+            let ok = strides[a] == step;
+            step *= shape[a] as isize;
+            ok
+        });
+        let product = |axes: &[usize]| axes.iter().map(|&a| shape[a]).product();
+        dense
+            .then(|| geometry(product(&kept[..split]), product(&kept[split..])))
+            .flatten()
+    })
+}
+
+impl<T: Element> Plan<T> {
+    #[track_caller]
+    pub(crate) fn new(
+        op: &'static str,
+        x: &Tensor<T>,
+        axes: &[usize],
+        keepdim: bool,
+        commutes: bool,
+    ) -> Result<Plan<T>> {
+        let shape = x.reduced_shape(axes, keepdim);
+        let plan = |source, geometry| Plan {
+            source,
+            geometry,
+            shape: shape.clone(),
+        };
+        if let Some(geometry) = in_place(x, axes, commutes) {
+            return Ok(plan(x.clone(), geometry));
+        }
+        let (lo, hi) = (axes.iter().min(), axes.iter().max());
+        if let (Some(&lo), Some(&hi)) = (lo, hi)
+            && (lo..=hi).all(|a| axes.contains(&a) || x.shape()[a] == 1)
+        {
+            let geometry = Geometry {
+                outer: x.shape()[..lo].iter().product(),
+                n: x.reduced_len(axes),
+                inner: x.shape()[hi + 1..].iter().product(),
+            };
+            return Ok(plan(x.try_contiguous(op)?, geometry));
+        }
+        let mut order: AxisList = (0..x.rank()).filter(|a| !axes.contains(a)).collect();
+        let outer = order.iter().map(|&a| x.shape()[a]).product();
+        let mut last: AxisList = axes.iter().copied().collect();
+        last.sort_unstable();
+        order.extend(last);
+        let source = x.with_layout(x.layout.permute(&order)).try_contiguous(op)?;
+        let geometry = Geometry {
+            outer,
+            n: x.reduced_len(axes),
+            inner: 1,
+        };
+        Ok(plan(source, geometry))
+    }
+
+    #[track_caller]
+    fn out<A: Element>(&self, op: &'static str) -> Result<Tensor<A>> {
+        Tensor::try_uninit(op, self.shape.clone())
+    }
+}
+
+impl<T: Num> Plan<T> {
+    /// `A` is the type that the reduction gives: `T::Sum` for sums and products, else `T`.
+    #[track_caller]
+    fn num<A: Element>(&self, op: &'static str, code: NumFold) -> Result<Tensor<A>> {
+        let out = self.out::<A>(op)?;
+        let dst = out.as_ptr() as *mut u8;
+        // SAFETY: the source holds the geometry's elements, `out` is new and holds one for each of
+        // `outer·inner`.
+        unsafe { <T as NumKernels>::fold(code, self.geometry, self.source.as_ptr(), dst) };
+        Ok(out)
+    }
+
+    #[track_caller]
+    pub(crate) fn max(&self, op: &'static str) -> Result<Tensor<T>> {
+        self.num(op, NumFold::Max)
+    }
+
+    #[track_caller]
+    pub(crate) fn sum(&self, op: &'static str) -> Result<Tensor<T::Sum>> {
+        self.num(op, NumFold::Sum)
+    }
+}
+
+impl<T: Float> Plan<T> {
+    /// `shift`, for the reductions that take one, is contiguous and has the result's shape.
+    #[track_caller]
+    pub(crate) fn float(
+        &self,
+        op: &'static str,
+        code: FloatFold,
+        shift: Option<&Tensor<T>>,
+        p: f64,
+    ) -> Result<Tensor<T>> {
+        let out = self.out::<T>(op)?;
+        let src = self.source.as_ptr();
+        let shift = shift.map_or(src, Tensor::as_ptr);
+        let dst = out.as_ptr() as *mut T;
+        // SAFETY: as in `num`; `shift` has the result's shape.
+        unsafe { <T as FloatKernels>::float_fold(code, self.geometry, src, shift, p, dst) };
+        Ok(out)
+    }
+}
+
+/// A reduction that may go group by group, where the reduced axes do not lie side by side.
+#[track_caller]
+fn fold<T: Num, A: Num>(
+    op: &'static str,
+    code: NumFold,
+    x: &Tensor<T>,
+    axes: &[usize],
+    keepdim: bool,
+    again: fn(&'static str, &Tensor<A>, &[usize], bool) -> Result<Tensor<A>>,
+) -> Result<Tensor<A>> {
+    if in_place(x, axes, true).is_none() {
+        let mut sorted: AxisList = axes.iter().copied().collect();
+        sorted.sort_unstable();
+        let group = (1..sorted.len())
+            .rev()
+            .find(|&i| (sorted[i - 1] + 1..sorted[i]).any(|a| x.shape()[a] != 1));
+        if let Some(first) = group {
+            // The last group first: it is the innermost, and leaves least to do.
+            let x = x.try_contiguous(op)?;
+            let part = Plan::new(op, &x, &sorted[first..], true, true)?.num::<A>(op, code)?;
+            let mut out = again(op, &part, &sorted[..first], true)?;
+            let shape = x.reduced_shape(axes, keepdim);
+            let len = out.len();
+            out.layout = Layout::contiguous(shape, len);
+            return Ok(out);
+        }
+    }
+    Plan::new(op, x, axes, keepdim, true)?.num::<A>(op, code)
+}
+
+#[track_caller]
+pub(crate) fn sum_of<T: Num>(
+    op: &'static str,
+    x: &Tensor<T>,
+    axes: &[usize],
+    keepdim: bool,
+) -> Result<Tensor<T::Sum>> {
+    fold(op, NumFold::Sum, x, axes, keepdim, sum_of::<T::Sum>)
+}
+
+#[track_caller]
+fn prod_of<T: Num>(
+    op: &'static str,
+    x: &Tensor<T>,
+    axes: &[usize],
+    keepdim: bool,
+) -> Result<Tensor<T::Sum>> {
+    fold(op, NumFold::Prod, x, axes, keepdim, prod_of::<T::Sum>)
+}
+
+#[track_caller]
+fn max_of<T: Num>(
+    op: &'static str,
+    x: &Tensor<T>,
+    axes: &[usize],
+    keepdim: bool,
+) -> Result<Tensor<T>> {
+    x.check_not_empty(op, axes)?;
+    fold(op, NumFold::Max, x, axes, keepdim, max_of::<T>)
+}
+
+#[track_caller]
+fn min_of<T: Num>(
+    op: &'static str,
+    x: &Tensor<T>,
+    axes: &[usize],
+    keepdim: bool,
+) -> Result<Tensor<T>> {
+    x.check_not_empty(op, axes)?;
+    fold(op, NumFold::Min, x, axes, keepdim, min_of::<T>)
+}
+
+macro_rules! reductions {
+    ($($(#[$doc:meta])* $name:ident $keepdim:ident $fold:ident $Out:ty;)*) => {
+        impl<T: Num> Tensor<T> {$(
+            $(#[$doc])*
+            #[track_caller]
+            pub fn $name(&self, axes: impl IntoAxes) -> Result<Tensor<$Out>> {
+                let op = stringify!($name);
+                $fold(op, self, &self.axes(op, &axes.into_axes())?, false)
+            }
+            #[doc = concat!("As [`", stringify!($name), "`](Tensor::", stringify!($name), "), the reduced axes kept with size 1.")]
+            ///
+            /// # Errors
+            #[doc = concat!("As for [`", stringify!($name), "`](Tensor::", stringify!($name), ").")]
+            #[track_caller]
+            pub fn $keepdim(&self, axes: impl IntoAxes) -> Result<Tensor<$Out>> {
+                let op = stringify!($keepdim);
+                $fold(op, self, &self.axes(op, &axes.into_axes())?, true)
+            }
+        )*}
+    };
+}
+
+reductions! {
+    /// The sum over axes, `Σ x`; 0 where there is nothing to sum. Integers are summed in `i64`,
+    /// wrapping; floats pairwise in a fixed order, so that the bits depend on no thread count.
+    ///
+    /// # Shapes
+    /// The reduced axes go away; over no axes (`[]`) every element stays.
+    ///
+    /// # Errors
+    /// If an axis is out of range or named twice.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let t = Tensor::new([[1.0f32, 2.0], [3.0, 4.0]]);
+    /// assert_eq!(t.sum(0)?.to_vec(), [4.0, 6.0]);
+    /// assert_eq!(t.sum([0, -1])?.item()?, 10.0);
+    /// assert_eq!(t.sum([])?, t);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    sum sum_keepdim sum_of T::Sum;
+    /// The product over axes, `Π x`; 1 where there is nothing to multiply. Integers are multiplied in
+    /// `i64`, wrapping.
+    ///
+    /// # Shapes
+    /// As for [`sum`](Tensor::sum).
+    ///
+    /// # Errors
+    /// If an axis is out of range or named twice.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::new([[1i32, 2], [3, 4]]).prod(1)?.to_vec(), [2i64, 12]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    prod prod_keepdim prod_of T::Sum;
+    /// The largest element over axes; NaN if there is one.
+    ///
+    /// # Shapes
+    /// As for [`sum`](Tensor::sum).
+    ///
+    /// # Errors
+    /// If an axis is out of range or named twice, or there is nothing to reduce.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::new([[1.0f32, 5.0], [3.0, 4.0]]).max(1)?.to_vec(), [5.0, 4.0]);
+    /// assert!(Tensor::<f32>::zeros([2, 0]).max(1).is_err());
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    max max_keepdim max_of T;
+    /// The smallest element over axes; NaN if there is one.
+    ///
+    /// # Shapes
+    /// As for [`sum`](Tensor::sum).
+    ///
+    /// # Errors
+    /// If an axis is out of range or named twice, or there is nothing to reduce.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::new([[1.0f32, 5.0], [3.0, 4.0]]).min(0)?.to_vec(), [1.0, 4.0]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    min min_keepdim min_of T;
+}
+
+/// The result of a reduction that only refused memory can make fail.
+#[track_caller]
+pub(crate) fn certain<T>(r: Result<T>) -> T {
+    match r {
+        Ok(t) => t,
+        Err(e) => refuse(e),
+    }
+}
+
+#[track_caller]
+fn arg_of<T: Num>(
+    op: &'static str,
+    max: bool,
+    x: &Tensor<T>,
+    axes: &[usize],
+    keepdim: bool,
+) -> Result<Tensor<i64>> {
+    x.check_not_empty(op, axes)?;
+    let plan = Plan::new(op, x, axes, keepdim, false)?;
+    let out = plan.out::<i64>(op)?;
+    let dst = out.as_ptr() as *mut i64;
+    // SAFETY: as in `Plan::num`; `n` is not 0.
+    unsafe { <T as NumKernels>::arg(max, plan.geometry, plan.source.as_ptr(), dst) };
+    Ok(out)
+}
+
+macro_rules! arg_reductions {
+    ($($max:literal $what:literal $name:ident $keepdim:ident $all:ident;)*) => {
+        impl<T: Num> Tensor<T> {$(
+            #[doc = concat!("The index of the ", $what, " element along an axis: the first one at ties; the first NaN, if there is one.")]
+            ///
+            /// # Errors
+            /// If the axis is out of range or empty.
+            ///
+            /// ```
+            /// use wengert_tensor::Tensor;
+            /// let t = Tensor::new([[7i64, 7, 7], [f64::NAN as i64, 0, 0]]);
+            #[doc = concat!("assert_eq!(t.", stringify!($name), "(1)?.to_vec(), [0, 0]);")]
+            /// # Ok::<(), wengert_tensor::Error>(())
+            /// ```
+            #[track_caller]
+            pub fn $name(&self, axis: isize) -> Result<Tensor<i64>> {
+                let op = stringify!($name);
+                arg_of(op, $max, self, &[self.axis(op, axis)?], false)
+            }
+            #[doc = concat!("As [`", stringify!($name), "`](Tensor::", stringify!($name), "), the axis kept with size 1.")]
+            ///
+            /// # Errors
+            /// If the axis is out of range or empty.
+            #[track_caller]
+            pub fn $keepdim(&self, axis: isize) -> Result<Tensor<i64>> {
+                let op = stringify!($keepdim);
+                arg_of(op, $max, self, &[self.axis(op, axis)?], true)
+            }
+            #[doc = concat!("The index of the ", $what, " of all elements, counted in row-major order; ties and NaN as for [`", stringify!($name), "`](Tensor::", stringify!($name), ").")]
+            ///
+            /// # Errors
+            /// If there are no elements.
+            #[track_caller]
+            pub fn $all(&self) -> Result<Tensor<i64>> {
+                arg_of(stringify!($all), $max, self, &self.all_axes(), false)
+            }
+        )*}
+    };
+}
+arg_reductions! {
+    true "largest" argmax argmax_keepdim argmax_all;
+    false "smallest" argmin argmin_keepdim argmin_all;
+}
+
+impl<T: Num> Tensor<T> {
+    /// The sum of all elements, a scalar; 0 if there are none. See [`sum`](Tensor::sum).
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::new([[200u8, 100], [1, 1]]).sum_all().item()?, 302);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn sum_all(&self) -> Tensor<T::Sum> {
+        certain(sum_of("sum_all", self, &self.all_axes(), false))
+    }
+
+    /// The product of all elements, a scalar; 1 if there are none.
+    #[track_caller]
+    pub fn prod_all(&self) -> Tensor<T::Sum> {
+        certain(prod_of("prod_all", self, &self.all_axes(), false))
+    }
+
+    /// The largest of all elements, a scalar; NaN if there is one.
+    ///
+    /// # Errors
+    /// If there are no elements.
+    #[track_caller]
+    pub fn max_all(&self) -> Result<Tensor<T>> {
+        max_of("max_all", self, &self.all_axes(), false)
+    }
+
+    /// The smallest of all elements, a scalar; NaN if there is one.
+    ///
+    /// # Errors
+    /// If there are no elements.
+    #[track_caller]
+    pub fn min_all(&self) -> Result<Tensor<T>> {
+        min_of("min_all", self, &self.all_axes(), false)
+    }
+}
+
+impl<T: Float> Tensor<T> {
+    /// The axes that broadcasting `shape` to this one's repeats, summed: the adjoint of
+    /// [`expand`](Tensor::expand). Shares the memory where the shapes agree.
+    ///
+    /// # Errors
+    /// If `shape` does not broadcast to this tensor's.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let dy = Tensor::<f32>::ones([4, 3]);
+    /// assert_eq!(dy.sum_to([3])?.to_vec(), [4.0; 3]);
+    /// assert_eq!(dy.sum_to([4, 1])?.to_vec(), [3.0; 4]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn sum_to(&self, shape: impl IntoShape) -> Result<Tensor<T>> {
+        let shape = shape.into_shape();
+        if *self.shape() == shape {
+            return Ok(self.clone());
+        }
+        let fits = shape.broadcast(self.shape()).as_ref() == Some(self.shape());
+        if !fits {
+            return Err(Error::ShapeMismatch {
+                site: self.site("sum_to").operand("to", T::DTYPE, &shape),
+                what: "the shape asked for does not broadcast to self's",
+                rule: "aligned at the last axis, its sizes equal self's or are 1",
+            });
+        }
+        let lead = self.rank() - shape.len();
+        let axes: AxisList = (0..self.rank())
+            .filter(|&a| a < lead || (shape[a - lead] == 1 && self.shape()[a] != 1))
+            .collect();
+        let mut out = sum_of("sum_to", self, &axes, true)?;
+        let len = out.len();
+        out.layout = Layout::contiguous(shape, len);
+        Ok(out)
+    }
+}
+
+#[track_caller]
+fn bool_of<A: Element>(
+    op: &'static str,
+    code: BoolFold,
+    x: &Tensor<bool>,
+    axes: &[usize],
+    keepdim: bool,
+) -> Result<Tensor<A>> {
+    let plan = Plan::new(op, x, axes, keepdim, true)?;
+    let out = plan.out::<A>(op)?;
+    let dst = out.as_ptr() as *mut u8;
+    // SAFETY: as in `Plan::num`; callers name the reduction's type.
+    unsafe { folds::boolean(code, plan.geometry, plan.source.as_ptr(), dst) };
+    Ok(out)
+}
+
+macro_rules! bool_reductions {
+    ($($Code:ident $empty:literal $what:literal $name:ident $keepdim:ident $all:ident;)*) => {
+        impl Tensor<bool> {$(
+            #[doc = concat!("Whether ", $what, " over axes is true; ", stringify!($empty), " where there is none.")]
+            ///
+            /// # Errors
+            /// If an axis is out of range or named twice.
+            ///
+            /// ```
+            /// use wengert_tensor::Tensor;
+            #[doc = concat!("let t = Tensor::<bool>::full([2, 0], true).", stringify!($name), "(1)?;")]
+            #[doc = concat!("assert_eq!(t.to_vec(), [", stringify!($empty), "; 2]);")]
+            /// # Ok::<(), wengert_tensor::Error>(())
+            /// ```
+            #[track_caller]
+            pub fn $name(&self, axes: impl IntoAxes) -> Result<Tensor<bool>> {
+                let op = stringify!($name);
+                bool_of(op, BoolFold::$Code, self, &self.axes(op, &axes.into_axes())?, false)
+            }
+            #[doc = concat!("As [`", stringify!($name), "`](Tensor::", stringify!($name), "), the reduced axes kept with size 1.")]
+            ///
+            /// # Errors
+            /// If an axis is out of range or named twice.
+            #[track_caller]
+            pub fn $keepdim(&self, axes: impl IntoAxes) -> Result<Tensor<bool>> {
+                let op = stringify!($keepdim);
+                bool_of(op, BoolFold::$Code, self, &self.axes(op, &axes.into_axes())?, true)
+            }
+            #[doc = concat!("Whether ", $what, " of all is true; ", stringify!($empty), " if there is none.")]
+            #[track_caller]
+            pub fn $all(&self) -> bool {
+                let op = stringify!($all);
+                let out = certain(bool_of(op, BoolFold::$Code, self, &self.all_axes(), false));
+                out.item().unwrap_or($empty)
+            }
+        )*}
+    };
+}
+bool_reductions! {
+    Any false "any element" any any_keepdim any_all;
+    All true "every element" all all_keepdim all_all;
+}
+
+impl Tensor<bool> {
+    /// How many elements are true.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::new([true, false, true]).count_nonzero(), 2);
+    /// ```
+    #[track_caller]
+    pub fn count_nonzero(&self) -> usize {
+        let (op, axes) = ("count_nonzero", self.all_axes());
+        let out = certain(bool_of::<i64>(op, BoolFold::Count, self, &axes, false));
+        out.item().unwrap_or(0) as usize
+    }
+}
