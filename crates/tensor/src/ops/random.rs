@@ -1,0 +1,283 @@
+//! Random tensors.
+//!
+//! Invariant: element `i` is made from words at a fixed distance from the generator's position, so
+//! that chunks fill in parallel and the bits are the same for any number of threads; the arithmetic
+//! runs on the baseline instruction set, so that they are the same on every machine.
+
+use std::mem::MaybeUninit;
+
+use crate::dtype::{Element, Float};
+use crate::error::{Error, Result};
+use crate::kernels::isa::Scalar;
+use crate::kernels::math::Math;
+use crate::kernels::par;
+use crate::random::{Rng, unit_f64};
+use crate::shape::{IntoShape, Shape};
+use crate::tensor::{Tensor, refuse};
+
+/// Elements of one task; even, so that a pair of normals is never cut.
+const CHUNK: usize = 1 << 14;
+
+/// Two independent standard normals from two uniforms of [0, 1) (Box and Muller, 1958).
+pub(crate) fn box_muller(u: f64, v: f64) -> (f64, f64) {
+    // 1 - u lies in (0, 1], whose logarithm is finite.
+    let r = (-2.0 * Math::ln::<Scalar>(1.0 - u)).sqrt();
+    let angle = v * std::f64::consts::TAU;
+    (
+        r * Math::cos::<Scalar>(angle),
+        r * Math::sin::<Scalar>(angle),
+    )
+}
+
+/// A pointer that tasks write disjoint parts through.
+struct Target<T>(*mut T);
+// SAFETY: `fill` hands each task a part of its own.
+unsafe impl<T> Sync for Target<T> {}
+
+impl<T> Target<T> {
+    /// # Safety
+    /// `at + len` is within the block, and no other task has a part of it.
+    #[allow(clippy::mut_from_ref)] // disjoint parts, see above
+    unsafe fn part(&self, at: usize, len: usize) -> &mut [MaybeUninit<T>] {
+        // SAFETY: the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.0.add(at).cast(), len) }
+    }
+}
+
+/// A tensor whose chunks `f` fills, drawing `words` 32-bit words an element (of a whole pair).
+#[track_caller]
+fn fill<T: Element>(
+    op: &'static str,
+    shape: Shape,
+    rng: &mut Rng,
+    words: u128,
+    f: impl Fn(&mut Rng, &mut [MaybeUninit<T>]) + Sync + Send,
+) -> Result<Tensor<T>> {
+    let out = Tensor::<T>::try_uninit(op, shape)?;
+    let len = out.len();
+    let start = rng.reserve((len.next_multiple_of(2)) as u128 * words);
+    let target = Target(out.as_ptr() as *mut T);
+    par::for_each(len.div_ceil(CHUNK), |c| {
+        let at = c * CHUNK;
+        // SAFETY: `out` is new and contiguous; chunks do not overlap. `f` writes all of its part.
+        let part = unsafe { target.part(at, (len - at).min(CHUNK)) };
+        f(&mut start.ahead(at as u128 * words), part);
+    });
+    Ok(out)
+}
+
+/// 32-bit words that a uniform of this type takes.
+fn words_of<T: Float>() -> u128 {
+    (T::DTYPE.size() / 4) as u128
+}
+
+/// A uniform of [0, 1) with as many random bits as the type's significand.
+#[inline(always)]
+fn unit<T: Float>(rng: &mut Rng) -> f64 {
+    if T::DTYPE.size() == 4 {
+        (rng.word32() >> 8) as f64 * (1.0 / (1u32 << 24) as f64)
+    } else {
+        unit_f64(rng.word64())
+    }
+}
+
+impl<T: Float> Tensor<T> {
+    /// Uniform on [0, 1), with 24 (`f32`) or 53 (`f64`) random bits.
+    ///
+    /// # Panics
+    /// If the size is absurd or refused ([`Tensor::try_rand`] returns the error).
+    ///
+    /// ```
+    /// use wengert_tensor::{Rng, Tensor};
+    /// let x = Tensor::<f32>::rand([100], &mut Rng::seed(0));
+    /// assert!(x.iter().all(|v| (0.0..1.0).contains(&v)));
+    /// ```
+    #[track_caller]
+    pub fn rand(shape: impl IntoShape, rng: &mut Rng) -> Tensor<T> {
+        match Self::try_rand(shape, rng) {
+            Ok(t) => t,
+            Err(e) => refuse(e),
+        }
+    }
+
+    /// As [`Tensor::rand`].
+    ///
+    /// # Errors
+    /// If the size overflows or the memory is refused.
+    #[track_caller]
+    pub fn try_rand(shape: impl IntoShape, rng: &mut Rng) -> Result<Tensor<T>> {
+        fill("rand", shape.into_shape(), rng, words_of::<T>(), |rng, part| {
+            for x in part {
+                x.write(T::from_f64(unit::<T>(rng)));
+            }
+        })
+    }
+
+    /// From the standard normal distribution, by the Box–Muller transform.
+    ///
+    /// # Panics
+    /// If the size is absurd or refused ([`Tensor::try_randn`] returns the error).
+    ///
+    /// ```
+    /// use wengert_tensor::{Rng, Tensor};
+    /// let x = Tensor::<f64>::randn([10_000], &mut Rng::seed(0));
+    /// assert!(x.mean_all().item()?.abs() < 0.03);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn randn(shape: impl IntoShape, rng: &mut Rng) -> Tensor<T> {
+        match Self::try_randn(shape, rng) {
+            Ok(t) => t,
+            Err(e) => refuse(e),
+        }
+    }
+
+    /// As [`Tensor::randn`].
+    ///
+    /// # Errors
+    /// If the size overflows or the memory is refused.
+    #[track_caller]
+    pub fn try_randn(shape: impl IntoShape, rng: &mut Rng) -> Result<Tensor<T>> {
+        Self::gaussian("randn", 0.0, 1.0, shape.into_shape(), rng)
+    }
+
+    #[track_caller]
+    fn gaussian(
+        op: &'static str,
+        mean: f64,
+        std: f64,
+        shape: Shape,
+        rng: &mut Rng,
+    ) -> Result<Tensor<T>> {
+        fill(op, shape, rng, words_of::<T>(), move |rng, part| {
+            for pair in part.chunks_mut(2) {
+                let z = box_muller(unit::<T>(rng), unit::<T>(rng));
+                let z = [z.0, z.1];
+                for (x, z) in pair.iter_mut().zip(z) {
+                    x.write(T::from_f64(mean + std * z));
+                }
+            }
+        })
+    }
+
+    /// From the normal distribution of this mean and standard deviation.
+    ///
+    /// # Errors
+    /// If `mean` is not finite, or `std` is not finite and at least 0.
+    #[track_caller]
+    pub fn normal(mean: f64, std: f64, shape: impl IntoShape, rng: &mut Rng) -> Result<Tensor<T>> {
+        if !mean.is_finite() {
+            return Err(Error::invalid("normal", "mean", mean, "mean is finite"));
+        }
+        if !(std >= 0.0 && std.is_finite()) {
+            return Err(Error::invalid("normal", "std", std, "0 <= std < inf"));
+        }
+        Self::gaussian("normal", mean, std, shape.into_shape(), rng)
+    }
+
+    /// Uniform on [`low`, `high`); all `low` where the two are equal.
+    ///
+    /// # Errors
+    /// If a bound is not finite, `low > high`, or their difference overflows.
+    ///
+    /// ```
+    /// use wengert_tensor::{Rng, Tensor};
+    /// let x = Tensor::<f32>::uniform(-1.0, 1.0, [8], &mut Rng::seed(0))?;
+    /// assert!(x.iter().all(|v| (-1.0..1.0).contains(&v)));
+    /// assert!(Tensor::<f32>::uniform(f64::NAN, 1.0, [8], &mut Rng::seed(0)).is_err());
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn uniform(low: f64, high: f64, shape: impl IntoShape, rng: &mut Rng) -> Result<Tensor<T>> {
+        if !(low <= high && (high - low).is_finite()) {
+            let value = format!("[{low}, {high})");
+            let rule = "low <= high, both finite, and so is their difference";
+            return Err(Error::invalid("uniform", "bounds", value, rule));
+        }
+        fill("uniform", shape.into_shape(), rng, words_of::<T>(), move |rng, part| {
+            let (first, last) = (T::from_f64(low), T::from_f64(high));
+            for x in part {
+                let v = T::from_f64(low + (high - low) * unit::<T>(rng));
+                // Rounding can reach the open end; a hair below would do, the closed end is simpler.
+                x.write(if v < last { v } else { first });
+            }
+        })
+    }
+}
+
+impl Tensor<i64> {
+    /// Integers from `low` to `high - 1`.
+    ///
+    /// Each is as likely as the other but for at most `(high - low) / 2^64`.
+    ///
+    /// # Errors
+    /// If `low >= high`.
+    ///
+    /// ```
+    /// use wengert_tensor::{Rng, Tensor};
+    /// let dice = Tensor::randint(1, 7, [50], &mut Rng::seed(0))?;
+    /// assert!(dice.iter().all(|v| (1..=6).contains(&v)));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn randint(low: i64, high: i64, shape: impl IntoShape, rng: &mut Rng) -> Result<Self> {
+        if low >= high {
+            let value = format!("[{low}, {high})");
+            return Err(Error::invalid("randint", "bounds", value, "low < high"));
+        }
+        let range = high.wrapping_sub(low) as u64;
+        fill("randint", shape.into_shape(), rng, 2, move |rng, part| {
+            for x in part {
+                let offset = ((rng.word64() as u128 * range as u128) >> 64) as u64;
+                x.write(low.wrapping_add(offset as i64));
+            }
+        })
+    }
+
+    /// The numbers 0 to `n - 1` in random order, each order as likely as the other.
+    ///
+    /// # Errors
+    /// If the memory is refused.
+    ///
+    /// ```
+    /// use wengert_tensor::{Rng, Tensor};
+    /// let (sorted, _) = Tensor::permutation(5, &mut Rng::seed(0))?.sort(0, false)?;
+    /// assert_eq!(sorted.to_vec(), [0, 1, 2, 3, 4]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn permutation(n: usize, rng: &mut Rng) -> Result<Self> {
+        // `n` that is no i64 is refused for its size.
+        let mut out = Tensor::try_zeros([n]).map_err(|e| e.rename("permutation"))?;
+        for (i, x) in out.as_mut_slice().iter_mut().enumerate() {
+            *x = i as i64;
+        }
+        rng.shuffle(out.as_mut_slice());
+        Ok(out)
+    }
+}
+
+impl Tensor<bool> {
+    /// True with probability `p`, to 53 bits.
+    ///
+    /// # Errors
+    /// If `p` is outside [0, 1].
+    ///
+    /// ```
+    /// use wengert_tensor::{Rng, Tensor};
+    /// let mask = Tensor::bernoulli(0.25, [1000], &mut Rng::seed(0))?;
+    /// assert!((200..300).contains(&mask.count_nonzero()));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn bernoulli(p: f64, shape: impl IntoShape, rng: &mut Rng) -> Result<Self> {
+        if !(0.0..=1.0).contains(&p) {
+            return Err(Error::invalid("bernoulli", "p", p, "0 <= p <= 1"));
+        }
+        fill("bernoulli", shape.into_shape(), rng, 2, move |rng, part| {
+            for x in part {
+                x.write(unit_f64(rng.word64()) < p);
+            }
+        })
+    }
+}
