@@ -46,7 +46,10 @@ enum Dims<T> {
 impl<T: Copy + Default> Dims<T> {
     #[inline(always)]
     fn new() -> Self {
-        Dims::Inline { len: Len::L0, items: [T::default(); INLINE] }
+        Dims::Inline {
+            len: Len::L0,
+            items: [T::default(); INLINE],
+        }
     }
 
     /// `len` items to fill.
@@ -55,7 +58,10 @@ impl<T: Copy + Default> Dims<T> {
         if len > INLINE {
             Dims::Heap(vec![T::default(); len])
         } else {
-            Dims::Inline { len: Len::new(len), items: [T::default(); INLINE] }
+            Dims::Inline {
+                len: Len::new(len),
+                items: [T::default(); INLINE],
+            }
         }
     }
 

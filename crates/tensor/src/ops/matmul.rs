@@ -309,7 +309,13 @@ fn inner_error<T: Float>(a: &Tensor<T>, b: &Tensor<T>) -> Error {
         t.as_mut_slice().swap(r - 2, r - 1);
         t
     };
-    let call = |rank: usize| if rank == 2 { "t()" } else { "transpose(-2, -1)" };
+    let call = |rank: usize| {
+        if rank == 2 {
+            "t()"
+        } else {
+            "transpose(-2, -1)"
+        }
+    };
     let hint = if rb >= 2 && sb[rb - 1] == ka {
         format!("rhs.{} is {}, which fits", call(rb), turned(sb))
     } else if ra >= 2 && sa[ra - 2] == kb {
@@ -358,9 +364,10 @@ fn vectors<T: Float>(op: &'static str, a: &Tensor<T>, b: &Tensor<T>) -> Result<(
         return Ok(());
     }
     let rank = if a.rank() == 1 { b.rank() } else { a.rank() };
-    let site = Site::new(op)
-        .operand("lhs", T::DTYPE, a.shape())
-        .operand("rhs", T::DTYPE, b.shape());
+    let site =
+        Site::new(op)
+            .operand("lhs", T::DTYPE, a.shape())
+            .operand("rhs", T::DTYPE, b.shape());
     Err(Error::Rank {
         site: match rank {
             0 => site.hint("a scalar multiplies every element: use `*`"),
@@ -378,7 +385,11 @@ fn check_linear<T: Float>(x: &Tensor<T>, w: &Tensor<T>, b: Option<&Tensor<T>>) -
         && x.rank() >= 1
         && x.shape()[x.rank() - 1] == w.shape()[1]
         && b.is_none_or(|b| b.rank() == 1 && b.len() == w.shape()[0]);
-    if fits { Ok(()) } else { Err(linear_error(x, w, b)) }
+    if fits {
+        Ok(())
+    } else {
+        Err(linear_error(x, w, b))
+    }
 }
 
 #[track_caller]

@@ -55,22 +55,6 @@ impl<T: Float> Tensor<T> {
             .collect();
         self.sum_keepdim(axes)?.reshape(shape)
     }
-    pub fn matmul(&self, o: &Tensor<T>) -> Result<Tensor<T>> {
-        if self.rank() == 2 && o.rank() == 2 {
-            let (m, k, n) = (self.shape()[0], self.shape()[1], o.shape()[1]);
-            let (a, b) = (self.to_vec(), o.to_vec());
-            let mut c = vec![T::ZERO; m * n];
-            for i in 0..m {
-                for l in 0..k {
-                    for j in 0..n {
-                        c[i * n + j] = c[i * n + j] + a[i * k + l] * b[l * n + j];
-                    }
-                }
-            }
-            return Tensor::from_vec(c, [m, n]);
-        }
-        Err(Error::invalid("matmul", "rank", self.rank(), "temp"))
-    }
 }
 impl<T: Num> Tensor<T> {
     pub fn embed(

@@ -8,7 +8,11 @@ macro_rules! pack_kernels {
     ($t:ident) => {
         unsafe fn pack_left(isa: IsaKind, a: Mat<Self>, rows: usize, k: usize, to: *mut Self) {
             // A panel of the left is one of the transposed right, without padding.
-            let a = Mat { ptr: a.ptr, row: a.col, col: a.row };
+            let a = Mat {
+                ptr: a.ptr,
+                row: a.col,
+                col: a.row,
+            };
             // SAFETY: the caller's promise.
             unsafe { pack::pack(isa, a, rows, rows, k, to) }
         }
