@@ -18,6 +18,7 @@ pub use simd::Simd;
 use super::isa::{IsaKind, active_isa};
 use super::par;
 use crate::memory::{AllocError, RawBlock};
+use pack::Panel;
 use tile::{Start, Tile, tile};
 
 /// Products up to this many multiplications run unpacked; see `kernels/README.md`.
@@ -143,15 +144,7 @@ pub trait GemmKernels: Copy + Send + Sync + 'static {
         isa: IsaKind,
         t: Tile<Self>,
     );
-    unsafe fn pack_left(isa: IsaKind, a: Mat<Self>, rows: usize, k: usize, to: *mut Self);
-    unsafe fn pack_right(
-        isa: IsaKind,
-        b: Mat<Self>,
-        columns: usize,
-        width: usize,
-        k: usize,
-        to: *mut Self,
-    );
+    unsafe fn pack_panel(isa: IsaKind, panel: pack::Panel<Self>);
     unsafe fn rows_dot(isa: IsaKind, job: vector::Job<Self>);
     unsafe fn rows_axpy(isa: IsaKind, job: vector::Job<Self>);
 }
@@ -175,8 +168,8 @@ macro_rules! gemm_kernels {
                 }
             }
             tile::run_tile!();
-            pack::pack_kernels!($t);
-            vector::vector_kernels!($t);
+            pack::pack_kernels!();
+            vector::vector_kernels!();
         }
     )*};
 }
@@ -210,10 +203,8 @@ pub(crate) unsafe fn gemm<T: GemmKernels>(
             }
             return serial(isa, d, a, b, row, c);
         }
-        if d.m == 1 || d.n == 1 {
-            if vector::matvec(isa, d, a, b, row, c)? {
-                return Ok(());
-            }
+        if (d.m == 1 || d.n == 1) && vector::matvec(isa, d, a, b, row, c)? {
+            return Ok(());
         }
         packed(isa, d, a, b, row, c)
     }
@@ -280,6 +271,9 @@ unsafe fn serial<T: GemmKernels>(
 ) -> Result<(), AllocError> {
     // SAFETY: the caller's promise.
     unsafe {
+        if (d.m == 1 || d.n == 1) && d.k > 4 && vector::matvec(isa, d, a, b, row, c)? {
+            return Ok(());
+        }
         if d.work() > DIRECT {
             return packed(isa, d, a, b, row, c);
         }
@@ -297,11 +291,14 @@ unsafe fn serial<T: GemmKernels>(
             block = RawBlock::try_new(len * size_of::<T>())?;
             block.as_ptr() as *mut T
         };
-        for p in 0..d.k {
-            for j in 0..d.n {
-                to.add(p * d.n + j).write(*b.at(p, j).ptr);
-            }
-        }
+        let panel = Panel {
+            from: b,
+            columns: d.n,
+            width: d.n,
+            k: d.k,
+            to,
+        };
+        T::pack_panel(isa, panel);
         let b = Mat {
             ptr: to as *const T,
             row: d.n as isize,
@@ -406,15 +403,34 @@ unsafe fn packed<T: GemmKernels>(
                 if t < tasks_a {
                     for i in t * per_a..(t * per_a + per_a).min(left.count) {
                         let (i0, h) = (left.start(i), left.len(i));
-                        T::pack_left(isa, a.at(i0, p0), h, depth, pa.at(i0 * depth));
+                        let a = a.at(i0, p0);
+                        // A panel of the left is one of the transposed right, without padding.
+                        let from = Mat {
+                            ptr: a.ptr,
+                            row: a.col,
+                            col: a.row,
+                        };
+                        let panel = Panel {
+                            from,
+                            columns: h,
+                            width: h,
+                            k: depth,
+                            to: pa.at(i0 * depth),
+                        };
+                        T::pack_panel(isa, panel);
                     }
                 } else {
                     let t = t - tasks_a;
                     for j in t * per_b..(t * per_b + per_b).min(right) {
                         let columns = (d.n - j * width).min(width);
-                        let w = columns.next_multiple_of(lanes);
-                        let to = pb.at(j * width * depth);
-                        T::pack_right(isa, b.at(p0, j * width), columns, w, depth, to);
+                        let panel = Panel {
+                            from: b.at(p0, j * width),
+                            columns,
+                            width: columns.next_multiple_of(lanes),
+                            k: depth,
+                            to: pb.at(j * width * depth),
+                        };
+                        T::pack_panel(isa, panel);
                     }
                 }
             }

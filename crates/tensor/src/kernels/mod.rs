@@ -6,8 +6,8 @@
 
 pub(crate) mod arg;
 pub(crate) mod drive;
-pub(crate) mod gemm;
 pub(crate) mod folds;
+pub(crate) mod gemm;
 pub mod isa;
 pub(crate) mod math;
 pub(crate) mod optim;

@@ -9,8 +9,8 @@ use std::mem::MaybeUninit;
 
 use super::arg;
 use super::drive::{Run, RunFn};
-use super::gemm::GemmKernels;
 use super::folds::{self, FloatFold, NumFold};
+use super::gemm::GemmKernels;
 use super::isa::{Isa, IsaKind, Kernel, dispatch};
 use super::math::Math;
 use super::reduce::Geometry;

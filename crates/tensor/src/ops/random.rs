@@ -106,11 +106,17 @@ impl<T: Float> Tensor<T> {
     /// If the size overflows or the memory is refused.
     #[track_caller]
     pub fn try_rand(shape: impl IntoShape, rng: &mut Rng) -> Result<Tensor<T>> {
-        fill("rand", shape.into_shape(), rng, words_of::<T>(), |rng, part| {
-            for x in part {
-                x.write(T::from_f64(unit::<T>(rng)));
-            }
-        })
+        fill(
+            "rand",
+            shape.into_shape(),
+            rng,
+            words_of::<T>(),
+            |rng, part| {
+                for x in part {
+                    x.write(T::from_f64(unit::<T>(rng)));
+                }
+            },
+        )
     }
 
     /// From the standard normal distribution, by the Box–Muller transform.
@@ -194,14 +200,20 @@ impl<T: Float> Tensor<T> {
             let rule = "low <= high, both finite, and so is their difference";
             return Err(Error::invalid("uniform", "bounds", value, rule));
         }
-        fill("uniform", shape.into_shape(), rng, words_of::<T>(), move |rng, part| {
-            let (first, last) = (T::from_f64(low), T::from_f64(high));
-            for x in part {
-                let v = T::from_f64(low + (high - low) * unit::<T>(rng));
-                // Rounding can reach the open end; a hair below would do, the closed end is simpler.
-                x.write(if v < last { v } else { first });
-            }
-        })
+        fill(
+            "uniform",
+            shape.into_shape(),
+            rng,
+            words_of::<T>(),
+            move |rng, part| {
+                let (first, last) = (T::from_f64(low), T::from_f64(high));
+                for x in part {
+                    let v = T::from_f64(low + (high - low) * unit::<T>(rng));
+                    // Rounding can reach the open end; a hair below would do, the closed end is simpler.
+                    x.write(if v < last { v } else { first });
+                }
+            },
+        )
     }
 }
 

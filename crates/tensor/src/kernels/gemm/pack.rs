@@ -3,77 +3,110 @@
 //! Invariant: a panel holds, for each step of the inner dimension, its rows (left) or its columns
 //! padded with zeros to whole vectors (right), one after another.
 
-/// The packing functions of an element type.
-macro_rules! pack_kernels {
-    ($t:ident) => {
-        unsafe fn pack_left(isa: IsaKind, a: Mat<Self>, rows: usize, k: usize, to: *mut Self) {
-            // A panel of the left is one of the transposed right, without padding.
-            let a = Mat {
-                ptr: a.ptr,
-                row: a.col,
-                col: a.row,
-            };
-            // SAFETY: the caller's promise.
-            unsafe { pack::pack(isa, a, rows, rows, k, to) }
+use super::simd::Simd;
+use super::{GemmKernels, Mat};
+use crate::kernels::isa::{Isa, IsaKind, Kernel, dispatch};
+
+/// `k` rows of `columns`, to be written as rows of `width`.
+#[derive(Clone, Copy)]
+pub(crate) struct Panel<T> {
+    pub(crate) from: Mat<T>,
+    pub(crate) columns: usize,
+    pub(crate) width: usize,
+    pub(crate) k: usize,
+    pub(crate) to: *mut T,
+}
+
+struct Pack<T>(Panel<T>);
+
+macro_rules! kernels {
+    ($($t:ident)*) => {$(
+        impl Kernel for Pack<$t> {
+            type Out = ();
+            #[inline(always)]
+            fn run<I: Isa>(self) {
+                // SAFETY: `pack_panel`'s promise; below `dispatch`.
+                unsafe { pack::<$t, I>(self.0) }
+            }
         }
-        unsafe fn pack_right(
-            isa: IsaKind,
-            b: Mat<Self>,
-            columns: usize,
-            width: usize,
-            k: usize,
-            to: *mut Self,
-        ) {
-            // SAFETY: the caller's promise.
-            unsafe { pack::pack(isa, b, columns, width, k, to) }
+    )*};
+}
+kernels!(f32 f64);
+
+/// The packing function of an element type.
+macro_rules! pack_kernels {
+    () => {
+        #[inline]
+        unsafe fn pack_panel(isa: IsaKind, panel: pack::Panel<Self>) {
+            pack::pack_panel(isa, panel)
         }
     };
 }
 pub(crate) use pack_kernels;
 
-use super::{GemmKernels, Mat};
-use crate::kernels::isa::IsaKind;
+#[allow(private_bounds)] // the kernel is this module's; callers name only the element type
+#[inline]
+pub(crate) fn pack_panel<T>(isa: IsaKind, panel: Panel<T>)
+where
+    Pack<T>: Kernel<Out = ()>,
+{
+    dispatch(isa, Pack(panel))
+}
 
-/// Packs `k` rows of `columns` into rows of `width`.
-///
-/// # Safety
-/// `b` is readable for `k × columns`, `to` writable for `k × width`; `columns <= width`.
-pub(crate) unsafe fn pack<T: GemmKernels>(
-    _isa: IsaKind,
-    b: Mat<T>,
-    columns: usize,
-    width: usize,
-    k: usize,
-    to: *mut T,
-) {
-    // SAFETY: the caller's promise.
+#[inline(always)]
+unsafe fn pack<T: GemmKernels, S: Simd<T>>(t: Panel<T>) {
+    // SAFETY: the panel is readable and the block writable, by the caller's promise.
     unsafe {
-        if b.col == 1 {
-            for p in 0..k {
-                let (src, dst) = (b.at(p, 0).ptr, to.add(p * width));
-                std::ptr::copy_nonoverlapping(src, dst, columns);
-                for j in columns..width {
-                    dst.add(j).write(T::NIL);
+        let q = S::SQUARE;
+        if t.from.col == 1 {
+            for p in 0..t.k {
+                let (src, dst) = (t.from.at(p, 0).ptr, t.to.add(p * t.width));
+                let mut j = 0;
+                while j + S::LANES <= t.columns {
+                    S::store(dst.add(j), S::load(src.add(j)));
+                    j += S::LANES;
                 }
+                while j < t.columns {
+                    dst.add(j).write(*src.add(j));
+                    j += 1;
+                }
+            }
+        } else if t.from.row == 1 && t.columns >= q && t.k >= q {
+            // By squares; the last ones overlap those before, so that none is left over.
+            let mut j = 0;
+            loop {
+                let mut p = 0;
+                loop {
+                    let dst = t.to.add(p * t.width + j);
+                    S::transpose(t.from.at(p, j).ptr, t.from.col, dst, t.width);
+                    if p + q == t.k {
+                        break;
+                    }
+                    p = (p + q).min(t.k - q);
+                }
+                if j + q == t.columns {
+                    break;
+                }
+                j = (j + q).min(t.columns - q);
             }
         } else {
             // Sixteen rows at a time: each column is read along the inner dimension.
             let mut p0 = 0;
-            while p0 < k {
-                let n = (k - p0).min(16);
-                for j in 0..columns {
-                    let src = b.at(p0, j).ptr;
-                    for p in 0..n {
-                        let x = *src.offset(p as isize * b.row);
-                        to.add((p0 + p) * width + j).write(x);
+            while p0 < t.k {
+                let end = (p0 + 16).min(t.k);
+                for j in 0..t.columns {
+                    for p in p0..end {
+                        t.to.add(p * t.width + j).write(*t.from.at(p, j).ptr);
                     }
                 }
-                for p in p0..p0 + n {
-                    for j in columns..width {
-                        to.add(p * width + j).write(T::NIL);
-                    }
+                p0 = end;
+            }
+        }
+        if t.columns < t.width {
+            for p in 0..t.k {
+                for j in t.columns..t.width {
+                    t.to.add(p * t.width + j).write(T::NIL);
                 }
-                p0 += n;
             }
         }
     }

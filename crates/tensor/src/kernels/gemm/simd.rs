@@ -56,6 +56,13 @@ pub trait Simd<T>: Copy {
     /// # Safety
     /// See [`Simd::splat`].
     unsafe fn store_mask(p: *mut T, v: Self::V, m: Self::Mask);
+    /// Rows and columns of what [`Simd::transpose`] turns.
+    const SQUARE: usize;
+    /// Writes the transpose of a square whose rows are `step` apart to rows `to_step` apart.
+    ///
+    /// # Safety
+    /// See [`Simd::splat`]; the squares do not overlap.
+    unsafe fn transpose(p: *const T, step: isize, to: *mut T, to_step: usize);
 }
 
 /// Vectors as arrays of 16 bytes, for the baseline of any architecture and for NEON, whose
@@ -122,6 +129,16 @@ macro_rules! array_simd {
                     }
                 }
             }
+            const SQUARE: usize = 4;
+            #[inline(always)]
+            unsafe fn transpose(p: *const $t, step: isize, to: *mut $t, to_step: usize) {
+                for j in 0..4 {
+                    for i in 0..4 {
+                        // SAFETY: within the squares, by the caller's promise.
+                        unsafe { *to.add(j * to_step + i) = *p.offset(i as isize * step).add(j) };
+                    }
+                }
+            }
         }
     };
 }
@@ -144,12 +161,63 @@ mod x86 {
     static WINDOW32: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
     static WINDOW64: [i64; 8] = [-1, -1, -1, -1, 0, 0, 0, 0];
 
+    /// # Safety
+    /// As [`Simd::transpose`], of 8 × 8.
+    #[inline(always)]
+    unsafe fn transpose8(p: *const f32, step: isize, to: *mut f32, to_step: usize) {
+        // SAFETY: within the squares, by the caller's promise; the features are enabled.
+        unsafe {
+            let row = |i: isize| _mm256_loadu_ps(p.offset(i * step));
+            let r: [__m256; 8] = std::array::from_fn(|i| row(i as isize));
+            // Pairs of rows, then fours, then the halves of the registers.
+            let mut s = [r[0]; 8];
+            for i in 0..4 {
+                let (x, y) = (r[2 * i], r[2 * i + 1]);
+                (s[2 * i], s[2 * i + 1]) = (_mm256_unpacklo_ps(x, y), _mm256_unpackhi_ps(x, y));
+            }
+            for h in 0..2 {
+                let q = 4 * h;
+                for c in 0..2 {
+                    let (x, y) = (s[q + c], s[q + c + 2]);
+                    // Columns 2c and 2c + 1 of the four rows.
+                    let lo = _mm256_shuffle_ps::<0x44>(x, y);
+                    let hi = _mm256_shuffle_ps::<0xee>(x, y);
+                    (s[q + c], s[q + c + 2]) = (lo, hi);
+                }
+            }
+            for (c, at) in [0, 2, 1, 3].into_iter().enumerate() {
+                let (x, y) = (s[at], s[at + 4]);
+                _mm256_storeu_ps(to.add(c * to_step), _mm256_permute2f128_ps::<0x20>(x, y));
+                let high = to.add((c + 4) * to_step);
+                _mm256_storeu_ps(high, _mm256_permute2f128_ps::<0x31>(x, y));
+            }
+        }
+    }
+
+    /// # Safety
+    /// As [`Simd::transpose`], of 4 × 4.
+    #[inline(always)]
+    unsafe fn transpose4(p: *const f64, step: isize, to: *mut f64, to_step: usize) {
+        // SAFETY: within the squares, by the caller's promise; the features are enabled.
+        unsafe {
+            let row = |i: isize| _mm256_loadu_pd(p.offset(i * step));
+            let (a, b, c, d) = (row(0), row(1), row(2), row(3));
+            let (s, t) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+            let (u, v) = (_mm256_unpacklo_pd(c, d), _mm256_unpackhi_pd(c, d));
+            _mm256_storeu_pd(to, _mm256_permute2f128_pd::<0x20>(s, u));
+            _mm256_storeu_pd(to.add(to_step), _mm256_permute2f128_pd::<0x20>(t, v));
+            _mm256_storeu_pd(to.add(2 * to_step), _mm256_permute2f128_pd::<0x31>(s, u));
+            _mm256_storeu_pd(to.add(3 * to_step), _mm256_permute2f128_pd::<0x31>(t, v));
+        }
+    }
+
     macro_rules! x86_simd {
         ($Isa:ident $t:ident $V:ident $Mask:ident $lanes:literal $rows:literal
          $splat:ident $load:ident $store:ident $fma:ident $add:ident
          mask |$n:ident| $mask:expr;
          load |$p:ident, $m:ident| $load_mask:expr;
-         store |$q:ident, $v:ident, $w:ident| $store_mask:expr;) => {
+         store |$q:ident, $v:ident, $w:ident| $store_mask:expr;
+         square $square:literal $transpose:ident) => {
             impl Simd<$t> for $Isa {
                 type V = $V;
                 type Mask = $Mask;
@@ -195,6 +263,12 @@ mod x86 {
                     // SAFETY: lanes outside the mask are not touched.
                     unsafe { $store_mask }
                 }
+                const SQUARE: usize = $square;
+                #[inline(always)]
+                unsafe fn transpose(p: *const $t, step: isize, to: *mut $t, to_step: usize) {
+                    // SAFETY: the caller's promise; either set has AVX.
+                    unsafe { $transpose(p, step, to, to_step) }
+                }
             }
         };
     }
@@ -204,6 +278,7 @@ mod x86 {
         mask |n| unsafe { _mm256_loadu_si256(WINDOW32.as_ptr().add(8 - n) as *const __m256i) };
         load |p, m| _mm256_maskload_ps(p, m);
         store |p, v, m| _mm256_maskstore_ps(p, m, v);
+        square 8 transpose8
     }
     x86_simd! { Avx2 f64 __m256d __m256i 4 6
         _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_add_pd
@@ -211,17 +286,20 @@ mod x86 {
         mask |n| unsafe { _mm256_loadu_si256(WINDOW64.as_ptr().add(4 - n) as *const __m256i) };
         load |p, m| _mm256_maskload_pd(p, m);
         store |p, v, m| _mm256_maskstore_pd(p, m, v);
+        square 4 transpose4
     }
     x86_simd! { Avx512 f32 __m512 __mmask16 16 12
         _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_add_ps
         mask |n| ((1u32 << n) - 1) as __mmask16;
         load |p, m| _mm512_maskz_loadu_ps(m, p);
         store |p, v, m| _mm512_mask_storeu_ps(p, m, v);
+        square 8 transpose8
     }
     x86_simd! { Avx512 f64 __m512d __mmask8 8 12
         _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_add_pd
         mask |n| ((1u32 << n) - 1) as __mmask8;
         load |p, m| _mm512_maskz_loadu_pd(m, p);
         store |p, v, m| _mm512_mask_storeu_pd(p, m, v);
+        square 4 transpose4
     }
 }

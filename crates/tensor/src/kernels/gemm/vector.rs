@@ -28,7 +28,7 @@ struct Axpy<T>(Job<T>);
 
 /// The matrix-vector loops of an element type.
 macro_rules! vector_kernels {
-    ($t:ident) => {
+    () => {
         unsafe fn rows_dot(isa: IsaKind, job: vector::Job<Self>) {
             vector::dot(isa, job)
         }
@@ -83,9 +83,9 @@ macro_rules! kernels {
                 // SAFETY: `matvec`'s promise; below `dispatch`.
                 unsafe {
                     let mut p = 0;
-                    while p + 4 <= job.k {
-                        axpy_columns::<$t, I, 4>(job, p);
-                        p += 4;
+                    while p + 8 <= job.k {
+                        axpy_columns::<$t, I, 8>(job, p);
+                        p += 8;
                     }
                     while p < job.k {
                         axpy_columns::<$t, I, 1>(job, p);
@@ -233,9 +233,14 @@ pub(crate) unsafe fn matvec<T: GemmKernels>(
     };
     let y = Shared(c);
     let (x, bias) = (Shared(x as *mut T), Shared(row as *mut T));
-    // By columns, a stretch of `y` stays in the L1 cache while the columns stream past.
-    let most = if by_rows { rows } else { 4096 };
-    let per = (TASK / d.k).clamp(64, most.max(64));
+    // By columns, a stretch of `y` stays in the L1 cache while the columns stream past: the longer,
+    // the better they stream.
+    let per = if by_rows {
+        (TASK / d.k).max(64)
+    } else {
+        let tasks = (rows * d.k).div_ceil(TASK).min(4);
+        rows.div_ceil(tasks).next_multiple_of(64).min(4096)
+    };
     par::for_each(rows.div_ceil(per), |t| {
         let r = t * per;
         let job = Job {
