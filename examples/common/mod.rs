@@ -1,5 +1,7 @@
 //! What the examples share: recorded runs of other programs, and where pictures go.
 
+#![allow(dead_code)] // each example uses a part
+
 use std::path::PathBuf;
 
 use serde_json::Value;

@@ -243,9 +243,9 @@ fn root<T: Float>(
             op: call,
             what: "the output (its seed)".to_string(),
             got_dtype: T::DTYPE,
-            got: seed.shape().clone(),
+            got: Box::new(seed.shape().clone()),
             want_dtype: T::DTYPE,
-            want: output.shape().clone(),
+            want: Box::new(output.shape().clone()),
             at,
         });
     }

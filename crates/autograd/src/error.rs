@@ -56,11 +56,11 @@ pub enum Error {
         /// Its type.
         got_dtype: DType,
         /// Its shape.
-        got: Shape,
+        got: Box<Shape>,
         /// The value's type.
         want_dtype: DType,
         /// The value's shape.
-        want: Shape,
+        want: Box<Shape>,
         /// Where the op was recorded.
         at: &'static Location<'static>,
     },

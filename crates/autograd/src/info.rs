@@ -121,8 +121,3 @@ pub(crate) fn spread(shape: &[usize], seed: u64) -> Tensor<f64> {
         .collect();
     cycle(shape, &data)
 }
-
-/// As [`spread`], all positive.
-pub(crate) fn positive(shape: &[usize], seed: u64) -> Tensor<f64> {
-    spread(shape, seed).abs()
-}

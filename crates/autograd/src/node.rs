@@ -173,9 +173,9 @@ impl Meta {
                     op: self.op,
                     what: "a hook".to_string(),
                     got_dtype: grad.dtype(),
-                    got: grad.shape().clone(),
+                    got: Box::new(grad.shape().clone()),
                     want_dtype: self.dtype,
-                    want: self.shape.clone(),
+                    want: Box::new(self.shape.clone()),
                     at: self.at,
                 });
             }
@@ -345,9 +345,9 @@ impl<T: Float, R: Rule<T>> OpNode<T, R> {
                 op: self.meta.op,
                 what: format!("input {i}"),
                 got_dtype: T::DTYPE,
-                got: grad.shape().clone(),
+                got: Box::new(grad.shape().clone()),
                 want_dtype: to.dtype,
-                want: want.clone(),
+                want: Box::new(want.clone()),
                 at: self.meta.at,
             });
         };

@@ -99,6 +99,7 @@ impl<T: Float> Linear<T> {
     #[track_caller]
     pub fn from_weights(weight: Tensor<T>, bias: Option<Tensor<T>>) -> Linear<T> {
         // A `map` would give the bias a caller in the standard library.
+        #[allow(clippy::manual_map)]
         let bias = match bias {
             Some(b) => Some(Param::new(b)),
             None => None,

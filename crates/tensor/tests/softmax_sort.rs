@@ -31,7 +31,7 @@ fn rows(x: &Tensor<f64>, axis: usize, f: impl Fn(&[f64]) -> Vec<f64>) -> Vec<f64
     let mut out = x.to_vec();
     let n = x.shape()[axis];
     let inner: usize = x.shape()[axis + 1..].iter().product();
-    for start in (0..out.len()).filter(|i| i / inner % n == 0) {
+    for start in (0..out.len()).filter(|i| (i / inner).is_multiple_of(n)) {
         let row: Vec<f64> = (0..n).map(|k| out[start + k * inner]).collect();
         for (k, v) in f(&row).into_iter().enumerate() {
             out[start + k * inner] = v;

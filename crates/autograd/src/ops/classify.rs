@@ -127,7 +127,7 @@ impl<T: Float> Var<T> {
         super::loss::same_shape("cross_entropy", self, targets)?;
         let axis = isize::from(self.rank() > 1);
         let classes = *self.shape().get(axis as usize).unwrap_or(&0);
-        check_options::<T>("cross_entropy", classes, options)?;
+        check_options("cross_entropy", classes, options)?;
         let logp = self.log_softmax(axis)?;
         let s = options.smoothing;
         let t = if s > 0.0 {
@@ -153,7 +153,7 @@ impl<T: Float> Var<T> {
 }
 
 #[track_caller]
-fn check_options<T: Float>(op: &'static str, classes: usize, options: &ClassLoss) -> Result<()> {
+fn check_options(op: &'static str, classes: usize, options: &ClassLoss) -> Result<()> {
     let invalid = |name, value: String, rule| wengert_tensor::Error::invalid(op, name, value, rule);
     if !(0.0..=1.0).contains(&options.smoothing) {
         let e = invalid(
@@ -216,7 +216,7 @@ fn pick<T: Float>(
         .into());
     }
     let classes = x.shape()[axis];
-    check_options::<T>(op, classes, options)?;
+    check_options(op, classes, options)?;
     let inner: usize = x.shape()[axis + 1..].iter().product();
     let targets = targets.to_vec();
     let weight = |c: usize| options.weights.as_ref().map_or(1.0, |w| w[c]);

@@ -342,13 +342,7 @@ pub(crate) static CLAMP: OpInfo = OpInfo {
     samples: || {
         vec![
             sample!([spread(&[2, 3], 1)], |v| v[0].clamp(-0.77, 0.66), |r| r[0]
-                .map(|x| if x < -0.77 {
-                    -0.77
-                } else if x > 0.66 {
-                    0.66
-                } else {
-                    x
-                }))
+                .map(|x| x.clamp(-0.77, 0.66)))
             .elementwise(),
             sample!(
                 [cycle(&[2], &[-0.5, 1.0])],

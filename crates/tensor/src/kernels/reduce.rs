@@ -134,8 +134,8 @@ fn lanes<A: Copy, const L: usize>(
     // A copy, because indexing by a variable would keep the accumulators of the loop above out of
     // registers.
     let mut tail = acc;
-    for l in 0..n - i {
-        tail[l] = merge(tail[l], get(i + l));
+    for (l, a) in tail.iter_mut().enumerate().take(n - i) {
+        *a = merge(*a, get(i + l));
     }
     let mut width = L / 2;
     while width > 0 {

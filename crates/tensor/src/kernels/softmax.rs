@@ -15,13 +15,13 @@ use crate::dtype::Float;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Softmax {
     /// `exp(x − max) / Σexp(x − max)`; the second source is not read.
-    Softmax,
+    Plain,
     /// `x − max − ln Σexp(x − max)`; the second source is not read.
-    LogSoftmax,
+    Log,
     /// `y·(dy − Σy·dy)` of the sources `y`, `dy`.
-    SoftmaxGrad,
+    Grad,
     /// `dy − exp(y)·Σdy` of the sources `y`, `dy`.
-    LogSoftmaxGrad,
+    LogGrad,
 }
 
 /// Columns of a strip, where the axis is not the last: as many sums at once.
@@ -46,7 +46,7 @@ impl<T: Float> Task<T> {
         // SAFETY: the caller's promise.
         unsafe {
             match self.code {
-                Softmax::Softmax => {
+                Softmax::Plain => {
                     let max = row_max::<I, T>(x, n);
                     for i in 0..n {
                         *y.add(i) = Math::exp::<I>(*x.add(i) - max);
@@ -56,7 +56,7 @@ impl<T: Float> Task<T> {
                         *y.add(i) = *y.add(i) * scale;
                     }
                 }
-                Softmax::LogSoftmax => {
+                Softmax::Log => {
                     let max = row_max::<I, T>(x, n);
                     for i in 0..n {
                         *y.add(i) = Math::exp::<I>(*x.add(i) - max);
@@ -66,7 +66,7 @@ impl<T: Float> Task<T> {
                         *y.add(i) = (*x.add(i) - max) - ln;
                     }
                 }
-                Softmax::SoftmaxGrad => {
+                Softmax::Grad => {
                     for i in 0..n {
                         *y.add(i) = *x.add(i) * *dy.add(i);
                     }
@@ -75,7 +75,7 @@ impl<T: Float> Task<T> {
                         *y.add(i) = *x.add(i) * (*dy.add(i) - dot);
                     }
                 }
-                Softmax::LogSoftmaxGrad => {
+                Softmax::LogGrad => {
                     let sum = row_sum::<I, T>(dy, n);
                     for i in 0..n {
                         *y.add(i) = *dy.add(i) - Math::exp::<I>(*x.add(i)) * sum;
@@ -98,7 +98,7 @@ impl<T: Float> Task<T> {
         // SAFETY: the caller's promise.
         unsafe {
             match self.code {
-                Softmax::Softmax | Softmax::LogSoftmax => {
+                Softmax::Plain | Softmax::Log => {
                     for (j, a) in a.iter_mut().enumerate().take(w) {
                         *a = *x.add(j);
                     }
@@ -114,7 +114,7 @@ impl<T: Float> Task<T> {
                             *y.add(at(i) + j) = e;
                         }
                     }
-                    if self.code == Softmax::Softmax {
+                    if self.code == Softmax::Plain {
                         for b in b.iter_mut().take(w) {
                             *b = T::ONE / *b;
                         }
@@ -134,7 +134,7 @@ impl<T: Float> Task<T> {
                         }
                     }
                 }
-                Softmax::SoftmaxGrad => {
+                Softmax::Grad => {
                     for i in 0..n {
                         for (j, b) in b.iter_mut().enumerate().take(w) {
                             *b = *b + *x.add(at(i) + j) * *dy.add(at(i) + j);
@@ -147,7 +147,7 @@ impl<T: Float> Task<T> {
                         }
                     }
                 }
-                Softmax::LogSoftmaxGrad => {
+                Softmax::LogGrad => {
                     for i in 0..n {
                         for (j, b) in b.iter_mut().enumerate().take(w) {
                             *b = *b + *dy.add(at(i) + j);

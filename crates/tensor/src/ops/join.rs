@@ -178,7 +178,7 @@ impl<T: Element> Tensor<T> {
         let (mut spread, mut pairs) = (Shape::new(), Shape::new());
         for (i, &c) in counts.iter().enumerate() {
             let d = if i < lead { 1 } else { self.shape()[i - lead] };
-            shape.push(c.checked_mul(d).unwrap_or(usize::MAX));
+            shape.push(c.saturating_mul(d));
             spread.push(c);
             spread.push(d);
             pairs.push(1);

@@ -236,9 +236,7 @@ impl<T: Float> Tensor<T> {
             row: w.strides()[1],
             col: w.strides()[0],
         };
-        let bias = bias
-            .as_ref()
-            .map_or(std::ptr::null(), |b| b.as_ptr() as *const T);
+        let bias = bias.as_ref().map_or(std::ptr::null(), |b| b.as_ptr());
         let d = Dims { m, n, k };
         // SAFETY: sizes and strides are the operands' own, checked above; `out` is new, contiguous,
         // `m × n`; the bias has `n` contiguous elements.

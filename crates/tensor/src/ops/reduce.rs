@@ -211,6 +211,9 @@ impl<T: Float> Plan<T> {
     }
 }
 
+/// A reduction over axes, by name.
+type Reduce<A> = fn(&'static str, &Tensor<A>, &[usize], bool) -> Result<Tensor<A>>;
+
 /// A reduction that may go group by group, where the reduced axes do not lie side by side.
 #[track_caller]
 fn fold<T: Num, A: Num>(
@@ -219,7 +222,7 @@ fn fold<T: Num, A: Num>(
     x: &Tensor<T>,
     axes: &[usize],
     keepdim: bool,
-    again: fn(&'static str, &Tensor<A>, &[usize], bool) -> Result<Tensor<A>>,
+    again: Reduce<A>,
 ) -> Result<Tensor<A>> {
     if in_place(x, axes, true).is_none() {
         let mut sorted: AxisList = axes.iter().copied().collect();

@@ -63,7 +63,7 @@ impl<T: Float> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn softmax(&self, axis: isize) -> Result<Tensor<T>> {
-        self.along_rows("softmax", Softmax::Softmax, None, axis)
+        self.along_rows("softmax", Softmax::Plain, None, axis)
     }
 
     /// `xᵢ − ln Σⱼ exp(xⱼ)` along an axis: the logarithm of [`softmax`](Tensor::softmax), without its
@@ -83,7 +83,7 @@ impl<T: Float> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn log_softmax(&self, axis: isize) -> Result<Tensor<T>> {
-        self.along_rows("log_softmax", Softmax::LogSoftmax, None, axis)
+        self.along_rows("log_softmax", Softmax::Log, None, axis)
     }
 
     /// The gradient of [`softmax`](Tensor::softmax) from its output `y` (`self`): `y·(dy − Σ y·dy)`.
@@ -99,7 +99,7 @@ impl<T: Float> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn softmax_grad(&self, dy: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {
-        self.gradient_along_rows("softmax_grad", Softmax::SoftmaxGrad, dy, axis)
+        self.gradient_along_rows("softmax_grad", Softmax::Grad, dy, axis)
     }
 
     /// The gradient of [`log_softmax`](Tensor::log_softmax) from its output `y` (`self`):
@@ -116,6 +116,6 @@ impl<T: Float> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn log_softmax_grad(&self, dy: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {
-        self.gradient_along_rows("log_softmax_grad", Softmax::LogSoftmaxGrad, dy, axis)
+        self.gradient_along_rows("log_softmax_grad", Softmax::LogGrad, dy, axis)
     }
 }
