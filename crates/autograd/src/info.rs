@@ -121,3 +121,8 @@ pub(crate) fn spread(shape: &[usize], seed: u64) -> Tensor<f64> {
         .collect();
     cycle(shape, &data)
 }
+
+/// As [`spread`], all positive.
+pub(crate) fn positive(shape: &[usize], seed: u64) -> Tensor<f64> {
+    spread(shape, seed).abs()
+}

@@ -39,6 +39,11 @@ pub(crate) trait Rule<T: Float>: Send + Sync + Sized + 'static {
     }
 }
 
+/// The gradient of an op's only input.
+pub(crate) fn one<T: Float>(dx: Var<T>) -> Result<Grads<T>> {
+    Ok(Grads::from_iter([Some(dx)]))
+}
+
 /// What a fused rule answers.
 pub(crate) enum Fused<T: Float> {
     /// The gradients.

@@ -121,12 +121,18 @@ impl<T: Float> Var<T> {
 }
 
 pub(crate) struct Mul<T: Float> {
+    name: &'static str,
     a: Option<Saved<T>>,
     b: Option<Saved<T>>,
 }
 impl<T: Float> Mul<T> {
     pub(crate) fn new(a: &Var<T>, b: &Var<T>, need: [bool; 2]) -> Self {
+        Mul::named("mul", a, b, need)
+    }
+    /// Of another op whose gradient is that of a product.
+    pub(crate) fn named(name: &'static str, a: &Var<T>, b: &Var<T>, need: [bool; 2]) -> Self {
         Mul {
+            name,
             a: need[1].then(|| Saved::input(0, a)),
             b: need[0].then(|| Saved::input(1, b)),
         }
@@ -134,7 +140,7 @@ impl<T: Float> Mul<T> {
 }
 impl<T: Float> Rule<T> for Mul<T> {
     fn name(&self) -> &'static str {
-        "mul"
+        self.name
     }
     fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
         let times = |s: &Option<Saved<T>>| s.as_ref().map(|s| dy.try_mul(&cx.var(s))).transpose();

@@ -1,12 +1,7 @@
 //! Products of matrices.
 
-use wengert_tensor::Float;
-
-use crate::error::Result;
-use crate::info::{OpInfo, sample, spread};
-use crate::naive::Array;
-use crate::rule::{Cx, Grads, Rule, Saved, apply};
-use crate::var::Var;
+use super::block::names::*;
+use crate::info::spread;
 
 impl<T: Float> Var<T> {
     /// Matrix product, as `torch.matmul`: 1-d operands are rows and columns, leading axes broadcast.
@@ -146,7 +141,94 @@ pub(crate) static MATMUL: OpInfo = OpInfo {
 };
 
 impl<T: Float> Var<T> {
-    /// Fully connected layer, `y = x wᵀ + b`; gradients `dy w`, `dyᵀ x`, `Σ dy`.
+    /// Inner product of two vectors, `Σᵢ aᵢ·bᵢ`; gradients `b·dy` and `a·dy`.
+    ///
+    /// # Errors
+    /// If either is not 1-d, or their sizes differ.
+    #[track_caller]
+    pub fn dot(&self, other: &Var<T>) -> Result<Var<T>> {
+        let y = self.value.dot(&other.value)?;
+        Ok(apply([self, other], y, |_, need| {
+            super::binary::Mul::named("dot", self, other, need)
+        }))
+    }
+}
+
+pub(crate) static DOT: OpInfo = OpInfo {
+    name: "dot",
+    family: "linalg",
+    formula: "Σᵢ aᵢ·bᵢ",
+    gradient: "b·dy, a·dy",
+    edges: "0 of nothing",
+    samples: || {
+        let sum = |a: &Array, b: &Array| Array::scalar(a.zip(b, |x, y| x * y).data.iter().sum());
+        vec![
+            sample!(
+                [spread(&[3], 1), spread(&[3], 2)],
+                |v| v[0].dot(&v[1]),
+                |r| sum(&r[0], &r[1])
+            ),
+            sample!(
+                [spread(&[0], 1), spread(&[0], 2)],
+                |v| v[0].dot(&v[1]),
+                |r| sum(&r[0], &r[1])
+            )
+            .note("empty"),
+        ]
+    },
+};
+
+impl<T: Float> Var<T> {
+    /// Outer product of two vectors, `yᵢⱼ = aᵢ·bⱼ`; gradients `dy b` and `dyᵀ a`.
+    ///
+    /// # Errors
+    /// If either is not 1-d.
+    #[track_caller]
+    pub fn outer(&self, other: &Var<T>) -> Result<Var<T>> {
+        let y = self.value.outer(&other.value)?;
+        Ok(apply([self, other], y, |_, need| Outer {
+            a: need[1].then(|| Saved::input(0, self)),
+            b: need[0].then(|| Saved::input(1, other)),
+        }))
+    }
+}
+
+struct Outer<T: Float> {
+    a: Option<Saved<T>>,
+    b: Option<Saved<T>>,
+}
+impl<T: Float> Rule<T> for Outer<T> {
+    fn name(&self) -> &'static str {
+        "outer"
+    }
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        let da = self.b.as_ref().map(|b| dy.matmul(&cx.var(b))).transpose()?;
+        let db = self
+            .a
+            .as_ref()
+            .map(|a| dy.t()?.matmul(&cx.var(a)))
+            .transpose()?;
+        Ok(Grads::from_iter([da, db]))
+    }
+}
+
+pub(crate) static OUTER: OpInfo = OpInfo {
+    name: "outer",
+    family: "linalg",
+    formula: "aᵢ·bⱼ",
+    gradient: "dy b, dyᵀ a",
+    edges: "smooth",
+    samples: || {
+        vec![sample!(
+            [spread(&[2], 1), spread(&[3], 2)],
+            |v| v[0].outer(&v[1]),
+            |r| { Array::from_fn(&[2, 3], |i| r[0].at(&[i[0]]) * r[1].at(&[i[1]])) }
+        )]
+    },
+};
+
+impl<T: Float> Var<T> {
+    /// Fully connected layer, `y = x wᵀ + b`, one op; gradients `dy w`, `dyᵀ x`, `Σ dy`.
     ///
     /// # Shapes
     /// `x [.., in]`, `w [out, in]`, `b [out]` give `[.., out]`.
@@ -155,10 +237,107 @@ impl<T: Float> Var<T> {
     /// If the shapes do not fit.
     #[track_caller]
     pub fn linear(&self, w: &Var<T>, b: Option<&Var<T>>) -> Result<Var<T>> {
-        let y = self.matmul(&w.t()?)?;
-        match b {
-            Some(b) => y.try_add(b),
-            None => Ok(y),
-        }
+        let y = self.value.linear(&w.value, b.map(|b| &b.value))?;
+        let rule = |need: &[bool]| Linear {
+            x: need[1].then(|| Saved::input(0, self)),
+            w: need[0].then(|| Saved::input(1, w)),
+        };
+        Ok(match b {
+            Some(b) => apply([self, w, b], y, |_, need| rule(&need)),
+            None => apply([self, w], y, |_, need| rule(&need)),
+        })
     }
 }
+
+struct Linear<T: Float> {
+    x: Option<Saved<T>>,
+    w: Option<Saved<T>>,
+}
+impl<T: Float> Rule<T> for Linear<T> {
+    fn name(&self) -> &'static str {
+        "linear"
+    }
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        let mut grads = Grads::new();
+        grads.push(self.w.as_ref().map(|w| dy.matmul(&cx.var(w))).transpose()?);
+        let outputs = dy.shape()[dy.rank() - 1];
+        let weight = |x: &Saved<T>| -> Result<Var<T>> {
+            let rows = dy.len() / outputs.max(1);
+            let inputs = x.value.shape()[x.value.rank() - 1];
+            let dy = dy.reshape([rows, outputs])?;
+            dy.t()?.matmul(&cx.var(x).reshape([rows, inputs])?)
+        };
+        grads.push(self.x.as_ref().map(weight).transpose()?);
+        if cx.edges.len() == 3 {
+            grads.push(cx.needs(2).then(|| dy.sum_to(outputs)).transpose()?);
+        }
+        Ok(grads)
+    }
+    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>) -> Fused<T> {
+        let run = || {
+            let mut grads = TensorGrads::new();
+            let outputs = dy.shape()[dy.rank() - 1];
+            grads.push(self.w.as_ref().map(|w| dy.matmul(&w.value)).transpose()?);
+            let weight = |x: &Saved<T>| {
+                let rows = dy.len() / outputs.max(1);
+                let inputs = x.value.shape()[x.value.rank() - 1];
+                let dy = dy.reshape([rows, outputs])?;
+                dy.t()?.matmul(&x.value.reshape([rows, inputs])?)
+            };
+            grads.push(self.x.as_ref().map(weight).transpose()?);
+            if cx.edges.len() == 3 {
+                grads.push(cx.needs(2).then(|| dy.sum_to(outputs)).transpose()?);
+            }
+            Ok(grads)
+        };
+        Fused::Done(run().map_err(|e: wengert_tensor::Error| e.into()))
+    }
+}
+
+pub(crate) static LINEAR: OpInfo = OpInfo {
+    name: "linear",
+    family: "linalg",
+    formula: "x wᵀ + b",
+    gradient: "dy w, dyᵀ x, Σ dy",
+    edges: "smooth",
+    samples: || {
+        let map = |x: &Array, w: &Array, b: Option<&Array>| {
+            let (rank, inputs) = (x.shape.len(), w.shape[1]);
+            let mut shape = x.shape.clone();
+            shape[rank - 1] = w.shape[0];
+            Array::from_fn(&shape, |i| {
+                let mut at = i.to_vec();
+                let sum = (0..inputs).map(|k| {
+                    at[rank - 1] = k;
+                    x.at(&at) * w.at(&[i[rank - 1], k])
+                });
+                sum.sum::<f64>() + b.map_or(0.0, |b| b.at(&[i[rank - 1]]))
+            })
+        };
+        vec![
+            sample!(
+                [spread(&[4, 3], 1), spread(&[2, 3], 2), spread(&[2], 3)],
+                |v| v[0].linear(&v[1], Some(&v[2])),
+                |r| map(&r[0], &r[1], Some(&r[2]))
+            ),
+            sample!(
+                [spread(&[2, 2, 3], 1), spread(&[2, 3], 2)],
+                |v| v[0].linear(&v[1], None),
+                |r| map(&r[0], &r[1], None)
+            )
+            .note("no bias, two leading axes"),
+            sample!(
+                [spread(&[3], 1), spread(&[2, 3], 2), spread(&[2], 3)],
+                |v| v[0].linear(&v[1], Some(&v[2])),
+                |r| map(&r[0], &r[1], Some(&r[2]))
+            )
+            .note("one row"),
+            sample!(
+                [spread(&[0, 3], 1), spread(&[2, 3], 2), spread(&[2], 3)],
+                |v| v[0].linear(&v[1], Some(&v[2])),
+                |r| map(&r[0], &r[1], Some(&r[2]))
+            )
+            .note("no rows"),
+        ]
+    },
+};

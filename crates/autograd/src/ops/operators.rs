@@ -150,7 +150,7 @@ impl<T: Float> Var<T> {
     #[track_caller]
     fn div_scalar(&self, s: f64) -> Var<T> {
         let y = &self.value / T::from_f64(s);
-        apply([self], y, |_, _| crate::ops::unary::Affine(1.0 / s, 0.0))
+        apply([self], y, |_, _| crate::ops::scalar::Affine(1.0 / s, 0.0))
     }
 }
 

@@ -1,74 +1,160 @@
-//! Reductions.
+//! Reductions: sums and means.
 
-use wengert_tensor::{Axes, Float, IntoAxes, IntoShape, Shape};
+use wengert_tensor::{Axes, IntoAxes, IntoShape, Shape};
 
-use crate::error::Result;
-use crate::info::{OpInfo, sample, spread};
-use crate::naive::Array;
-use crate::rule::{Cx, Grads, Rule, apply};
-use crate::var::Var;
+use super::block::names::*;
+use crate::info::spread;
+use crate::rule::one;
 
-impl<T: Float> Var<T> {
+/// What a reduction's rule keeps of its input.
+pub(crate) struct Kept {
+    /// The output's shape with the reduced axes as 1.
+    pub(crate) kept: Shape,
+    /// The input's shape.
+    pub(crate) shape: Shape,
+}
+
+impl Kept {
+    /// Of axes that have been checked by the reduction itself.
+    pub(crate) fn of(shape: &Shape, axes: &Axes) -> Kept {
+        let mut kept: Vec<usize> = shape.to_vec();
+        for axis in axes.iter() {
+            kept[axis.rem_euclid(shape.len() as isize) as usize] = 1;
+        }
+        Kept {
+            kept: Shape::from_slice(&kept),
+            shape: shape.clone(),
+        }
+    }
+
+    /// Of every axis.
+    pub(crate) fn all(shape: &Shape) -> Kept {
+        Kept {
+            kept: shape.iter().map(|_| 1).collect(),
+            shape: shape.clone(),
+        }
+    }
+
+    /// How many elements were reduced to one.
+    pub(crate) fn count(&self) -> usize {
+        let each = self.shape.iter().zip(self.kept.iter());
+        each.filter(|(d, k)| d != k).map(|(d, _)| d).product()
+    }
+
+    /// A gradient of the output, repeated along the reduced axes.
+    pub(crate) fn spread<T: Float>(&self, dy: &Var<T>) -> Result<Var<T>> {
+        dy.reshape(&self.kept)?.expand(&self.shape)
+    }
+
+    /// Whether an axis was reduced.
+    pub(crate) fn is_reduced(&self, axis: usize) -> bool {
+        self.kept[axis] != self.shape[axis]
+    }
+
+    pub(crate) fn detail(&self) -> String {
+        format!("from {}", self.shape)
+    }
+}
+
+/// The three forms of a reduction: over axes, with the axes kept, of everything. `$build` makes the
+/// variable of the input, the reduced value and what was kept; `$argument` goes to value and build;
+/// `$certain` and `$wrap` pass an error on where reducing nothing is one.
+macro_rules! reduction {
+    (
+        $(#[$doc:meta])*
+        $name:ident $keepdim:ident $all:ident $(($argument:ident: $Argument:ty))? by $build:ident
+        $(#[$all_doc:meta])* -> $Out:ty, |$y:ident| $certain:expr, $wrap:expr
+    ) => {
+        impl<T: Float> Var<T> {
+            $(#[$doc])*
+            #[track_caller]
+            pub fn $name(&self, axes: impl IntoAxes $(, $argument: $Argument)?) -> Result<Var<T>> {
+                let axes = axes.into_axes();
+                let y = self.value.$name(&axes $(, $argument)?)?;
+                Ok($build(self, y, Kept::of(self.shape(), &axes) $(, $argument)?))
+            }
+
+            #[doc = concat!("As [`", stringify!($name), "`](Var::", stringify!($name), "), the reduced axes kept with size 1.")]
+            ///
+            /// # Errors
+            #[doc = concat!("As [`", stringify!($name), "`](Var::", stringify!($name), ").")]
+            #[track_caller]
+            pub fn $keepdim(&self, axes: impl IntoAxes $(, $argument: $Argument)?) -> Result<Var<T>> {
+                let axes = axes.into_axes();
+                let y = self.value.$keepdim(&axes $(, $argument)?)?;
+                Ok($build(self, y, Kept::of(self.shape(), &axes) $(, $argument)?))
+            }
+
+            $(#[$all_doc])*
+            #[track_caller]
+            pub fn $all(&self $(, $argument: $Argument)?) -> $Out {
+                let $y = self.value.$all($($argument)?);
+                let y = $certain;
+                $wrap($build(self, y, Kept::all(self.shape()) $(, $argument)?))
+            }
+        }
+    };
+}
+pub(crate) use reduction;
+
+reduction! {
     /// Sum over some axes, which are dropped: `y = Σ x`; gradient `dy`, repeated along them. The sum
     /// of nothing is 0.
     ///
     /// # Errors
     /// If an axis is out of range or named twice.
-    #[track_caller]
-    pub fn sum(&self, axes: impl IntoAxes) -> Result<Var<T>> {
-        let axes = axes.into_axes();
-        let y = self.value.sum(&axes)?;
-        let kept = self.value.sum_keepdim(&axes)?.shape().clone();
-        Ok(apply([self], y, |_, _| Sum {
-            kept,
-            shape: self.shape().clone(),
-        }))
-    }
-
-    /// As [`Var::sum`]; the axes stay, with size 1.
     ///
-    /// # Errors
-    /// If an axis is out of range or named twice.
-    #[track_caller]
-    pub fn sum_keepdim(&self, axes: impl IntoAxes) -> Result<Var<T>> {
-        let axes: Axes = axes.into_axes();
-        let y = self.value.sum_keepdim(&axes)?;
-        let kept = y.shape().clone();
-        Ok(apply([self], y, |_, _| Sum {
-            kept,
-            shape: self.shape().clone(),
-        }))
-    }
-
+    /// ```
+    /// use wengert_autograd::Var;
+    /// let x = Var::new([[1.0f32, 2.0], [3.0, 4.0]]);
+    /// assert_eq!(x.sum(0)?.to_vec(), [4.0, 6.0]);
+    /// # Ok::<(), wengert_autograd::Error>(())
+    /// ```
+    sum sum_keepdim sum_all by sum
     /// The sum of all elements, a scalar.
-    #[track_caller]
-    pub fn sum_all(&self) -> Var<T> {
-        let kept: Shape = self.shape().iter().map(|_| 1).collect();
-        apply([self], self.value.sum_all(), |_, _| Sum {
-            kept,
-            shape: self.shape().clone(),
-        })
-    }
+    -> Var<T>, |y| y, std::convert::identity
 }
 
-/// `kept`: the output's shape with the summed axes as 1.
-struct Sum {
-    kept: Shape,
-    shape: Shape,
+#[track_caller]
+fn sum<T: Float>(x: &Var<T>, y: Tensor<T>, kept: Kept) -> Var<T> {
+    apply([x], y, |_, _| Sum(kept))
 }
+
+struct Sum(Kept);
 impl<T: Float> Rule<T> for Sum {
     fn name(&self) -> &'static str {
         "sum"
     }
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
-        Ok(Grads::from_iter([Some(
-            dy.reshape(&self.kept)?.expand(&self.shape)?,
-        )]))
+        one(self.0.spread(dy)?)
     }
     fn detail(&self) -> String {
-        format!("from {}", self.shape)
+        self.0.detail()
     }
 }
+
+fn total(v: &[f64]) -> f64 {
+    v.iter().sum()
+}
+
+fn average(v: &[f64]) -> f64 {
+    total(v) / v.len() as f64
+}
+
+/// Samples of a reduction with no arguments: one axis, several kept, all.
+macro_rules! reduction_samples {
+    ($values:ident $name:ident $keepdim:ident |$x:ident| $all:expr, $of:expr $(, $argument:expr)?) => {
+        vec![
+            sample!([$values(&[2, 3], 1)], |v| v[0].$name(0 $(, $argument)?), |r| r[0].reduce(&[0], false, $of)),
+            sample!([$values(&[2, 3, 2], 2)], |v| v[0].$keepdim([-1, 0] $(, $argument)?), |r| r[0]
+                .reduce(&[0, 2], true, $of)),
+            sample!([$values(&[2, 2, 3], 4)], |v| v[0].$name([1, 2] $(, $argument)?), |r| r[0]
+                .reduce(&[1, 2], false, $of)),
+            sample!([$values(&[2, 3], 3)], |v| { let $x = &v[0]; $all }, |r| r[0].reduce(&[0, 1], false, $of)),
+        ]
+    };
+}
+pub(crate) use reduction_samples;
 
 pub(crate) static SUM: OpInfo = OpInfo {
     name: "sum",
@@ -77,27 +163,67 @@ pub(crate) static SUM: OpInfo = OpInfo {
     gradient: "dy repeated",
     edges: "the sum of nothing is 0",
     samples: || {
-        let total = |v: &[f64]| v.iter().sum::<f64>();
-        vec![
-            sample!([spread(&[2, 3], 1)], |v| v[0].sum(0), |r| r[0].reduce(
-                &[0],
-                false,
-                total
-            )),
-            sample!(
-                [spread(&[2, 3, 2], 2)],
-                |v| v[0].sum_keepdim([-1, 0]),
-                |r| r[0].reduce(&[0, 2], true, total)
-            ),
-            sample!([spread(&[2, 3], 3)], |v| Ok(v[0].sum_all()), |r| r[0]
-                .reduce(&[0, 1], false, total)),
+        let mut all = reduction_samples!(spread sum sum_keepdim |x| Ok(x.sum_all()), total);
+        all.push(
             sample!([spread(&[2, 0], 3)], |v| v[0].sum(1), |r| r[0].reduce(
                 &[1],
                 false,
                 total
             ))
             .note("empty"),
-        ]
+        );
+        all
+    },
+};
+
+reduction! {
+    /// Mean over some axes, which are dropped: `y = Σ x / n`; gradient `dy / n`, repeated along them.
+    /// The mean of nothing is NaN.
+    ///
+    /// # Errors
+    /// If an axis is out of range or named twice.
+    mean mean_keepdim mean_all by mean
+    /// The mean of all elements, a scalar.
+    -> Var<T>, |y| y, std::convert::identity
+}
+
+#[track_caller]
+fn mean<T: Float>(x: &Var<T>, y: Tensor<T>, kept: Kept) -> Var<T> {
+    apply([x], y, |_, _| Mean(kept))
+}
+
+struct Mean(Kept);
+impl<T: Float> Rule<T> for Mean {
+    fn name(&self) -> &'static str {
+        "mean"
+    }
+    fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        one(self
+            .0
+            .spread(&dy.affine(1.0 / self.0.count() as f64, 0.0))?)
+    }
+    fn detail(&self) -> String {
+        self.0.detail()
+    }
+}
+
+pub(crate) static MEAN: OpInfo = OpInfo {
+    name: "mean",
+    family: "reduce",
+    formula: "Σ x / n",
+    gradient: "dy/n repeated",
+    edges: "the mean of nothing is NaN",
+    samples: || {
+        let mut all = reduction_samples!(spread mean mean_keepdim |x| Ok(x.mean_all()), average);
+        all.push(
+            sample!([spread(&[2, 0], 3)], |v| v[0].mean(1), |r| r[0].reduce(
+                &[1],
+                false,
+                average
+            ))
+            .note("empty"),
+        );
+        all
     },
 };
 
@@ -120,7 +246,7 @@ impl<T: Float> Rule<T> for SumTo {
         "sum_to"
     }
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
-        Ok(Grads::from_iter([Some(dy.expand(&self.0)?)]))
+        one(dy.expand(&self.0)?)
     }
 }
 
@@ -131,16 +257,12 @@ pub(crate) static SUM_TO: OpInfo = OpInfo {
     gradient: "dy expanded",
     edges: "smooth",
     samples: || {
-        let total = |v: &[f64]| v.iter().sum::<f64>();
         vec![sample!(
             [spread(&[2, 3, 2], 2)],
             |v| v[0].sum_to([3, 1]),
-            |r| {
-                let s: Array = r[0].reduce(&[0, 2], false, total);
-                Array {
-                    shape: vec![3, 1],
-                    data: s.data,
-                }
+            |r| Array {
+                shape: vec![3, 1],
+                data: r[0].reduce(&[0, 2], false, total).data,
             }
         )]
     },

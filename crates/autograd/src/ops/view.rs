@@ -1,78 +1,9 @@
-//! Ops that only look at their input in another way. Their gradients go back through the same
-//! window: `embed` is the adjoint of every view, and a view is the adjoint of its `embed`.
+//! Ops that give the same elements another shape or order.
 
-use std::sync::Arc;
+use wengert_tensor::{INFER, IntoAxes, IntoShape, Shape};
 
-use wengert_tensor::{Float, IntoAxes, IntoShape, Shape, Tensor};
-
-use crate::error::Result;
-use crate::info::{OpInfo, sample, spread};
-use crate::naive::Array;
-use crate::rule::{Cx, Grads, Rule, apply};
-use crate::var::Var;
-
-/// A view, to take of any tensor of the shape it was made for.
-trait Window: Send + Sync + 'static {
-    fn name(&self) -> &'static str;
-    fn look<T: Float>(&self, x: &Tensor<T>) -> wengert_tensor::Result<Tensor<T>>;
-}
-
-/// The view `window` of `x`.
-#[track_caller]
-fn view<T: Float, W: Window>(x: &Var<T>, window: W) -> Result<Var<T>> {
-    let y = window.look(&x.value)?;
-    Ok(apply([x], y, |_, _| View {
-        window: Arc::new(window),
-        shape: x.shape().clone(),
-    }))
-}
-
-/// Zeros of `shape` with `x` added through the window.
-#[track_caller]
-fn embed<T: Float, W: Window>(x: &Var<T>, window: &Arc<W>, shape: &Shape) -> Result<Var<T>> {
-    let y = Tensor::embed(shape, &x.value, |t| window.look(t))?;
-    Ok(apply([x], y, |_, _| Embed {
-        window: window.clone(),
-        shape: shape.clone(),
-    }))
-}
-
-struct View<W: Window> {
-    window: Arc<W>,
-    /// Of the input.
-    shape: Shape,
-}
-impl<T: Float, W: Window> Rule<T> for View<W> {
-    fn name(&self) -> &'static str {
-        self.window.name()
-    }
-    fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
-        Ok(Grads::from_iter([Some(embed(
-            dy,
-            &self.window,
-            &self.shape,
-        )?)]))
-    }
-}
-
-struct Embed<W: Window> {
-    window: Arc<W>,
-    /// Of the output.
-    shape: Shape,
-}
-impl<T: Float, W: Window> Rule<T> for Embed<W> {
-    fn name(&self) -> &'static str {
-        "embed"
-    }
-    fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
-        let y = self.window.look(&dy.value)?;
-        let shape = self.shape.clone();
-        Ok(Grads::from_iter([Some(apply([dy], y, |_, _| View {
-            window: self.window.clone(),
-            shape,
-        }))]))
-    }
-}
+use super::block::names::*;
+use crate::info::spread;
 
 impl<T: Float> Var<T> {
     /// The same elements under another shape; one axis may be [`INFER`](wengert_tensor::INFER).
@@ -105,6 +36,25 @@ impl<T: Float> Var<T> {
     #[track_caller]
     pub fn squeeze(&self, axes: impl IntoAxes) -> Result<Var<T>> {
         let y = self.value.squeeze(axes)?;
+        Ok(apply([self], y, |_, _| Reshape(self.shape().clone())))
+    }
+}
+
+impl<T: Float> Var<T> {
+    /// Without its axes of size 1.
+    #[track_caller]
+    pub fn squeeze_all(&self) -> Var<T> {
+        let y = self.value.squeeze_all();
+        apply([self], y, |_, _| Reshape(self.shape().clone()))
+    }
+
+    /// Axes `start` to `end`, both of them too, as one.
+    ///
+    /// # Errors
+    /// If an axis is out of range, or `start` is behind `end`.
+    #[track_caller]
+    pub fn flatten(&self, start: isize, end: isize) -> Result<Var<T>> {
+        let y = self.value.flatten(start, end)?;
         Ok(apply([self], y, |_, _| Reshape(self.shape().clone())))
     }
 }
@@ -145,6 +95,31 @@ pub(crate) static RESHAPE: OpInfo = OpInfo {
                 &r[0]
             ))
             .note("empty"),
+            sample!([spread(&[2, 3], 1)], |v| v[0].reshape([INFER, 2]), |r| to(
+                &[3, 2],
+                &r[0]
+            ))
+            .note("inferred"),
+            sample!([spread(&[2, 3], 1)], |v| v[0].unsqueeze(-1), |r| to(
+                &[2, 3, 1],
+                &r[0]
+            ))
+            .note("unsqueeze"),
+            sample!([spread(&[2, 1, 3], 1)], |v| v[0].squeeze(1), |r| to(
+                &[2, 3],
+                &r[0]
+            ))
+            .note("squeeze"),
+            sample!([spread(&[1, 2, 1], 1)], |v| Ok(v[0].squeeze_all()), |r| to(
+                &[2],
+                &r[0]
+            ))
+            .note("squeeze_all"),
+            sample!([spread(&[2, 3, 2], 1)], |v| v[0].flatten(1, -1), |r| to(
+                &[2, 6],
+                &r[0]
+            ))
+            .note("flatten"),
         ]
     },
 };
@@ -192,6 +167,22 @@ impl<T: Float> Var<T> {
     }
 }
 
+impl<T: Float> Var<T> {
+    /// Axis `from` put at place `to`, the others in their order.
+    ///
+    /// # Errors
+    /// If an axis is out of range.
+    #[track_caller]
+    pub fn movedim(&self, from: isize, to: isize) -> Result<Var<T>> {
+        let y = self.value.movedim(from, to)?;
+        let rank = self.rank() as isize;
+        let (from, to) = (from.rem_euclid(rank), to.rem_euclid(rank));
+        let mut back: Vec<isize> = (0..rank).filter(|&a| a != to).collect();
+        back.insert(from as usize, to);
+        Ok(apply([self], y, |_, _| Permute(back)))
+    }
+}
+
 /// The order that puts the axes back.
 struct Permute(Vec<isize>);
 impl<T: Float> Rule<T> for Permute {
@@ -221,6 +212,14 @@ pub(crate) static PERMUTE: OpInfo = OpInfo {
             sample!([spread(&[2, 3, 1], 1)], |v| v[0].transpose(-1, 0), |r| {
                 Array::from_fn(&[1, 3, 2], |i| r[0].at(&[i[2], i[1], i[0]]))
             }),
+            sample!([spread(&[2, 3, 4], 1)], |v| v[0].movedim(0, 2), |r| {
+                Array::from_fn(&[3, 4, 2], |i| r[0].at(&[i[2], i[0], i[1]]))
+            })
+            .note("movedim"),
+            sample!([spread(&[2, 3, 4], 1)], |v| v[0].movedim(-1, 0), |r| {
+                Array::from_fn(&[4, 2, 3], |i| r[0].at(&[i[1], i[2], i[0]]))
+            })
+            .note("movedim"),
         ]
     },
 };
@@ -259,48 +258,5 @@ pub(crate) static EXPAND: OpInfo = OpInfo {
             |v| v[0].expand([2, 3, 2]),
             |r| { Array::from_fn(&[2, 3, 2], |i| r[0].at_broadcast(i)) }
         )]
-    },
-};
-
-impl<T: Float> Var<T> {
-    /// Elements `start..start + len` of an axis; a negative `start` counts from the end. Gradient:
-    /// `dy` there, 0 elsewhere.
-    ///
-    /// # Errors
-    /// If the axis or the range is out of range.
-    #[track_caller]
-    pub fn narrow(&self, axis: isize, start: isize, len: usize) -> Result<Var<T>> {
-        view(self, Narrow { axis, start, len })
-    }
-}
-
-struct Narrow {
-    axis: isize,
-    start: isize,
-    len: usize,
-}
-impl Window for Narrow {
-    fn name(&self) -> &'static str {
-        "narrow"
-    }
-    #[track_caller]
-    fn look<T: Float>(&self, x: &Tensor<T>) -> wengert_tensor::Result<Tensor<T>> {
-        x.narrow(self.axis, self.start, self.len)
-    }
-}
-
-pub(crate) static NARROW: OpInfo = OpInfo {
-    name: "narrow",
-    family: "view",
-    formula: "a range of an axis",
-    gradient: "dy there, 0 elsewhere",
-    edges: "smooth",
-    samples: || {
-        vec![
-            sample!([spread(&[2, 4], 1)], |v| v[0].narrow(1, -3, 2), |r| {
-                Array::from_fn(&[2, 2], |i| r[0].at(&[i[0], i[1] + 1]))
-            })
-            .may_drop_nan(),
-        ]
     },
 };

@@ -1,7 +1,7 @@
 //! Running sums and products.
 
-use crate::dtype::Num;
-use crate::error::Result;
+use crate::dtype::{Float, Num};
+use crate::error::{Error, Result, Site};
 use crate::kernels::scan::NumScan;
 use crate::kernels::tables::NumKernels;
 use crate::tensor::Tensor;
@@ -53,5 +53,52 @@ impl<T: Num> Tensor<T> {
     #[track_caller]
     pub fn cumprod(&self, axis: isize) -> Result<Tensor<T::Sum>> {
         self.scan("cumprod", NumScan::Prod, axis)
+    }
+}
+
+impl<T: Float> Tensor<T> {
+    /// The recurrence `yᵢ = aᵢ·yᵢ₋₁ + bᵢ` along an axis, from `y₋₁ = 0`; `self` is `a`, whose first
+    /// elements do not count.
+    ///
+    /// # Shapes
+    /// `a` and `b` have the same shape, and so has the result.
+    ///
+    /// # Errors
+    /// If the axis is out of range, or the shapes differ.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let (a, b) = (Tensor::new([0.0f32, 2.0, 2.0]), Tensor::new([1.0, 1.0, 1.0]));
+    /// assert_eq!(a.linear_scan(&b, 0)?.to_vec(), [1.0, 3.0, 7.0]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn linear_scan(&self, b: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {
+        let axis = self.axis("linear_scan", axis)?;
+        if self.shape() != b.shape() {
+            return Err(Error::ShapeMismatch {
+                site: Site::new("linear_scan")
+                    .operand("a", T::DTYPE, self.shape())
+                    .operand("b", T::DTYPE, b.shape()),
+                what: "the coefficients do not fit the terms",
+                rule: "a.shape == b.shape",
+            });
+        }
+        let (a, mut out) = (self.try_contiguous("linear_scan")?, b.copied());
+        let inner: usize = self.shape()[axis + 1..].iter().product();
+        let lane = self.shape()[axis] * inner;
+        if out.is_empty() {
+            return Ok(out);
+        }
+        let a = a.as_slice().unwrap_or(&[]);
+        for (a, y) in a
+            .chunks_exact(lane)
+            .zip(out.as_mut_slice().chunks_exact_mut(lane))
+        {
+            for i in inner..lane {
+                y[i] = y[i] + a[i] * y[i - inner];
+            }
+        }
+        Ok(out)
     }
 }

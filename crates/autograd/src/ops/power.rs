@@ -1,0 +1,223 @@
+//! Powers, angles and sums of two variables that are not plain arithmetic.
+
+use super::block::names::*;
+use crate::info::{positive, spread};
+
+impl<T: Float> Var<T> {
+    /// `y = aᵇ` with broadcasting; gradients `b·aᵇ⁻¹·dy` (0 where `b = 0`) and `ln a·y·dy` (0 where
+    /// `a = 0` and `b ≥ 0`). NaN for a negative `a` and a fractional `b`.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast.
+    #[track_caller]
+    pub fn pow(&self, exponent: &Var<T>) -> Result<Var<T>> {
+        let y = self.value.pow(&exponent.value)?;
+        Ok(apply([self, exponent], y, |y, need| Pow {
+            a: Saved::input(0, self),
+            b: Saved::input(1, exponent),
+            y: need[1].then(|| Saved::output(y)),
+        }))
+    }
+}
+
+struct Pow<T: Float> {
+    a: Saved<T>,
+    b: Saved<T>,
+    y: Option<Saved<T>>,
+}
+impl<T: Float> Rule<T> for Pow<T> {
+    fn name(&self) -> &'static str {
+        "pow"
+    }
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        let (a, b) = (cx.var(&self.a), cx.var(&self.b));
+        let base = |cx: &Cx<'_>| -> Result<Var<T>> {
+            let constant = b.value().eq_scalar(T::ZERO);
+            // 0 times the power of 1, where 0 times that of 0 would be NaN.
+            let a = Var::where_(&constant, &Var::scalar(T::ONE), &cx.var(&self.a))?;
+            dy.try_mul(&b.try_mul(&a.pow(&b.affine(1.0, -1.0))?)?)
+        };
+        let da = cx.needs(0).then(|| base(cx)).transpose()?;
+        let exponent = |y: &Saved<T>| -> Result<Var<T>> {
+            let zero = a.value().eq_scalar(T::ZERO);
+            let flat = zero.logical_and(&b.value().ge_scalar(T::ZERO))?;
+            let log = Var::where_(&flat, &Var::scalar(T::ONE), &a)?.ln();
+            dy.try_mul(&cx.var(y).try_mul(&log)?)
+        };
+        let db = self.y.as_ref().map(exponent).transpose()?;
+        Ok(Grads::from_iter([da, db]))
+    }
+}
+
+pub(crate) static POW: OpInfo = OpInfo {
+    name: "pow",
+    family: "power",
+    formula: "aᵇ",
+    gradient: "b·aᵇ⁻¹·dy, ln a·y·dy",
+    edges: "x⁰ = 1 with zero gradient; 0ᵇ has zero gradient in b ≥ 0",
+    samples: || {
+        let zeros = |v: [f64; 3]| Array {
+            shape: vec![3],
+            data: v.to_vec(),
+        };
+        vec![
+            sample!(
+                [positive(&[2, 3], 1), spread(&[2, 3], 2)],
+                |v| v[0].pow(&v[1]),
+                |r| r[0].zip(&r[1], f64::powf)
+            )
+            .elementwise(),
+            sample!(
+                [positive(&[2, 1], 1), spread(&[3], 2)],
+                |v| v[0].pow(&v[1]),
+                |r| r[0].zip(&r[1], f64::powf)
+            ),
+            sample!(
+                [
+                    cycle(&[3], &[0.0, -2.0, 0.0]),
+                    cycle(&[3], &[0.0, 0.0, 2.0])
+                ],
+                |v| v[0].pow(&v[1]),
+                |r| r[0].zip(&r[1], f64::powf)
+            )
+            .may_drop_nan()
+            .expect(vec![zeros([0.0; 3]), zeros([0.0, f64::NAN, 0.0])])
+            .note("x⁰ and 0ᵇ"),
+        ]
+    },
+};
+
+impl<T: Float> Var<T> {
+    /// The angle of the point `(x, y)`, `self` being `y`, in (−π, π], with broadcasting; gradients
+    /// `x·dy/(x² + y²)` and `−y·dy/(x² + y²)`, NaN at the origin.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast.
+    #[track_caller]
+    pub fn atan2(&self, x: &Var<T>) -> Result<Var<T>> {
+        let angle = self.value.atan2(&x.value)?;
+        Ok(apply([self, x], angle, |_, _| Atan2 {
+            y: Saved::input(0, self),
+            x: Saved::input(1, x),
+        }))
+    }
+}
+
+struct Atan2<T: Float> {
+    y: Saved<T>,
+    x: Saved<T>,
+}
+impl<T: Float> Rule<T> for Atan2<T> {
+    fn name(&self) -> &'static str {
+        "atan2"
+    }
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        let (y, x) = (cx.var(&self.y), cx.var(&self.x));
+        let unit = dy.try_div(&y.square().try_add(&x.square())?)?;
+        let a = cx.needs(0).then(|| unit.try_mul(&x)).transpose()?;
+        let b = cx.needs(1).then(|| unit.try_mul(&y.neg())).transpose()?;
+        Ok(Grads::from_iter([a, b]))
+    }
+}
+
+pub(crate) static ATAN2: OpInfo = OpInfo {
+    name: "atan2",
+    family: "power",
+    formula: "angle of (x, y)",
+    gradient: "x·dy/(x² + y²), −y·dy/(x² + y²)",
+    edges: "NaN at the origin",
+    samples: || {
+        vec![
+            sample!(
+                [spread(&[2, 3], 1), spread(&[2, 3], 2)],
+                |v| v[0].atan2(&v[1]),
+                |r| r[0].zip(&r[1], f64::atan2)
+            )
+            .elementwise(),
+            sample!(
+                [spread(&[3], 1), spread(&[2, 1], 2)],
+                |v| v[0].atan2(&v[1]),
+                |r| r[0].zip(&r[1], f64::atan2)
+            ),
+        ]
+    },
+};
+
+impl<T: Float> Var<T> {
+    /// Both broadcast to their common shape and stacked along a new last axis.
+    #[track_caller]
+    fn paired(&self, other: &Var<T>) -> Result<Var<T>> {
+        // The sum has the shape, or the error.
+        let shape = match self.shape().broadcast(other.shape()) {
+            Some(shape) => shape,
+            None => self.value.try_add(&other.value)?.shape().clone(),
+        };
+        Var::stack(&[self.expand(&shape)?, other.expand(&shape)?], -1)
+    }
+
+    /// `√(a² + b²)` with broadcasting, without overflow; gradients `a·dy/y` and `b·dy/y`, 0 at the
+    /// origin.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast.
+    #[track_caller]
+    pub fn hypot(&self, other: &Var<T>) -> Result<Var<T>> {
+        self.paired(other)?.norm(-1)
+    }
+
+    /// `ln(eᵃ + eᵇ)` with broadcasting, without overflow; gradients `eᵃ⁻ʸ·dy` and `eᵇ⁻ʸ·dy`.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast.
+    #[track_caller]
+    pub fn logaddexp(&self, other: &Var<T>) -> Result<Var<T>> {
+        self.paired(other)?.logsumexp(-1)
+    }
+}
+
+pub(crate) static HYPOT: OpInfo = OpInfo {
+    name: "hypot",
+    family: "power",
+    formula: "√(a² + b²)",
+    gradient: "a·dy/y, b·dy/y",
+    edges: "0 at the origin",
+    samples: || {
+        vec![
+            sample!(
+                [spread(&[2, 3], 1), spread(&[2, 3], 2)],
+                |v| v[0].hypot(&v[1]),
+                |r| r[0].zip(&r[1], f64::hypot)
+            )
+            .elementwise(),
+            sample!(
+                [spread(&[3], 1), spread(&[2, 1], 2)],
+                |v| v[0].hypot(&v[1]),
+                |r| r[0].zip(&r[1], f64::hypot)
+            ),
+        ]
+    },
+};
+
+pub(crate) static LOGADDEXP: OpInfo = OpInfo {
+    name: "logaddexp",
+    family: "power",
+    formula: "ln(eᵃ + eᵇ)",
+    gradient: "eᵃ⁻ʸ·dy, eᵇ⁻ʸ·dy",
+    edges: "smooth",
+    samples: || {
+        let f = |a: f64, b: f64| (a.exp() + b.exp()).ln();
+        vec![
+            sample!(
+                [spread(&[2, 3], 1), spread(&[2, 3], 2)],
+                |v| v[0].logaddexp(&v[1]),
+                |r| r[0].zip(&r[1], f)
+            )
+            .elementwise(),
+            sample!(
+                [spread(&[3], 1), spread(&[2, 1], 2)],
+                |v| v[0].logaddexp(&v[1]),
+                |r| r[0].zip(&r[1], f)
+            ),
+        ]
+    },
+};
