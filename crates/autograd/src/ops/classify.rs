@@ -177,6 +177,8 @@ struct Picked<T: Float> {
     /// Of the input's shape.
     coefficients: Tensor<T>,
     reduction: Reduction,
+    /// A mean over rows that weigh nothing, which is NaN.
+    of_nothing: bool,
 }
 
 #[track_caller]
@@ -268,6 +270,7 @@ fn pick<T: Float>(
     Ok(Picked {
         coefficients: Tensor::from_vec(c, x.shape())?,
         reduction: options.reduction,
+        of_nothing: options.reduction == Reduction::Mean && total == 0.0,
     })
 }
 
@@ -283,7 +286,7 @@ fn class_loss<T: Float>(op: &'static str, logp: &Var<T>, picked: Picked<T>) -> R
     } else {
         terms.sum_all()
     };
-    let y = if picked.reduction == Reduction::Mean && picked.coefficients.is_empty() {
+    let y = if picked.of_nothing {
         Tensor::scalar(T::NAN)
     } else {
         y

@@ -12,6 +12,7 @@ pub(crate) mod classify;
 pub(crate) mod extrema;
 pub(crate) mod index;
 pub(crate) mod join;
+pub(crate) mod layer_norm;
 pub(crate) mod linalg;
 pub(crate) mod loss;
 pub(crate) mod operators;
@@ -146,6 +147,8 @@ pub const OPS: &[&OpInfo] = &[
     // softmax
     &softmax::SOFTMAX,
     &softmax::LOG_SOFTMAX,
+    // norm
+    &layer_norm::LAYER_NORM,
     // loss
     &loss::MSE_LOSS,
     &loss::L1_LOSS,
