@@ -188,7 +188,57 @@ fn ties_follow_the_convention() {
                     .map_err(|e| format!("input {i}, composed {composed}: {e}"))?;
             }
         }
+        // Where the first gradients are finite, so are the second: no NaN comes up on the way.
+        if expected
+            .iter()
+            .all(|e| e.data.iter().all(|v| v.is_finite()))
+        {
+            let vars = tracked(&sample.inputs);
+            let at: Vec<&Var<f64>> = vars.iter().collect();
+            let y = (sample.call)(&vars).map_err(|e| e.to_string())?;
+            let first = Grad::new().allow_unused().create_graph();
+            let first = first.of(&y.sum_all(), &at).map_err(|e| e.to_string())?;
+            for g in first.iter().filter(|g| g.is_tracked()) {
+                let second = Grad::new().allow_unused().retain_graph();
+                let second = second.of(&g.sum_all(), &at).map_err(|e| e.to_string())?;
+                if !second
+                    .iter()
+                    .all(|g| g.to_vec().iter().all(|v| v.is_finite()))
+                {
+                    return Err("a second gradient is not finite".into());
+                }
+            }
+        }
         Ok(expected.len())
+    });
+}
+
+#[test]
+fn each_input_gets_its_gradient_alone() {
+    for_each_sample("one input tracked", |_, sample| {
+        let all = gradients(sample, &sample.inputs, false)?;
+        let mut n = 0;
+        for (i, want) in all.iter().enumerate() {
+            for composed in [false, true] {
+                let mut vars = constants(&sample.inputs);
+                vars[i] = vars[i].clone().tracked();
+                let y = (sample.call)(&vars).map_err(|e| e.to_string())?;
+                if !y.is_tracked() {
+                    continue; // detached within the call
+                }
+                let seed: Vec<f64> = (0..y.len())
+                    .map(|i| 0.5 + (i as f64 * 0.618).fract())
+                    .collect();
+                let seed = Tensor::from_vec(seed, y.shape()).map_err(|e| e.to_string())?;
+                let run = || y.backward_seeded(&seed);
+                if composed { composed_rules(run) } else { run() }.map_err(|e| e.to_string())?;
+                let got = vars[i].grad().unwrap_or_else(|| want.zeros_like());
+                close(&got, &Array::from(want), 1e-12, 1e-13)
+                    .map_err(|e| format!("input {i}: {e}"))?;
+                n += 1;
+            }
+        }
+        Ok(n)
     });
 }
 

@@ -102,17 +102,17 @@ impl<T: Float> Var<T> {
     #[track_caller]
     pub fn leaky_relu(&self, slope: f64) -> Var<T> {
         let y = self.value.leaky_relu(slope);
-        apply([self], y, |_, _| LeakyRelu(Saved::input(0, self), slope))
+        apply([self], y, |_, _| LeakyRelu(self.value.clone(), slope))
     }
 }
 
-struct LeakyRelu<T: Float>(Saved<T>, f64);
+struct LeakyRelu<T: Float>(Tensor<T>, f64);
 impl<T: Float> Rule<T> for LeakyRelu<T> {
     fn name(&self) -> &'static str {
         "leaky_relu"
     }
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
-        let positive = self.0.value.gt_scalar(T::ZERO);
+        let positive = self.0.gt_scalar(T::ZERO);
         one(Var::where_(&positive, dy, &dy.affine(self.1, 0.0))?)
     }
     fn detail(&self) -> String {
@@ -180,6 +180,12 @@ pub(crate) static ELU: OpInfo = OpInfo {
     samples: || {
         let elu = |x: f64| if x > 0.0 { x } else { 1.3 * x.exp_m1() };
         vec![
+            sample!(
+                [cycle(&[3], &[-1.0, 800.0, 0.5])],
+                |v| Ok(v[0].elu(1.3)),
+                |r| r[0].map(elu)
+            )
+            .note("eˣ overflows"),
             sample!([spread(&[2, 3], 1)], |v| Ok(v[0].elu(1.3)), |r| r[0]
                 .map(elu))
             .elementwise(),

@@ -154,20 +154,17 @@ impl<T: Float> Var<T> {
 
 #[track_caller]
 fn check_options(op: &'static str, classes: usize, options: &ClassLoss) -> Result<()> {
-    let invalid = |name, value: String, rule| wengert_tensor::Error::invalid(op, name, value, rule);
-    if !(0.0..=1.0).contains(&options.smoothing) {
-        let e = invalid(
-            "label_smoothing",
-            options.smoothing.to_string(),
-            "0 <= label_smoothing <= 1",
-        );
-        return Err(e.into());
+    let smoothing = options.smoothing;
+    if !(0.0..=1.0).contains(&smoothing) {
+        let rule = "0 <= label_smoothing <= 1";
+        return Err(wengert_tensor::Error::invalid(op, "label_smoothing", smoothing, rule).into());
     }
     if let Some(w) = &options.weights
         && w.len() != classes
     {
         let value = format!("{} weights for {classes} classes", w.len());
-        return Err(invalid("weights", value, "one weight for each class").into());
+        let rule = "one weight for each class";
+        return Err(wengert_tensor::Error::invalid(op, "weights", value, rule).into());
     }
     Ok(())
 }

@@ -352,9 +352,11 @@ impl<T: Float> Rule<T> for Roll {
         "roll"
     }
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
-        let size = dy.shape()[self.1.rem_euclid(dy.rank() as isize) as usize].max(1) as isize;
         // Reduced first: `isize::MIN` has no negative.
-        one(dy.roll(-(self.0 % size), self.1)?)
+        match dy.shape()[self.1.rem_euclid(dy.rank() as isize) as usize] {
+            0 => one(dy.clone()),
+            size => one(dy.roll(-(self.0 % size as isize), self.1)?),
+        }
     }
     fn detail(&self) -> String {
         format!("by {} along {}", self.0, self.1)

@@ -59,23 +59,26 @@ impl<T: Float> Var<T> {
         weight: Option<&Var<T>>,
         bias: Option<&Var<T>>,
     ) -> Result<()> {
-        let site = || Site::new("layer_norm").operand("self", T::DTYPE, self.shape());
-        let misfit = |site, what, rule| {
-            Err(wengert_tensor::Error::ShapeMismatch { site, what, rule }.into())
-        };
         if !self.shape().ends_with(shape) {
-            let site = site().hint(format!("the normalised shape given is {shape}"));
-            return misfit(
-                site,
-                "the input does not end in the normalised shape",
-                "self.shape == [.., *shape]",
-            );
+            return Err(wengert_tensor::Error::ShapeMismatch {
+                site: Site::new("layer_norm")
+                    .operand("self", T::DTYPE, self.shape())
+                    .hint(format!("the normalised shape given is {shape}")),
+                what: "the input does not end in the normalised shape",
+                rule: "self.shape == [.., *shape]",
+            }
+            .into());
         }
         for (role, v) in [("weight", weight), ("bias", bias)] {
             if let Some(v) = v.filter(|v| v.shape() != shape) {
-                let site = site().operand(role, T::DTYPE, v.shape());
-                let rule = "weight and bias have the normalised shape";
-                return misfit(site, "the weight or the bias does not fit", rule);
+                return Err(wengert_tensor::Error::ShapeMismatch {
+                    site: Site::new("layer_norm")
+                        .operand("self", T::DTYPE, self.shape())
+                        .operand(role, T::DTYPE, v.shape()),
+                    what: "the weight or the bias does not fit",
+                    rule: "weight and bias have the normalised shape",
+                }
+                .into());
             }
         }
         Ok(())

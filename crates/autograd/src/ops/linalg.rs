@@ -48,8 +48,8 @@ impl<T: Float> Rule<T> for Matmul<T> {
             Some(b) => {
                 let b = cx.var(b);
                 let b = if vec_b { b.unsqueeze(-1)? } else { b };
-                let g = dy.matmul(&b.transpose(-2, -1)?)?;
-                Some(if vec_a { g.squeeze(-2)? } else { g })
+                // Of a 1-d operand the engine sums over the leading axes, of size 1 or the batch's.
+                Some(dy.matmul(&b.transpose(-2, -1)?)?)
             }
         };
         let db = match &self.a {
@@ -338,6 +338,12 @@ pub(crate) static LINEAR: OpInfo = OpInfo {
                 |r| map(&r[0], &r[1], Some(&r[2]))
             )
             .note("no rows"),
+            sample!(
+                [spread(&[4, 3], 1), spread(&[1, 3], 2), spread(&[1], 3)],
+                |v| v[0].linear(&v[1], Some(&v[2])),
+                |r| map(&r[0], &r[1], Some(&r[2]))
+            )
+            .note("one output"),
         ]
     },
 };

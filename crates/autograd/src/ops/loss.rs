@@ -359,6 +359,17 @@ pub(crate) static HUBER_LOSS: OpInfo = OpInfo {
                 |r| huber(r)
             )
             .elementwise(),
+            sample!(
+                [spread(&[2, 3], 1), spread(&[2, 3], 4)],
+                |v| v[0].huber_loss_with(&v[1], 9.0, Reduction::Sum),
+                |r| Array::scalar(
+                    r[0].zip(&r[1], |x, t| 0.5 * (x - t) * (x - t))
+                        .data
+                        .iter()
+                        .sum()
+                )
+            )
+            .note("all within delta"),
         ]
     },
 };
@@ -407,6 +418,9 @@ struct Bce<T: Float> {
     t: Saved<T>,
     factor: f64,
 }
+/// e⁻¹⁰⁰.
+const EXP_M100: f64 = 3.720_075_976_020_836e-44;
+
 impl<T: Float> Rule<T> for Bce<T> {
     fn name(&self) -> &'static str {
         "bce_loss"
@@ -423,8 +437,9 @@ impl<T: Float> Rule<T> for Bce<T> {
             None
         };
         let dt = if cx.needs(1) {
-            let cut = |v: Var<T>| v.clamp(-100.0, f64::INFINITY);
-            let d = cut(p.affine(-1.0, 1.0).ln())?.try_sub(&cut(p.ln())?)?;
+            // Cut off before the logarithm, so that the gradients of this stay finite too.
+            let cut = |v: Var<T>| -> Result<Var<T>> { Ok(v.clamp(EXP_M100, f64::INFINITY)?.ln()) };
+            let d = cut(p.affine(-1.0, 1.0))?.try_sub(&cut(p.clone())?)?;
             Some(d.try_mul(&dy)?)
         } else {
             None
@@ -468,6 +483,25 @@ pub(crate) static BCE_LOSS: OpInfo = OpInfo {
                 },
             ])
             .note("certain and right"),
+            sample!(
+                [cycle(&[3], &[0.0, 1.0, 0.5]), cycle(&[3], &[1.0, 0.0, 1.0])],
+                |v| v[0].bce_loss_clipped(&v[1].detach(), 1e-3),
+                |r| mean(&r[0].zip(&r[1], |p, t| {
+                    let p = p.clamp(1e-3, 1.0 - 1e-3);
+                    -(t * p.ln() + (1.0 - t) * (1.0 - p).ln())
+                }))
+            )
+            .expect(vec![
+                Array {
+                    shape: vec![3],
+                    data: vec![0.0, 0.0, -2.0 / 3.0],
+                },
+                Array {
+                    shape: vec![3],
+                    data: vec![0.0; 3],
+                },
+            ])
+            .note("clipped"),
         ]
     },
 };

@@ -1,5 +1,7 @@
 //! Powers, angles and sums of two variables that are not plain arithmetic.
 
+use wengert_tensor::Site;
+
 use super::block::names::*;
 use crate::info::{positive, spread};
 
@@ -146,11 +148,11 @@ pub(crate) static ATAN2: OpInfo = OpInfo {
 impl<T: Float> Var<T> {
     /// Both broadcast to their common shape and stacked along a new last axis.
     #[track_caller]
-    fn paired(&self, other: &Var<T>) -> Result<Var<T>> {
-        // The sum has the shape, or the error.
-        let shape = match self.shape().broadcast(other.shape()) {
-            Some(shape) => shape,
-            None => self.value.try_add(&other.value)?.shape().clone(),
+    fn paired(&self, op: &'static str, other: &Var<T>) -> Result<Var<T>> {
+        let Some(shape) = self.shape().broadcast(other.shape()) else {
+            let site = Site::new(op).operand("lhs", T::DTYPE, self.shape());
+            let site = site.operand("rhs", T::DTYPE, other.shape());
+            return Err(wengert_tensor::Error::Broadcast { site }.into());
         };
         Var::stack(&[self.expand(&shape)?, other.expand(&shape)?], -1)
     }
@@ -162,7 +164,7 @@ impl<T: Float> Var<T> {
     /// If the shapes do not broadcast.
     #[track_caller]
     pub fn hypot(&self, other: &Var<T>) -> Result<Var<T>> {
-        self.paired(other)?.norm(-1)
+        self.paired("hypot", other)?.norm(-1)
     }
 
     /// `ln(eᵃ + eᵇ)` with broadcasting, without overflow; gradients `eᵃ⁻ʸ·dy` and `eᵇ⁻ʸ·dy`.
@@ -171,7 +173,7 @@ impl<T: Float> Var<T> {
     /// If the shapes do not broadcast.
     #[track_caller]
     pub fn logaddexp(&self, other: &Var<T>) -> Result<Var<T>> {
-        self.paired(other)?.logsumexp(-1)
+        self.paired("logaddexp", other)?.logsumexp(-1)
     }
 }
 

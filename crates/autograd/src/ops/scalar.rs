@@ -115,19 +115,17 @@ impl<T: Float> Var<T> {
     #[track_caller]
     pub fn clamp(&self, min: f64, max: f64) -> Result<Var<T>> {
         let y = self.value.clamp(min, max)?;
-        Ok(apply([self], y, |_, _| {
-            Clamp(Saved::input(0, self), min, max)
-        }))
+        Ok(apply([self], y, |_, _| Clamp(self.value.clone(), min, max)))
     }
 }
 
-struct Clamp<T: Float>(Saved<T>, f64, f64);
+struct Clamp<T: Float>(Tensor<T>, f64, f64);
 impl<T: Float> Rule<T> for Clamp<T> {
     fn name(&self) -> &'static str {
         "clamp"
     }
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
-        let x = &self.0.value;
+        let x = &self.0;
         let inside = x
             .ge_scalar(T::from_f64(self.1))
             .logical_and(&x.le_scalar(T::from_f64(self.2)))?;

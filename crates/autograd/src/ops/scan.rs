@@ -230,6 +230,8 @@ pub(crate) static CUMPROD: OpInfo = OpInfo {
                 |r| prefixes(&r[0], 1, product)
             )
             .note("zeros"),
+            sample!([spread(&[2, 1], 3)], |v| v[0].cumprod(1), |r| r[0].clone())
+                .note("one element"),
         ]
     },
 };

@@ -196,6 +196,16 @@ pub(crate) static NORM: OpInfo = OpInfo {
             }])
             .note("at the origin"),
         );
+        all.push(
+            sample!([cycle(&[2], &[0.0])], |v| Ok(v[0].norm(0)?.square()), |r| r
+                [0]
+            .reduce(&[0], false, |v| { v.iter().map(|x| x * x).sum() }))
+            .expect(vec![Array {
+                shape: vec![2],
+                data: vec![0.0; 2],
+            }])
+            .note("squared at the origin"),
+        );
         all
     },
 };
@@ -259,8 +269,8 @@ impl<T: Float> Rule<T> for NormP<T> {
             .masked_fill(&zero, T::ONE)?
             .try_div(&y)?
             .powf(self.p - 1.0);
-        let slope = self.kept.spread(dy)?.try_mul(&ratio.try_mul(&sign)?)?;
-        one(slope.masked_fill(&zero, T::ZERO)?)
+        // The sign of 0 is 0.
+        one(self.kept.spread(dy)?.try_mul(&ratio.try_mul(&sign)?)?)
     }
     fn detail(&self) -> String {
         format!("p {}, {}", self.p, self.kept.detail())
@@ -320,6 +330,26 @@ pub(crate) static NORM_P: OpInfo = OpInfo {
                 data: vec![0.0; 2],
             }])
             .note("at the origin"),
+            sample!(
+                [cycle(&[2], &[0.0])],
+                |v| v[0].norm_p(f64::INFINITY, 0),
+                |r| r[0].reduce(&[0], false, largest)
+            )
+            .expect(vec![Array {
+                shape: vec![2],
+                data: vec![0.0; 2],
+            }])
+            .note("at the origin, p = ∞"),
+            sample!(
+                [cycle(&[3], &[0.0, 4.0, -4.0])],
+                |v| v[0].norm_p(0.5, 0),
+                |r| r[0].reduce(&[0], false, of(0.5))
+            )
+            .expect(vec![Array {
+                shape: vec![3],
+                data: vec![0.0, 2.0, -2.0],
+            }])
+            .note("a 0 among others"),
         ]
     },
 };

@@ -195,22 +195,16 @@ impl<T: Element> Tensor<T> {
     pub fn unfold(&self, axis: isize, size: usize, step: usize) -> Result<Tensor<T>> {
         let a = self.axis("unfold", axis)?;
         let n = self.shape()[a];
-        let site = || Site::new("unfold").operand_axis("self", T::DTYPE, self.shape(), a);
-        if size > n {
-            let rule = "size <= the axis's size";
+        let refused = match (size, step) {
+            (size, _) if size > n => Some(("size", size, "size <= the axis's size")),
+            (_, 0) => Some(("step", 0, "step >= 1")),
+            _ => None,
+        };
+        if let Some((name, value, rule)) = refused {
             return Err(Error::InvalidArgument {
-                site: site(),
-                name: "size",
-                value: size.to_string(),
-                rule,
-            });
-        }
-        if step == 0 {
-            let rule = "step >= 1";
-            return Err(Error::InvalidArgument {
-                site: site(),
-                name: "step",
-                value: "0".into(),
+                site: Site::new("unfold").operand_axis("self", T::DTYPE, self.shape(), a),
+                name,
+                value: value.to_string(),
                 rule,
             });
         }
@@ -228,7 +222,7 @@ impl<T: Element> Tensor<T> {
         // Windows may overlap, so there can be more elements than memory has.
         let Some(len) = layout.shape.checked_numel() else {
             return Err(Error::SizeOverflow {
-                site: site(),
+                site: Site::new("unfold").operand_axis("self", T::DTYPE, self.shape(), a),
                 shape: layout.shape,
             });
         };
