@@ -106,7 +106,7 @@ impl std::fmt::Display for StateMismatch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
             f,
-            "load_state_dict: the state does not fit the model; nothing was changed"
+            "load_state_dict: the state does not fit; nothing was changed"
         )?;
         for name in &self.missing {
             write!(f, "\n  missing     {name}")?;
@@ -117,7 +117,7 @@ impl std::fmt::Display for StateMismatch {
         for (name, (md, ms), (sd, ss)) in &self.mismatched {
             write!(
                 f,
-                "\n  mismatched  {name}: the model has {md} {ms}, the state {sd} {ss}"
+                "\n  mismatched  {name}: {md} {ms} here, {sd} {ss} in the state"
             )?;
         }
         Ok(())

@@ -12,6 +12,7 @@ mod optim;
 pub mod plot;
 mod progress;
 mod sequential;
+mod state;
 
 pub use activation::{Relu, Sigmoid, Tanh};
 pub use error::{Error, Result, StateMismatch};
@@ -20,4 +21,5 @@ pub use module::{AnyBuffer, AnyParam, Buffer, Entry, Layer, Module, Training, Vi
 pub use optim::{Adam, AdamW, Group, Optimizer, Sgd, clip_grad_norm, clip_grad_norm_p};
 pub use progress::progress;
 pub use sequential::Sequential;
+pub use state::{StateDict, load_state, save_state};
 pub use wengert_derive::Module;

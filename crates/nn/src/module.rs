@@ -1,13 +1,15 @@
 //! Modules: things that hold parameters. Names, parameters, buffers, counts, state, training mode and
 //! freezing all come from one method, `visit`.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use wengert_autograd::{Param, Var};
-use wengert_tensor::{DType, Element, Float, Shape, Tensor};
+use wengert_tensor::{AnyTensor, DType, Element, Float, Shape, Tensor};
 
 use crate::error::Result;
+use crate::state::{self, StateDict};
 
 /// Something that holds parameters: a layer, a model.
 ///
@@ -110,9 +112,58 @@ pub trait Module {
             .iter()
             .for_each(|p| p.set_trainable(trainable));
     }
+
+    /// The values of all parameters and buffers under their names, sharing memory until one changes.
+    fn state_dict(&self) -> StateDict {
+        state::state_dict(self)
+    }
+
+    /// Takes the values of a state: all of them or, where names, types or shapes differ, none.
+    ///
+    /// # Errors
+    /// If the state does not fit: missing, unexpected and mis-shaped names in one report.
+    ///
+    /// ```
+    /// use wengert_nn::{Linear, Module};
+    /// use wengert_tensor::Rng;
+    /// let mut rng = Rng::seed(0);
+    /// let (a, b) = (Linear::new(2, 3, &mut rng), Linear::new(2, 3, &mut rng));
+    /// b.load_state_dict(&a.state_dict())?;
+    /// assert_eq!(a.weight.value(), b.weight.value());
+    /// let small = Linear::new(2, 1, &mut rng).without_bias();
+    /// let report = small.load_state_dict(&a.state_dict()).unwrap_err().to_string();
+    /// assert!(report.contains("unexpected  bias"));
+    /// assert!(report.contains("mismatched  weight: f32 [1, 2] here, f32 [3, 2] in the state"));
+    /// # Ok::<(), wengert_nn::Error>(())
+    /// ```
+    fn load_state_dict(&self, state: &StateDict) -> Result<()> {
+        state::load_state_dict(self, state)
+    }
+
+    /// Writes the state as a safetensors file, whole or not at all. PyTorch reads it unchanged.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    fn save(&self, path: impl AsRef<Path>) -> Result<()>
+    where
+        Self: Sized,
+    {
+        state::save_state(self.state_dict(), path)
+    }
+
+    /// Reads a safetensors file into the parameters and buffers; one that PyTorch wrote will do.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or as [`Module::load_state_dict`].
+    fn load(&self, path: impl AsRef<Path>) -> Result<()>
+    where
+        Self: Sized,
+    {
+        self.load_state_dict(&state::load_state(path)?)
+    }
 }
 
-fn walk<M: Module + ?Sized>(m: &M, sink: &mut dyn FnMut(&str, Entry<'_>)) {
+pub(crate) fn walk<M: Module + ?Sized>(m: &M, sink: &mut dyn FnMut(&str, Entry<'_>)) {
     m.visit(&mut Visitor {
         path: String::new(),
         sink,
@@ -204,6 +255,10 @@ impl AnyParam {
             AnyParam::F32(_) => DType::F32,
             AnyParam::F64(_) => DType::F64,
         }
+    }
+    /// The present value.
+    pub fn value(&self) -> AnyTensor {
+        each_param!(self, p => p.value().into())
     }
     /// Forgets the gradient.
     pub fn zero_grad(&self) {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use wengert_autograd::Param;
-use wengert_nn::{Adam, AnyParam, Group, Optimizer, Sgd, clip_grad_norm_p};
+use wengert_nn::{Adam, AdamW, AnyParam, Group, Optimizer, Sgd, clip_grad_norm_p};
 use wengert_tensor::Tensor;
 
 fn goldens() -> Value {
@@ -74,15 +74,12 @@ fn optimizer(run: &Value, params: &[Param<f64>]) -> Option<Box<dyn Optimizer>> {
             })
         }
         which => {
-            let betas = attrs["betas"].as_array().unwrap();
-            let adam = Adam::with_groups(groups)
-                .betas(betas[0].as_f64().unwrap(), betas[1].as_f64().unwrap())
-                .eps(number("eps"));
-            Box::new(if which == "AdamW" {
-                adam.decoupled()
-            } else {
-                adam
-            })
+            let beta = |i: usize| attrs["betas"][i].as_f64().unwrap();
+            let (b1, b2, eps) = (beta(0), beta(1), number("eps"));
+            match which {
+                "AdamW" => Box::new(AdamW::with_groups(groups).betas(b1, b2).eps(eps)),
+                _ => Box::new(Adam::with_groups(groups).betas(b1, b2).eps(eps)),
+            }
         }
     })
 }

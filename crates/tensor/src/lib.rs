@@ -2,6 +2,7 @@
 
 mod dtype;
 mod error;
+mod io;
 mod kernels;
 mod layout;
 pub mod memory;
@@ -12,6 +13,7 @@ mod tensor;
 
 pub use dtype::{DType, Element, Float, Num};
 pub use error::{Error, Operand, Result, Site};
+pub use io::{AnyTensor, Safetensors, write_atomic};
 pub use kernels::isa::{IsaKind, active_isa, with_isa};
 pub use kernels::optim::{AdamStep, SgdStep};
 pub use kernels::par::with_threads;

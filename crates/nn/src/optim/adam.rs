@@ -1,16 +1,14 @@
 //! Adam and AdamW.
 
-use std::collections::BTreeMap;
-
 use wengert_autograd::Param;
-use wengert_tensor::{AdamStep, Float, Tensor};
+use wengert_tensor::{AdamStep, AnyTensor, Float, Tensor};
 
 use super::{Group, Optimizer, state};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::module::AnyParam;
+use crate::state::StateDict;
 
-/// Adam (Kingma & Ba, 2015), as `torch.optim.Adam`; with [`Adam::adamw`] AdamW (Loshchilov & Hutter,
-/// 2019), with [`Adam::keras`] as Keras has it.
+/// Adam (Kingma & Ba, 2015), as `torch.optim.Adam`; with [`Adam::keras`] as Keras has it.
 ///
 /// `m ← β₁m + (1−β₁)g`, `v ← β₂v + (1−β₂)g²`, `p ← p − lr·m̂/(√v̂ + ε)` with `m̂ = m/(1−β₁ᵗ)`,
 /// `v̂ = v/(1−β₂ᵗ)`; defaults β = (0.9, 0.999), ε = 1e-8.
@@ -37,8 +35,70 @@ pub struct Adam {
     slots: Vec<Slot>,
 }
 
-/// AdamW: [`Adam`] with decoupled weight decay; see [`Adam::adamw`].
-pub type AdamW = Adam;
+/// AdamW (Loshchilov & Hutter, 2019), as `torch.optim.AdamW`: [`Adam`] whose weight decay λ shrinks the
+/// parameter itself, `p ← p·(1 − lr·λ)`, before the step, instead of adding `λp` to the gradient.
+/// λ = 0.01 unless set.
+///
+/// ```
+/// use wengert_autograd::Param;
+/// use wengert_nn::{AdamW, Optimizer};
+/// use wengert_tensor::Tensor;
+/// let w = Param::new(Tensor::<f64>::new([1.0]));
+/// let mut opt = AdamW::new(vec![w.clone().into()], 0.1);
+/// w.set_grad(Some(Tensor::new([0.0])))?;
+/// opt.step();
+/// assert_eq!(w.value().item()?, 1.0 - 0.1 * 0.01); // no gradient: the decay alone
+/// # Ok::<(), wengert_nn::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct AdamW(Adam);
+
+impl AdamW {
+    /// One group of parameters, PyTorch's defaults.
+    pub fn new(params: Vec<AnyParam>, lr: f64) -> AdamW {
+        AdamW::with_groups(vec![Group::new(params, lr).weight_decay(0.01)])
+    }
+
+    /// Several groups of parameters, each with the weight decay that it names.
+    pub fn with_groups(groups: Vec<Group>) -> AdamW {
+        let mut adam = Adam::with_groups(groups);
+        adam.decoupled = true;
+        AdamW(adam)
+    }
+
+    /// Sets β₁ and β₂.
+    pub fn betas(self, beta1: f64, beta2: f64) -> AdamW {
+        AdamW(self.0.betas(beta1, beta2))
+    }
+
+    /// Sets ε.
+    pub fn eps(self, eps: f64) -> AdamW {
+        AdamW(self.0.eps(eps))
+    }
+
+    /// Sets every group's weight decay λ.
+    pub fn weight_decay(self, weight_decay: f64) -> AdamW {
+        AdamW(self.0.weight_decay(weight_decay))
+    }
+}
+
+impl Optimizer for AdamW {
+    fn step(&mut self) {
+        self.0.step();
+    }
+    fn groups(&self) -> &[Group] {
+        self.0.groups()
+    }
+    fn groups_mut(&mut self) -> &mut [Group] {
+        self.0.groups_mut()
+    }
+    fn state_dict(&self) -> StateDict {
+        self.0.state_dict()
+    }
+    fn load_state_dict(&mut self, state: &StateDict) -> Result<()> {
+        self.0.load_state_dict(state)
+    }
+}
 
 /// What is kept for a parameter.
 #[derive(Debug)]
@@ -61,6 +121,21 @@ impl<T: Float> Moments<T> {
             m: Tensor::zeros(p.shape()),
             v: Tensor::zeros(p.shape()),
         }
+    }
+
+    fn save(&self, name: &str, out: &mut StateDict) {
+        let steps = Tensor::scalar(self.steps as i64);
+        out.insert(format!("{name}.step"), steps.into());
+        out.insert(format!("{name}.exp_avg"), AnyTensor::of(&self.m));
+        out.insert(format!("{name}.exp_avg_sq"), AnyTensor::of(&self.v));
+    }
+
+    fn load(&mut self, name: &str, state: &StateDict) -> Result<()> {
+        let get = |what: &str| &state[&format!("{name}.{what}")];
+        self.steps = get("step").downcast::<i64>()?.item()? as u64;
+        self.m = get("exp_avg").downcast()?.copied();
+        self.v = get("exp_avg_sq").downcast()?.copied();
+        Ok(())
     }
 }
 
@@ -91,12 +166,6 @@ impl Adam {
         }
     }
 
-    /// AdamW: the parameter is shrunk by `lr·λ` instead of adding `λp` to its gradient. λ = 0.01 as
-    /// in PyTorch.
-    pub fn adamw(params: Vec<AnyParam>, lr: f64) -> Adam {
-        Adam::new(params, lr).decoupled().weight_decay(0.01)
-    }
-
     /// As Keras: ε = 1e-7, added to √v before its bias correction ("epsilon hat").
     pub fn keras(params: Vec<AnyParam>, lr: f64) -> Adam {
         let mut adam = Adam::new(params, lr).eps(1e-7);
@@ -121,12 +190,6 @@ impl Adam {
         self.groups
             .iter_mut()
             .for_each(|g| g.weight_decay = weight_decay);
-        self
-    }
-
-    /// Makes the weight decay decoupled (AdamW).
-    pub fn decoupled(mut self) -> Adam {
-        self.decoupled = true;
         self
     }
 
@@ -157,47 +220,6 @@ impl Adam {
             },
         }
     }
-
-    /// The moments and step counts, under PyTorch's names: `hidden.weight.exp_avg`, ….
-    pub fn state_dict(&self) -> BTreeMap<String, Tensor<f64>> {
-        let mut out = BTreeMap::new();
-        let params = self.groups.iter().flat_map(|g| &g.params);
-        for (i, (p, slot)) in params.zip(&self.slots).enumerate() {
-            let name = state::name(p, i);
-            let (steps, m, v) = match slot {
-                Slot::F32(s) => (s.steps, s.m.cast(), s.v.cast()),
-                Slot::F64(s) => (s.steps, s.m.clone(), s.v.clone()),
-            };
-            out.insert(format!("{name}.step"), Tensor::scalar(steps as f64));
-            out.insert(format!("{name}.exp_avg"), m);
-            out.insert(format!("{name}.exp_avg_sq"), v);
-        }
-        out
-    }
-
-    /// Takes a state of [`Adam::state_dict`].
-    ///
-    /// # Errors
-    /// If names or shapes differ: all of them in one report, and nothing is changed.
-    pub fn load_state_dict(&mut self, dict: &BTreeMap<String, Tensor<f64>>) -> Result<()> {
-        state::check(&self.state_dict(), dict)?;
-        let params = self.groups.iter().flat_map(|g| &g.params);
-        for (i, (p, slot)) in params.zip(&mut self.slots).enumerate() {
-            let name = state::name(p, i);
-            let get = |what: &str| &dict[&format!("{name}.{what}")];
-            let steps = get("step").item()? as u64;
-            match slot {
-                Slot::F32(s) => {
-                    (s.steps, s.m, s.v) = (steps, get("exp_avg").cast(), get("exp_avg_sq").cast())
-                }
-                Slot::F64(s) => {
-                    (s.steps, s.m, s.v) =
-                        (steps, get("exp_avg").copied(), get("exp_avg_sq").copied())
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Optimizer for Adam {
@@ -222,6 +244,41 @@ impl Optimizer for Adam {
     }
     fn groups_mut(&mut self) -> &mut [Group] {
         &mut self.groups
+    }
+
+    fn state_dict(&self) -> StateDict {
+        let mut out = state::of_groups(&self.groups);
+        for (name, slot) in state::names(&self.groups).iter().zip(&self.slots) {
+            match slot {
+                Slot::F32(s) => s.save(name, &mut out),
+                Slot::F64(s) => s.save(name, &mut out),
+            }
+        }
+        out
+    }
+
+    fn load_state_dict(&mut self, state: &StateDict) -> Result<()> {
+        state::check(&self.state_dict(), state)?;
+        for (name, value) in state.iter().filter(|(n, _)| n.ends_with(".step")) {
+            let steps = value.downcast::<i64>()?.item()?;
+            if steps < 0 {
+                let value = format!("{name} = {steps}");
+                return Err(Error::invalid(
+                    "load_state_dict",
+                    "steps",
+                    value,
+                    "a count is >= 0",
+                ));
+            }
+        }
+        state::set_groups(&mut self.groups, state)?;
+        for (name, slot) in state::names(&self.groups).iter().zip(&mut self.slots) {
+            match slot {
+                Slot::F32(s) => s.load(name, state)?,
+                Slot::F64(s) => s.load(name, state)?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -9,7 +9,11 @@ pub use adam::{Adam, AdamW};
 pub use clip::{clip_grad_norm, clip_grad_norm_p};
 pub use sgd::Sgd;
 
+use std::path::Path;
+
+use crate::error::Result;
 use crate::module::AnyParam;
+use crate::state::{StateDict, load_state, save_state};
 
 /// What every optimizer does.
 ///
@@ -24,6 +28,38 @@ pub trait Optimizer {
 
     /// The parameter groups, to change their hyperparameters.
     fn groups_mut(&mut self) -> &mut [Group];
+
+    /// What must be kept to go on as if never interrupted: moments and step counts under the parameters'
+    /// names (`hidden.weight.exp_avg`), and every group's settings (`param_groups.0.lr`).
+    fn state_dict(&self) -> StateDict;
+
+    /// Takes a state of [`Optimizer::state_dict`].
+    ///
+    /// # Errors
+    /// If names, types or shapes differ: all of them in one report, and nothing is changed.
+    fn load_state_dict(&mut self, state: &StateDict) -> Result<()>;
+
+    /// Writes the state as safetensors, whole or not at all.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    fn save(&self, path: impl AsRef<Path>) -> Result<()>
+    where
+        Self: Sized,
+    {
+        save_state(self.state_dict(), path)
+    }
+
+    /// Reads a state that [`Optimizer::save`] wrote.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or as [`Optimizer::load_state_dict`].
+    fn load(&mut self, path: impl AsRef<Path>) -> Result<()>
+    where
+        Self: Sized,
+    {
+        self.load_state_dict(&load_state(path)?)
+    }
 
     /// Forgets the gradients of all parameters.
     fn zero_grad(&self) {

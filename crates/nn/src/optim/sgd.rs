@@ -1,13 +1,12 @@
 //! Stochastic gradient descent.
 
-use std::collections::BTreeMap;
-
 use wengert_autograd::Param;
-use wengert_tensor::{Float, SgdStep, Tensor};
+use wengert_tensor::{AnyTensor, Float, SgdStep, Tensor};
 
 use super::{Group, Optimizer, state};
 use crate::error::Result;
 use crate::module::AnyParam;
+use crate::state::StateDict;
 
 /// Stochastic gradient descent, as `torch.optim.SGD`: `p ← p − lr·g`; with momentum μ and dampening δ
 /// `b ← μb + (1−δ)g` (`b = g` at first) and `p ← p − lr·b`, Nesterov `p ← p − lr·(g + μb)`; weight
@@ -91,47 +90,6 @@ impl Sgd {
         self
     }
 
-    /// The momentum buffers, under PyTorch's name: `hidden.weight.momentum_buffer`.
-    pub fn state_dict(&self) -> BTreeMap<String, Tensor<f64>> {
-        let mut out = BTreeMap::new();
-        let params = self.groups.iter().flat_map(|g| &g.params);
-        for (i, (p, buffer)) in params.zip(&self.buffers).enumerate() {
-            let value = match buffer {
-                Buffer::F32(b) => b.as_ref().map(Tensor::cast),
-                Buffer::F64(b) => b.clone(),
-            };
-            if let Some(value) = value {
-                out.insert(format!("{}.momentum_buffer", state::name(p, i)), value);
-            }
-        }
-        out
-    }
-
-    /// Takes a state of [`Sgd::state_dict`]; a parameter without an entry has not been stepped yet.
-    ///
-    /// # Errors
-    /// If a name is unknown or a shape differs: all of them in one report, and nothing is changed.
-    pub fn load_state_dict(&mut self, dict: &BTreeMap<String, Tensor<f64>>) -> Result<()> {
-        let params = self.groups.iter().flat_map(|g| &g.params).enumerate();
-        let named: Vec<(String, &AnyParam)> = params
-            .map(|(i, p)| (format!("{}.momentum_buffer", state::name(p, i)), p))
-            .collect();
-        let want = named
-            .iter()
-            .filter(|(n, _)| dict.contains_key(n))
-            .map(|(n, p)| Ok((n.clone(), Tensor::try_zeros(p.shape())?)))
-            .collect::<Result<BTreeMap<_, _>>>()?;
-        state::check(&want, dict)?;
-        for ((n, _), buffer) in named.iter().zip(&mut self.buffers) {
-            let value = dict.get(n);
-            match buffer {
-                Buffer::F32(b) => *b = value.map(Tensor::cast),
-                Buffer::F64(b) => *b = value.map(Tensor::copied),
-            }
-        }
-        Ok(())
-    }
-
     fn update<T: Float>(&self, group: &Group, p: &Param<T>, buffer: &mut Option<Tensor<T>>) {
         if !p.is_trainable() {
             return;
@@ -178,5 +136,43 @@ impl Optimizer for Sgd {
     }
     fn groups_mut(&mut self) -> &mut [Group] {
         &mut self.groups
+    }
+
+    /// A parameter that has not been stepped yet, or has no momentum, has no buffer.
+    fn state_dict(&self) -> StateDict {
+        let mut out = state::of_groups(&self.groups);
+        for (name, buffer) in state::names(&self.groups).iter().zip(&self.buffers) {
+            let value = match buffer {
+                Buffer::F32(b) => b.as_ref().map(AnyTensor::of),
+                Buffer::F64(b) => b.as_ref().map(AnyTensor::of),
+            };
+            if let Some(value) = value {
+                out.insert(format!("{name}.momentum_buffer"), value);
+            }
+        }
+        out
+    }
+
+    fn load_state_dict(&mut self, state: &StateDict) -> Result<()> {
+        let names: Vec<String> = (state::names(&self.groups).iter())
+            .map(|name| format!("{name}.momentum_buffer"))
+            .collect();
+        let params = self.groups.iter().flat_map(|g| &g.params);
+        let mut own = state::of_groups(&self.groups);
+        for (name, p) in names.iter().zip(params) {
+            if state.contains_key(name) {
+                own.insert(name.clone(), p.value());
+            }
+        }
+        state::check(&own, state)?;
+        state::set_groups(&mut self.groups, state)?;
+        for (name, buffer) in names.iter().zip(&mut self.buffers) {
+            let value = state.get(name);
+            match buffer {
+                Buffer::F32(b) => *b = value.map(|t| t.downcast()).transpose()?.map(|t| t.copied()),
+                Buffer::F64(b) => *b = value.map(|t| t.downcast()).transpose()?.map(|t| t.copied()),
+            }
+        }
+        Ok(())
     }
 }

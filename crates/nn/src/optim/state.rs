@@ -1,42 +1,51 @@
-//! Saved states: names, and the strict comparison.
+//! What optimizers save: their tensors under the parameters' names, and every group's settings.
 
 use std::collections::BTreeMap;
 
-use wengert_tensor::{DType, Tensor};
+use wengert_tensor::{AnyTensor, Tensor};
 
-use crate::error::{Error, Result, StateMismatch};
-use crate::module::AnyParam;
+use super::Group;
+use crate::error::Result;
+use crate::state::{StateDict, mismatch};
 
-/// The parameter's name, or its number where it has none.
-pub(super) fn name(p: &AnyParam, index: usize) -> String {
-    p.name().map_or_else(|| index.to_string(), str::to_string)
+/// Each parameter's name, or its number where it has none or another has the same.
+pub(super) fn names(groups: &[Group]) -> Vec<String> {
+    let params: Vec<_> = groups.iter().flat_map(|g| &g.params).collect();
+    let mut count = BTreeMap::new();
+    for p in &params {
+        *count.entry(p.name()).or_insert(0) += 1;
+    }
+    let name = |(i, p): (usize, &&crate::module::AnyParam)| match p.name() {
+        Some(name) if count[&Some(name)] == 1 => name.to_string(),
+        _ => i.to_string(),
+    };
+    params.iter().enumerate().map(name).collect()
 }
 
-/// Compares names and shapes.
-pub(super) fn check(
-    want: &BTreeMap<String, Tensor<f64>>,
-    got: &BTreeMap<String, Tensor<f64>>,
-) -> Result<()> {
-    let mut off = StateMismatch::default();
-    for (name, w) in want {
-        match got.get(name) {
-            None => off.missing.push(name.clone()),
-            Some(g) if g.shape() != w.shape() => off.mismatched.push((
-                name.clone(),
-                (DType::F64, w.shape().clone()),
-                (DType::F64, g.shape().clone()),
-            )),
-            Some(_) => {}
-        }
+/// The groups' settings.
+pub(super) fn of_groups(groups: &[Group]) -> StateDict {
+    let mut out = StateDict::new();
+    for (i, g) in groups.iter().enumerate() {
+        out.insert(format!("param_groups.{i}.lr"), Tensor::scalar(g.lr).into());
+        let decay = Tensor::scalar(g.weight_decay);
+        out.insert(format!("param_groups.{i}.weight_decay"), decay.into());
     }
-    off.unexpected = got
-        .keys()
-        .filter(|n| !want.contains_key(*n))
-        .cloned()
-        .collect();
-    if off.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::State(Box::new(off)))
+    out
+}
+
+/// Takes a state that [`check`] has passed.
+pub(super) fn set_groups(groups: &mut [Group], state: &StateDict) -> Result<()> {
+    for (i, g) in groups.iter_mut().enumerate() {
+        g.lr = state[&format!("param_groups.{i}.lr")].downcast()?.item()?;
+        g.weight_decay = state[&format!("param_groups.{i}.weight_decay")]
+            .downcast()?
+            .item()?;
     }
+    Ok(())
+}
+
+/// Refuses a state that is not like `own`, with every difference in one report.
+pub(super) fn check(own: &StateDict, state: &StateDict) -> Result<()> {
+    let own: BTreeMap<&String, AnyTensor> = own.iter().map(|(n, t)| (n, t.clone())).collect();
+    mismatch(&own, state)
 }

@@ -1,0 +1,112 @@
+//! States: the names of a module's parameters and buffers with their values, saved and strictly loaded.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use wengert_tensor::{AnyTensor, DType, Safetensors, Shape};
+
+use crate::error::{Error, Result, StateMismatch};
+use crate::module::{AnyBuffer, AnyParam, Entry, Module, walk};
+
+/// Names and values.
+pub type StateDict = BTreeMap<String, AnyTensor>;
+
+/// A parameter or a buffer.
+enum Slot {
+    Param(AnyParam),
+    Buffer(AnyBuffer),
+}
+
+impl Slot {
+    fn value(&self) -> AnyTensor {
+        match self {
+            Slot::Param(p) => p.value(),
+            Slot::Buffer(AnyBuffer::F32(b)) => b.value().into(),
+            Slot::Buffer(AnyBuffer::F64(b)) => b.value().into(),
+            Slot::Buffer(AnyBuffer::I64(b)) => b.value().into(),
+        }
+    }
+
+    fn set(&self, value: &AnyTensor) -> Result<()> {
+        match self {
+            Slot::Param(AnyParam::F32(p)) => p.set_value(value.downcast::<f32>()?.copied())?,
+            Slot::Param(AnyParam::F64(p)) => p.set_value(value.downcast::<f64>()?.copied())?,
+            Slot::Buffer(AnyBuffer::F32(b)) => b.set(value.downcast::<f32>()?.copied()),
+            Slot::Buffer(AnyBuffer::F64(b)) => b.set(value.downcast::<f64>()?.copied()),
+            Slot::Buffer(AnyBuffer::I64(b)) => b.set(value.downcast::<i64>()?.copied()),
+        }
+        Ok(())
+    }
+}
+
+/// Every parameter and buffer under every name it has.
+fn slots<M: Module + ?Sized>(module: &M) -> BTreeMap<String, Slot> {
+    let mut out = BTreeMap::new();
+    walk(module, &mut |name, entry| {
+        let slot = match entry {
+            Entry::Param(p) => Slot::Param(p),
+            Entry::Buffer(b) => Slot::Buffer(b),
+            Entry::Training(_) => return,
+        };
+        out.insert(name.to_string(), slot);
+    });
+    out
+}
+
+pub(crate) fn state_dict<M: Module + ?Sized>(module: &M) -> StateDict {
+    let all = slots(module).into_iter();
+    all.map(|(name, slot)| (name, slot.value())).collect()
+}
+
+pub(crate) fn load_state_dict<M: Module + ?Sized>(module: &M, state: &StateDict) -> Result<()> {
+    let slots = slots(module);
+    let own: BTreeMap<&String, AnyTensor> = slots.iter().map(|(n, s)| (n, s.value())).collect();
+    mismatch(&own, state)?;
+    for (name, slot) in &slots {
+        slot.set(&state[name])?;
+    }
+    Ok(())
+}
+
+/// Compares names, types and shapes, and reports every difference.
+pub(crate) fn mismatch(own: &BTreeMap<&String, AnyTensor>, state: &StateDict) -> Result<()> {
+    let kind = |t: &AnyTensor| -> (DType, Shape) { (t.dtype(), t.shape().clone()) };
+    let mut off = StateMismatch::default();
+    for (name, own) in own {
+        match state.get(*name).map(kind) {
+            None => off.missing.push(name.to_string()),
+            Some(found) if found != kind(own) => {
+                off.mismatched.push((name.to_string(), kind(own), found));
+            }
+            Some(_) => {}
+        }
+    }
+    let unexpected = state.keys().filter(|name| !own.contains_key(name));
+    off.unexpected = unexpected.cloned().collect();
+    if off.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::State(Box::new(off)))
+    }
+}
+
+/// Writes a state as safetensors, whole or not at all.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn save_state(state: StateDict, path: impl AsRef<Path>) -> Result<()> {
+    let metadata = BTreeMap::from([("format".to_string(), "pt".to_string())]);
+    Ok(Safetensors {
+        tensors: state,
+        metadata,
+    }
+    .save(path)?)
+}
+
+/// Reads a state from safetensors.
+///
+/// # Errors
+/// If the file cannot be read or is no safetensors file.
+pub fn load_state(path: impl AsRef<Path>) -> Result<StateDict> {
+    Ok(Safetensors::load(path)?.tensors)
+}
