@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod activation;
+mod dropout;
 mod error;
 pub mod init;
 mod linear;
@@ -14,7 +15,11 @@ mod progress;
 mod sequential;
 mod state;
 
-pub use activation::{Relu, Sigmoid, Tanh};
+pub use activation::{
+    Elu, Flatten, Gelu, Identity, LeakyRelu, LogSoftmax, Relu, Sigmoid, Silu, Softmax, Softplus,
+    Tanh,
+};
+pub use dropout::{Dropout, Stream};
 pub use error::{Error, Result, StateMismatch};
 pub use linear::{Dense, Linear};
 pub use module::{AnyBuffer, AnyParam, Buffer, Entry, Layer, Module, Training, Visitor};

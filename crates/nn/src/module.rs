@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wengert_autograd::{Param, Var};
 use wengert_tensor::{AnyTensor, DType, Element, Float, Shape, Tensor};
 
+use crate::dropout::Stream;
 use crate::error::Result;
 use crate::state::{self, StateDict};
 
@@ -140,6 +141,20 @@ pub trait Module {
         state::load_state_dict(self, state)
     }
 
+    /// Where the layers' streams of random numbers stand (dropout's), each as 56 bytes. They are no part
+    /// of [`Module::state_dict`], so that PyTorch's files load; a resumed training needs them.
+    fn streams(&self) -> StateDict {
+        state::streams(self)
+    }
+
+    /// Puts the streams where [`Module::streams`] says.
+    ///
+    /// # Errors
+    /// If names, types or shapes differ: all of them in one report, and nothing is changed.
+    fn load_streams(&self, state: &StateDict) -> Result<()> {
+        state::load_streams(self, state)
+    }
+
     /// Writes the state as a safetensors file, whole or not at all. PyTorch reads it unchanged.
     ///
     /// # Errors
@@ -193,6 +208,8 @@ pub enum Entry<'a> {
     Buffer(AnyBuffer),
     /// A mode flag.
     Training(&'a Training),
+    /// A layer's stream of random numbers.
+    Stream(&'a Stream),
 }
 
 impl Visitor<'_> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use wengert_tensor::{AnyTensor, DType, Safetensors, Shape};
+use wengert_tensor::{AnyTensor, DType, RngState, Safetensors, Shape, Tensor};
 
 use crate::error::{Error, Result, StateMismatch};
 use crate::module::{AnyBuffer, AnyParam, Entry, Module, walk};
@@ -46,7 +46,7 @@ fn slots<M: Module + ?Sized>(module: &M) -> BTreeMap<String, Slot> {
         let slot = match entry {
             Entry::Param(p) => Slot::Param(p),
             Entry::Buffer(b) => Slot::Buffer(b),
-            Entry::Training(_) => return,
+            Entry::Training(_) | Entry::Stream(_) => return,
         };
         out.insert(name.to_string(), slot);
     });
@@ -65,6 +65,32 @@ pub(crate) fn load_state_dict<M: Module + ?Sized>(module: &M, state: &StateDict)
     for (name, slot) in &slots {
         slot.set(&state[name])?;
     }
+    Ok(())
+}
+
+/// The streams of random numbers.
+pub(crate) fn streams<M: Module + ?Sized>(module: &M) -> StateDict {
+    let mut out = StateDict::new();
+    walk(module, &mut |name, entry| {
+        if let Entry::Stream(s) = entry {
+            let bytes = Tensor::new(s.state().to_bytes());
+            out.insert(name.to_string(), bytes.into());
+        }
+    });
+    out
+}
+
+pub(crate) fn load_streams<M: Module + ?Sized>(module: &M, state: &StateDict) -> Result<()> {
+    let own = streams(module);
+    mismatch(&own.iter().map(|(n, t)| (n, t.clone())).collect(), state)?;
+    walk(module, &mut |name, entry| {
+        if let Entry::Stream(s) = entry
+            && let Ok(bytes) = state[name].downcast::<u8>()
+            && let Ok(bytes) = bytes.to_vec().try_into()
+        {
+            s.set_state(&RngState::from_bytes(&bytes));
+        }
+    });
     Ok(())
 }
 

@@ -1,0 +1,111 @@
+//! Dropout, and the stream of random numbers that it owns.
+
+use std::sync::{Mutex, PoisonError};
+
+use wengert_autograd::Var;
+use wengert_tensor::{Float, Rng, RngState, Tensor};
+
+use crate::error::{Error, Result};
+use crate::module::{Entry, Layer, Module, Training, Visitor};
+
+/// Drops each element with probability p while training, and scales the others by 1/(1−p), so that
+/// evaluation, where it passes the input as it is, sees the same mean (Srivastava et al., 2014).
+///
+/// The layer draws from a stream of its own, split from `rng` when it is made: what other layers draw
+/// does not change it. [`Module::streams`] saves where it stands.
+///
+/// ```
+/// use wengert_autograd::Var;
+/// use wengert_nn::{Dropout, Layer, Module};
+/// use wengert_tensor::Rng;
+/// let layer = Dropout::new(0.25, &mut Rng::seed(0))?;
+/// let x = Var::<f32>::ones([1000]);
+/// let kept = layer.forward(&x)?.to_vec().iter().filter(|v| **v == 1.0 / 0.75).count();
+/// assert!((700..800).contains(&kept));
+/// layer.eval();
+/// assert_eq!(layer.forward(&x)?.to_vec(), x.to_vec());
+/// # Ok::<(), wengert_nn::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Dropout {
+    p: f64,
+    training: Training,
+    stream: Stream,
+}
+
+impl Dropout {
+    /// A layer that drops with probability `p`.
+    ///
+    /// # Errors
+    /// If not 0 ≤ p ≤ 1.
+    pub fn new(p: f64, rng: &mut Rng) -> Result<Dropout> {
+        if !(0.0..=1.0).contains(&p) {
+            return Err(Error::invalid("Dropout::new", "p", p, "0 <= p <= 1"));
+        }
+        Ok(Dropout {
+            p,
+            training: Training::default(),
+            stream: Stream::new(rng),
+        })
+    }
+
+    /// The probability of being dropped.
+    pub fn p(&self) -> f64 {
+        self.p
+    }
+}
+
+impl Module for Dropout {
+    fn visit(&self, v: &mut Visitor<'_>) {
+        v.field("training", &self.training);
+        v.field("stream", &self.stream);
+    }
+}
+
+impl<T: Float> Layer<T> for Dropout {
+    #[track_caller]
+    fn forward(&self, x: &Var<T>) -> Result<Var<T>> {
+        if !self.training.get() || self.p == 0.0 {
+            return Ok(x.clone());
+        }
+        let keep = 1.0 - self.p;
+        let mask = self
+            .stream
+            .draw(|rng| Tensor::bernoulli(keep, x.shape(), rng))?;
+        // With p = 1 nothing is kept, and nothing is to be scaled.
+        let scale = if keep > 0.0 { 1.0 / keep } else { 0.0 };
+        Ok(x * &mask.cast::<T>().into_affine(scale, 0.0))
+    }
+}
+
+/// A layer's own stream of random numbers.
+#[derive(Debug)]
+pub struct Stream(Mutex<Rng>);
+
+impl Stream {
+    /// A stream split from `rng`.
+    pub fn new(rng: &mut Rng) -> Stream {
+        Stream(Mutex::new(rng.split()))
+    }
+
+    /// Draws from the stream.
+    pub fn draw<R>(&self, f: impl FnOnce(&mut Rng) -> R) -> R {
+        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Where the stream stands.
+    pub fn state(&self) -> RngState {
+        self.draw(|rng| rng.state())
+    }
+
+    /// Puts the stream where another stood.
+    pub fn set_state(&self, state: &RngState) {
+        self.draw(|rng| *rng = Rng::from_state(state));
+    }
+}
+
+impl Module for Stream {
+    fn visit(&self, v: &mut Visitor<'_>) {
+        v.entry(Entry::Stream(self));
+    }
+}
