@@ -127,7 +127,7 @@ pub fn kaiming_normal<T: Float>(
 /// use wengert_tensor::{Rng, Tensor};
 /// let w: Tensor<f64> = init::orthogonal([2, 3], 1.0, &mut Rng::seed(0))?;
 /// let product = w.matmul(&w.t()?)?;
-/// let off = (product - Tensor::eye(2)).abs().max_all()?;
+/// let off = (product - Tensor::eye(2)).abs().max_all()?.item()?;
 /// assert!(off < 1e-12);
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```
