@@ -18,6 +18,7 @@ pub use kernels::isa::{IsaKind, active_isa, with_isa};
 pub use kernels::optim::{AdamStep, SgdStep};
 pub use kernels::par::with_threads;
 pub use ops::create::Nested;
+pub use ops::norm::{LayerNorm, LayerNormGrads};
 pub use ops::slice::{Elements, Slice};
 pub use random::{Rng, RngState};
 pub use shape::{Axes, INFER, IntoAxes, IntoShape, Shape, Strides};

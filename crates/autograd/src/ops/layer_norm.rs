@@ -1,6 +1,6 @@
 //! Layer normalisation.
 
-use wengert_tensor::{IntoShape, Shape, Site};
+use wengert_tensor::{IntoShape, Shape};
 
 use super::block::names::*;
 use crate::info::{positive, spread};
@@ -34,54 +34,84 @@ impl<T: Float> Var<T> {
         epsilon: f64,
     ) -> Result<Var<T>> {
         let shape = shape.into_shape();
-        self.check_layer_norm(&shape, weight, bias)?;
-        let axes: Vec<isize> = (1..=shape.len() as isize).map(|a| -a).collect();
-        let centred = self.try_sub(&self.mean_keepdim(&axes[..])?)?;
-        let scale = centred
-            .square()
-            .mean_keepdim(&axes[..])?
-            .affine(1.0, epsilon)
-            .rsqrt();
-        let mut y = centred.try_mul(&scale)?;
-        if let Some(w) = weight {
-            y = y.try_mul(w)?;
-        }
-        if let Some(b) = bias {
-            y = y.try_add(b)?;
-        }
-        Ok(y)
+        let value = |v: Option<&Var<T>>| v.map(|v| v.value.clone());
+        let (w, b) = (value(weight), value(bias));
+        let all = self
+            .value
+            .layer_norm(&shape, w.as_ref(), b.as_ref(), epsilon)?;
+        let rule = || Normalise {
+            x: Saved::input(0, self),
+            w: weight.map(|w| Saved::input(1, w)),
+            bias: bias.is_some(),
+            mean: all.mean,
+            scale: all.scale,
+            shape,
+            epsilon,
+        };
+        Ok(match (weight, bias) {
+            (Some(w), Some(b)) => apply([self, w, b], all.y, |_, _| rule()),
+            (Some(v), None) | (None, Some(v)) => apply([self, v], all.y, |_, _| rule()),
+            (None, None) => apply([self], all.y, |_, _| rule()),
+        })
     }
+}
 
-    #[track_caller]
-    fn check_layer_norm(
-        &self,
-        shape: &Shape,
-        weight: Option<&Var<T>>,
-        bias: Option<&Var<T>>,
-    ) -> Result<()> {
-        if !self.shape().ends_with(shape) {
-            return Err(wengert_tensor::Error::ShapeMismatch {
-                site: Site::new("layer_norm")
-                    .operand("self", T::DTYPE, self.shape())
-                    .hint(format!("the normalised shape given is {shape}")),
-                what: "the input does not end in the normalised shape",
-                rule: "self.shape == [.., *shape]",
-            }
-            .into());
+struct Normalise<T: Float> {
+    x: Saved<T>,
+    w: Option<Saved<T>>,
+    /// Whether there is a bias, the last input.
+    bias: bool,
+    mean: Tensor<T>,
+    scale: Tensor<T>,
+    shape: Shape,
+    epsilon: f64,
+}
+
+impl<T: Float> Rule<T> for Normalise<T> {
+    fn name(&self) -> &'static str {
+        "layer_norm"
+    }
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        // The statistics again, in ops: their gradients are part of the second order.
+        let axes: Vec<isize> = (1..=self.shape.len() as isize).map(|a| -a).collect();
+        let mean = |v: &Var<T>| v.mean_keepdim(&axes[..]);
+        let x = cx.var(&self.x);
+        let centred = x.try_sub(&mean(&x)?)?;
+        let scale = mean(&centred.square())?.affine(1.0, self.epsilon).rsqrt();
+        let normal = centred.try_mul(&scale)?;
+        let g = match &self.w {
+            Some(w) => dy.try_mul(&cx.var(w))?,
+            None => dy.clone(),
+        };
+        let across = normal.try_mul(&mean(&g.try_mul(&normal)?)?)?;
+        let dx = g.try_sub(&mean(&g)?)?.try_sub(&across)?.try_mul(&scale)?;
+        let mut grads = Grads::from_iter([Some(dx)]);
+        if self.w.is_some() {
+            grads.push(cx.needs(1).then(|| dy.try_mul(&normal)).transpose()?);
         }
-        for (role, v) in [("weight", weight), ("bias", bias)] {
-            if let Some(v) = v.filter(|v| v.shape() != shape) {
-                return Err(wengert_tensor::Error::ShapeMismatch {
-                    site: Site::new("layer_norm")
-                        .operand("self", T::DTYPE, self.shape())
-                        .operand(role, T::DTYPE, v.shape()),
-                    what: "the weight or the bias does not fit",
-                    rule: "weight and bias have the normalised shape",
-                }
-                .into());
-            }
+        if self.bias {
+            grads.push(Some(dy.clone()));
         }
-        Ok(())
+        Ok(grads)
+    }
+    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>) -> Fused<T> {
+        let run = || {
+            let w = self.w.as_ref().map(|w| &w.value);
+            let x = &self.x.value;
+            let all = x.layer_norm_grad(&dy, &self.shape, w, &self.mean, &self.scale)?;
+            let mut grads = TensorGrads::from_iter([Some(all.x)]);
+            if self.w.is_some() {
+                grads.push(Some(all.weight));
+            }
+            if self.bias {
+                grads.push(Some(all.bias));
+            }
+            Ok(grads)
+        };
+        Fused::Done(run().map_err(|e: wengert_tensor::Error| e.into()))
+    }
+    fn detail(&self) -> String {
+        format!("over {}", self.shape)
     }
 }
 
@@ -124,6 +154,18 @@ pub(crate) static LAYER_NORM: OpInfo = OpInfo {
                 |r| naive(&r[0], 6, Some(&r[1]), None, 1e-3)
             )
             .note("two axes"),
+            sample!(
+                [spread(&[2, 3], 1), spread(&[3], 2)],
+                |v| v[0].layer_norm(3, None, Some(&v[1]), 1e-3),
+                |r| naive(&r[0], 3, None, Some(&r[1]), 1e-3)
+            )
+            .note("no weight"),
+            sample!(
+                [spread(&[0, 3], 1), positive(&[3], 2), spread(&[3], 3)],
+                |v| v[0].layer_norm(3, Some(&v[1]), Some(&v[2]), 1e-3),
+                |r| naive(&r[0], 3, Some(&r[1]), Some(&r[2]), 1e-3)
+            )
+            .note("no rows"),
         ]
     },
 };

@@ -10,6 +10,7 @@ pub(crate) mod folds;
 pub(crate) mod gemm;
 pub mod isa;
 pub(crate) mod math;
+pub(crate) mod norm;
 pub(crate) mod optim;
 pub mod par;
 pub(crate) mod reduce;

@@ -186,6 +186,26 @@ unsafe fn block<I: Isa, F: Fold>(x: *const F::In, n: usize, shift: F::In, p: f64
     }
 }
 
+/// Blocks of a row of at least one element, merged pairwise; `block(at, n)` merges one.
+#[inline(always)]
+fn blocks<A: Copy>(
+    n: usize,
+    block: impl Fn(usize, usize) -> A,
+    merge: impl Fn(A, A) -> A + Copy,
+) -> A {
+    if n <= BLOCK {
+        return block(0, n);
+    }
+    let mut tree = Tree::new();
+    let mut at = 0;
+    while at < n {
+        let m = BLOCK.min(n - at);
+        tree.push(block(at, m), merge);
+        at += m;
+    }
+    tree.finish(merge)
+}
+
 /// A row of at least one element.
 ///
 /// # Safety
@@ -198,19 +218,18 @@ pub(super) unsafe fn row<I: Isa, F: Fold>(
     p: f64,
 ) -> F::Acc {
     // SAFETY: blocks are within the row.
-    unsafe {
-        if n <= BLOCK {
-            return block::<I, F>(x, n, shift, p);
-        }
-        let mut tree = Tree::new();
-        let mut at = 0;
-        while at < n {
-            let m = BLOCK.min(n - at);
-            tree.push(block::<I, F>(x.add(at), m, shift, p), |a, b| F::merge(a, b));
-            at += m;
-        }
-        tree.finish(|a, b| F::merge(a, b))
-    }
+    let block = |at, m| unsafe { block::<I, F>(x.add(at), m, shift, p) };
+    blocks(n, block, |a, b| F::merge(a, b))
+}
+
+/// The merged `get(0) … get(n − 1)`, `n >= 1`, in the tree of a row.
+#[inline(always)]
+pub(super) fn row_of<A: Copy>(
+    n: usize,
+    get: impl Fn(usize) -> A,
+    merge: impl Fn(A, A) -> A + Copy,
+) -> A {
+    blocks(n, |at, m| run(m, |i| get(at + i), merge), merge)
 }
 
 /// Whole rows, one result each.

@@ -13,6 +13,7 @@ use super::folds::{self, FloatFold, NumFold};
 use super::gemm::GemmKernels;
 use super::isa::{Isa, IsaKind, Kernel, dispatch};
 use super::math::Math;
+use super::norm::{self, Norm, NormGrad};
 use super::reduce::Geometry;
 use super::scan::{self, NumScan};
 use super::softmax::{self, Softmax};
@@ -422,6 +423,12 @@ pub trait FloatKernels: Math + GemmKernels {
     /// # Safety
     /// As for [`softmax::softmax`].
     unsafe fn softmax(code: Softmax, g: Geometry, srcs: [*const Self; 2], dst: *mut Self);
+    /// # Safety
+    /// As for [`norm::norm`].
+    unsafe fn norm(all: Norm<Self>);
+    /// # Safety
+    /// As for [`norm::norm_grad`].
+    unsafe fn norm_grad(all: NormGrad<Self>);
     fn sqrt_(self) -> Self;
     fn floor_(self) -> Self;
     fn ceil_(self) -> Self;
@@ -578,6 +585,14 @@ macro_rules! float_kernels {
             unsafe fn softmax(code: Softmax, g: Geometry, srcs: [*const Self; 2], dst: *mut Self) {
                 // SAFETY: the caller's promise.
                 unsafe { softmax::softmax(code, g, srcs, dst) }
+            }
+            unsafe fn norm(all: Norm<Self>) {
+                // SAFETY: the caller's promise.
+                unsafe { norm::norm(all) }
+            }
+            unsafe fn norm_grad(all: NormGrad<Self>) {
+                // SAFETY: the caller's promise.
+                unsafe { norm::norm_grad(all) }
             }
             #[inline(always)]
             fn sqrt_(self) -> Self { self.sqrt() }

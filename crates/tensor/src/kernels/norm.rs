@@ -1,0 +1,176 @@
+//! The verb *norm*: layer normalisation of the rows of a contiguous `[rows, n]` block and its
+//! gradients, a row in one go while it is in the cache.
+//!
+//! Invariant: rows are cut into blocks by size alone, a row's sums are in the fixed tree of
+//! [`super::reduce`], and the gradients of weight and bias go down the rows of a block in order: the
+//! same bits for any number of threads.
+
+use super::isa::{Isa, Kernel, active_isa, dispatch};
+use super::par;
+use super::reduce::{Shared, row_of};
+use crate::dtype::Float;
+
+/// Tenths of a nanosecond an element: a few passes over a row in the cache.
+const COST: u32 = 12;
+
+/// Rows of a block; `n` is the length of each.
+pub(crate) fn block_rows(n: usize) -> usize {
+    // At least 8, so that the partial sums of the gradients are small beside the input.
+    (par::chunk_len(COST) / n.max(1)).max(8)
+}
+
+/// What is normalised: `y = (x − mean)·scale·w + b` with `scale = 1/√(var + ε)`.
+#[derive(Clone, Copy, Debug)]
+pub struct Norm<T> {
+    pub(crate) rows: usize,
+    pub(crate) n: usize,
+    pub(crate) epsilon: f64,
+    pub(crate) x: *const T,
+    pub(crate) w: *const T,
+    pub(crate) b: *const T,
+    pub(crate) y: *mut T,
+    /// One for each row.
+    pub(crate) mean: *mut T,
+    /// One for each row.
+    pub(crate) scale: *mut T,
+}
+
+/// The gradients, given `dy`: of `x`, and each block's part of those of `w` and `b`.
+#[derive(Clone, Copy, Debug)]
+pub struct NormGrad<T> {
+    pub(crate) rows: usize,
+    pub(crate) n: usize,
+    pub(crate) x: *const T,
+    pub(crate) w: *const T,
+    pub(crate) mean: *const T,
+    pub(crate) scale: *const T,
+    pub(crate) dy: *const T,
+    pub(crate) dx: *mut T,
+    /// `[blocks, n]`.
+    pub(crate) dw: *mut T,
+    /// `[blocks, n]`.
+    pub(crate) db: *mut T,
+}
+
+impl<T: Float> Kernel for Norm<T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let n = self.n;
+        let count = T::from_f64(n as f64);
+        let epsilon = T::from_f64(self.epsilon);
+        for r in 0..self.rows {
+            // SAFETY: `norm`'s promise; `n >= 1`.
+            unsafe {
+                let (x, y) = (self.x.add(r * n), self.y.add(r * n));
+                let mean = row_of(n, |i| *x.add(i), |a, b| a + b) / count;
+                let square = |i| {
+                    let d = *x.add(i) - mean;
+                    d * d
+                };
+                let var = row_of(n, square, |a, b| a + b) / count;
+                let scale = T::ONE / (var + epsilon).sqrt_();
+                for i in 0..n {
+                    *y.add(i) = (*x.add(i) - mean) * scale * *self.w.add(i) + *self.b.add(i);
+                }
+                *self.mean.add(r) = mean;
+                *self.scale.add(r) = scale;
+            }
+        }
+    }
+}
+
+impl<T: Float> Kernel for NormGrad<T> {
+    type Out = ();
+    #[inline(always)]
+    fn run<I: Isa>(self) {
+        let n = self.n;
+        let count = T::from_f64(n as f64);
+        // SAFETY: `norm_grad`'s promise; `n >= 1`.
+        unsafe {
+            for i in 0..n {
+                *self.dw.add(i) = T::ZERO;
+                *self.db.add(i) = T::ZERO;
+            }
+            for r in 0..self.rows {
+                let (x, dy, dx) = (self.x.add(r * n), self.dy.add(r * n), self.dx.add(r * n));
+                let (mean, scale) = (*self.mean.add(r), *self.scale.add(r));
+                let normal = |i| (*x.add(i) - mean) * scale;
+                let g = |i| *self.w.add(i) * *dy.add(i);
+                let along = row_of(n, g, |a, b| a + b) / count;
+                let across = row_of(n, |i| g(i) * normal(i), |a, b| a + b) / count;
+                for i in 0..n {
+                    let (u, d) = (normal(i), *dy.add(i));
+                    *dx.add(i) = (g(i) - along - u * across) * scale;
+                    *self.dw.add(i) = *self.dw.add(i) + u * d;
+                    *self.db.add(i) = *self.db.add(i) + d;
+                }
+            }
+        }
+    }
+}
+
+/// Normalises.
+///
+/// # Safety
+/// `x` is readable and `y` writable for `rows·n` elements, `w` and `b` readable for `n`, `mean` and
+/// `scale` writable for `rows`; what is written overlaps nothing else. `n >= 1`.
+pub(crate) unsafe fn norm<T: Float>(all: Norm<T>) {
+    let isa = active_isa();
+    let Norm {
+        rows, n, epsilon, ..
+    } = all;
+    let (x, w, b) = (
+        Shared(all.x as *mut T),
+        Shared(all.w as *mut T),
+        Shared(all.b as *mut T),
+    );
+    let (y, mean, scale) = (Shared(all.y), Shared(all.mean), Shared(all.scale));
+    let per = block_rows(n);
+    par::for_each(rows.div_ceil(per), move |t| {
+        let r = t * per;
+        let block = Norm {
+            rows: per.min(rows - r),
+            n,
+            epsilon,
+            x: x.get().wrapping_add(r * n),
+            w: w.get(),
+            b: b.get(),
+            y: y.get().wrapping_add(r * n),
+            mean: mean.get().wrapping_add(r),
+            scale: scale.get().wrapping_add(r),
+        };
+        dispatch(isa, block);
+    });
+}
+
+/// The gradients; there are `rows.div_ceil(block_rows(n))` blocks.
+///
+/// # Safety
+/// `x` and `dy` are readable and `dx` writable for `rows·n` elements, `w` readable for `n`, `mean` and
+/// `scale` for `rows`; `dw` and `db` are writable for `n` elements a block; what is written overlaps
+/// nothing else. `n >= 1`.
+pub(crate) unsafe fn norm_grad<T: Float>(all: NormGrad<T>) {
+    let isa = active_isa();
+    let NormGrad { rows, n, .. } = all;
+    let [x, w, mean, scale, dy] =
+        [all.x, all.w, all.mean, all.scale, all.dy].map(|p| Shared(p as *mut T));
+    let [dx, dw, db] = [all.dx, all.dw, all.db].map(Shared);
+    let per = block_rows(n);
+    par::for_each(rows.div_ceil(per), move |t| {
+        let r = t * per;
+        let block = NormGrad {
+            rows: per.min(rows - r),
+            n,
+            x: x.get().wrapping_add(r * n),
+            w: w.get(),
+            mean: mean.get().wrapping_add(r),
+            scale: scale.get().wrapping_add(r),
+            dy: dy.get().wrapping_add(r * n),
+            dx: dx.get().wrapping_add(r * n),
+            dw: dw.get().wrapping_add(t * n),
+            db: db.get().wrapping_add(t * n),
+        };
+        dispatch(isa, block);
+    });
+}
