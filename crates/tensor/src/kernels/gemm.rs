@@ -18,7 +18,7 @@ pub use simd::Simd;
 use super::isa::{IsaKind, active_isa};
 use super::par;
 use crate::memory::{AllocError, RawBlock};
-use pack::Panel;
+pub(crate) use pack::Panel;
 use tile::{Start, Tile, tile};
 
 /// Products up to this many multiplications run unpacked; see `kernels/README.md`.

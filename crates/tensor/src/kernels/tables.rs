@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 use super::arg;
-use super::drive::{Run, RunFn};
+use super::drive::{Block, Run, RunFn};
 use super::folds::{self, FloatFold, NumFold};
 use super::gemm::GemmKernels;
 use super::isa::{Isa, IsaKind, Kernel, dispatch};
@@ -51,28 +51,38 @@ trait Fun<In, Out> {
 /// The run of every elementwise operation.
 ///
 /// # Safety
-/// `dst` is valid for `len` writes and each source for `len` reads; they do not overlap.
+/// For each row of the block `dst` is valid for `len` writes and each source for `len` reads; what is
+/// written overlaps nothing else.
 unsafe fn exec<const N: usize, In: Inputs<N>, O: Element, F: Fun<In, O>>(
     isa: IsaKind,
     p: [f64; 2],
     dst: *mut u8,
     src: [*const u8; N],
-    len: usize,
+    block: Block<N>,
 ) {
     struct Loop<const N: usize, In, O, F> {
         src: [*const u8; N],
-        dst: *mut O,
-        len: usize,
+        dst: *mut u8,
+        block: Block<N>,
         p: [f64; 2],
-        fun: PhantomData<(In, F)>,
+        fun: PhantomData<(In, O, F)>,
     }
     impl<const N: usize, In: Inputs<N>, O: Element, F: Fun<In, O>> Kernel for Loop<N, In, O, F> {
         type Out = ();
         #[inline(always)]
         fn run<I: Isa>(self) {
-            for i in 0..self.len {
+            for r in 0..self.block.rows as isize {
                 // SAFETY: `exec`'s promise.
-                unsafe { *self.dst.add(i) = F::call::<I>(In::read(self.src, i), self.p) };
+                unsafe {
+                    let dst = self.dst.offset(r * self.block.dst_step) as *mut O;
+                    let mut src = self.src;
+                    for (s, step) in src.iter_mut().zip(self.block.src_steps) {
+                        *s = s.offset(r * step);
+                    }
+                    for i in 0..self.block.len {
+                        *dst.add(i) = F::call::<I>(In::read(src, i), self.p);
+                    }
+                }
             }
         }
     }
@@ -80,8 +90,8 @@ unsafe fn exec<const N: usize, In: Inputs<N>, O: Element, F: Fun<In, O>>(
         isa,
         Loop::<N, In, O, F> {
             src,
-            dst: dst as *mut O,
-            len,
+            dst,
+            block,
             p,
             fun: PhantomData,
         },
@@ -256,7 +266,7 @@ unsafe fn exec_slice<T: Element, F: SliceFun<T>>(
     _: [f64; 2],
     dst: *mut u8,
     src: [*const u8; 1],
-    len: usize,
+    block: Block<1>,
 ) {
     struct Whole<'a, T, F>(&'a [T], &'a mut [MaybeUninit<T>], PhantomData<F>);
     impl<T: Element, F: SliceFun<T>> Kernel for Whole<'_, T, F> {
@@ -266,14 +276,20 @@ unsafe fn exec_slice<T: Element, F: SliceFun<T>>(
             F::map::<I>(self.0, self.1);
         }
     }
-    // SAFETY: `exec`'s promise.
-    let (s, d) = unsafe {
-        (
-            std::slice::from_raw_parts(src[0] as *const T, len),
-            std::slice::from_raw_parts_mut(dst as *mut MaybeUninit<T>, len),
-        )
-    };
-    dispatch(isa, Whole::<T, F>(s, d, PhantomData));
+    for r in 0..block.rows as isize {
+        // SAFETY: `exec`'s promise.
+        let (s, d) = unsafe {
+            let (s, d) = (
+                src[0].offset(r * block.src_steps[0]),
+                dst.offset(r * block.dst_step),
+            );
+            (
+                std::slice::from_raw_parts(s as *const T, block.len),
+                std::slice::from_raw_parts_mut(d as *mut MaybeUninit<T>, block.len),
+            )
+        };
+        dispatch(isa, Whole::<T, F>(s, d, PhantomData));
+    }
 }
 
 /// sin, cos and tan of arguments of any size: the branch-free form, then the few beyond its reach.
