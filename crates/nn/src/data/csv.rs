@@ -4,13 +4,12 @@
 //! UTF-8; so what can still fail is a column's name or a number, which errors name with file, line and
 //! column.
 
-use std::io::Read;
 use std::path::Path;
 
 use csv::ByteRecord;
 use wengert_tensor::{DType, Float, Tensor};
 
-use crate::data::source::{DEFAULT_LIMIT, Source, failed};
+use crate::data::source::{DEFAULT_LIMIT, Source};
 use crate::error::{Error, Result};
 
 /// How to read a CSV file: with a header, separated by commas, unless set otherwise.
@@ -75,7 +74,7 @@ impl Csv {
     }
 
     /// The bytes that a gzipped file may unpack to;
-    /// [`DEFAULT_LIMIT`](crate::data::DEFAULT_LIMIT) if not set.
+    /// [`DEFAULT_LIMIT`] if not set.
     pub fn limit(mut self, bytes: u64) -> Csv {
         self.limit = bytes;
         self
@@ -85,7 +84,7 @@ impl Csv {
     ///
     /// # Errors
     /// If the file cannot be read, is empty, has a header alone or rows of differing lengths, is not
-    /// UTF-8, or unpacks to more than the limit.
+    /// UTF-8, or unpacks to more than the limit; if the delimiter is a quote or the end of a line.
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Table> {
         self.table(Source::open(path.as_ref(), self.limit)?)
     }
@@ -98,16 +97,29 @@ impl Csv {
         self.table(Source::of("CSV text".into(), text.as_ref(), self.limit)?)
     }
 
-    fn table(&self, source: Source<'_>) -> Result<Table> {
-        let Source { name, reader, .. } = source;
+    fn table(&self, mut source: Source<'_>) -> Result<Table> {
+        if let b'"' | b'\r' | b'\n' = self.delimiter {
+            let value = format!("{:?}", self.delimiter as char);
+            let rule = "neither a quote nor the end of a line";
+            return Err(Error::invalid("Csv", "delimiter", value, rule));
+        }
+        let text = source.up_to(u64::MAX)?;
+        // The mark that some programs write before UTF-8 is no part of the first name.
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+        let mut lines = Lines {
+            text,
+            comment: self.comment,
+            at: 0,
+            line: 1,
+        };
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(self.delimiter)
             .comment(self.comment)
-            .from_reader(reader);
+            .from_reader(text);
         let mut table = Table {
-            name,
+            name: source.name,
             columns: 0,
             header: None,
             text: String::new(),
@@ -116,8 +128,11 @@ impl Csv {
         };
         let mut record = ByteRecord::new();
         let mut first = None;
-        while next(&mut reader, &mut record, &table.name)? {
-            let line = record.position().map_or(0, |p| p.line());
+        while reader
+            .read_byte_record(&mut record)
+            .map_err(|e| table.wrong(e))?
+        {
+            let line = lines.of(&record);
             let first = *first.get_or_insert(line);
             let header = self.header && table.columns == 0;
             if table.columns == 0 {
@@ -164,11 +179,47 @@ impl Csv {
     }
 }
 
-fn next<R: Read>(reader: &mut csv::Reader<R>, record: &mut ByteRecord, name: &str) -> Result<bool> {
-    reader.read_byte_record(record).map_err(|e| match e.kind() {
-        csv::ErrorKind::Io(e) => failed(name, e),
-        _ => Error::Data(format!("{name}: {e}")),
-    })
+/// The lines that records start on, as an editor counts them. The reader's own count stands before the
+/// blank lines and comments that it skips.
+struct Lines<'a> {
+    text: &'a [u8],
+    comment: Option<u8>,
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line that a record starts on, which comes after those asked for before.
+    fn of(&mut self, record: &ByteRecord) -> u64 {
+        let from = record.position().map_or(self.at, |p| p.byte() as usize);
+        while self.at < from.min(self.text.len()) {
+            self.step();
+        }
+        while let Some(&byte) = self.text.get(self.at) {
+            match byte {
+                b'\n' | b'\r' => self.step(),
+                byte if Some(byte) == self.comment => {
+                    while self.text.get(self.at).is_some_and(|b| *b != b'\n') {
+                        self.step();
+                    }
+                }
+                _ => break,
+            }
+        }
+        self.line
+    }
+
+    /// One byte on; a line ends with `\n`, `\r\n` or `\r`.
+    fn step(&mut self) {
+        let rest = &self.text[self.at..];
+        let ends = match rest[0] {
+            b'\n' => true,
+            b'\r' => rest.get(1) != Some(&b'\n'),
+            _ => false,
+        };
+        self.line += ends as u64;
+        self.at += 1;
+    }
 }
 
 fn fields(n: usize) -> String {
