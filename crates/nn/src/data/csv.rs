@@ -294,7 +294,7 @@ impl Table {
         (row < self.rows() && column < self.columns).then(|| self.at(row, column))
     }
 
-    /// These columns as features: [rows, columns], in the order given.
+    /// These columns as features: `[rows, columns]`, in the order given.
     ///
     /// A number is what Rust's `parse` takes, with blanks around it: `inf` and `NaN` are numbers, an empty
     /// field is none.
@@ -316,7 +316,7 @@ impl Table {
         self.numbers(&picks?)
     }
 
-    /// Every column but these, as features: [rows, columns], in the file's order.
+    /// Every column but these, as features: `[rows, columns]`, in the file's order.
     ///
     /// # Errors
     /// As [`Table::columns`].
@@ -333,7 +333,7 @@ impl Table {
         self.numbers(&picks)
     }
 
-    /// One column of numbers, as targets: [rows]. `unsqueeze(1)` makes [rows, 1] of it.
+    /// One column of numbers, as targets: `[rows]`. `unsqueeze(1)` makes `[rows, 1]` of it.
     ///
     /// # Errors
     /// As [`Table::columns`].
@@ -342,7 +342,7 @@ impl Table {
         Ok(self.numbers(&[pick])?.reshape([self.rows()])?)
     }
 
-    /// One column of whole numbers, as class labels: [rows].
+    /// One column of whole numbers, as class labels: `[rows]`.
     ///
     /// # Errors
     /// If there is no such column, or a field is not a whole number.
@@ -358,7 +358,7 @@ impl Table {
         Ok(Tensor::from_vec(labels?, [self.rows()])?)
     }
 
-    /// One column of words, as class labels [rows], and the words: label `i` is word `i`, and the words
+    /// One column of words, as class labels `[rows]`, and the words: label `i` is word `i`, and the words
     /// are sorted.
     ///
     /// # Errors

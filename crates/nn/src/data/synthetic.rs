@@ -7,7 +7,7 @@ use wengert_tensor::{Float, IsaKind, Rng, Tensor, with_isa};
 
 use crate::error::{Error, Result};
 
-/// The exclusive or: its four rows [4, 2] and what they give [4, 1].
+/// The exclusive or: its four rows `[4, 2]` and what they give `[4, 1]`.
 ///
 /// ```
 /// let (x, y) = wengert_nn::data::xor::<f32>();
@@ -22,8 +22,8 @@ pub fn xor<T: Float>() -> (Tensor<T>, Tensor<T>) {
     )
 }
 
-/// Two half circles that reach into each other, as scikit-learn's `make_moons`: points [n, 2] in random
-/// order and their classes [n].
+/// Two half circles that reach into each other, as scikit-learn's `make_moons`: points `[n, 2]` in random
+/// order and their classes `[n]`.
 ///
 /// Class 0 is (cos t, sin t) for ⌊n/2⌋ values of t from 0 to π, class 1 is (1 − cos t, ½ − sin t) for the
 /// others; normal noise of standard deviation `noise` is added to each coordinate.
@@ -63,7 +63,7 @@ pub fn moons<T: Float>(n: usize, noise: f64, rng: &mut Rng) -> Result<(Tensor<T>
     tensors(&set)
 }
 
-/// Spirals around the origin, one arm a class: points [n, 2] in random order and their classes [n].
+/// Spirals around the origin, one arm a class: points `[n, 2]` in random order and their classes `[n]`.
 ///
 /// The points of class j of k are (r sin t, r cos t), where r goes from 0 to 1 in equal steps and
 /// t = 4r + 2πj/k + `noise`·z with z standard normal: the noise is one of the angle, in radians (0.2 is
@@ -107,7 +107,7 @@ pub fn spirals<T: Float>(
 }
 
 /// Where the clouds of [`blobs`] lie: a number of them, for centres drawn at random from the square
-/// [−10, 10)², or a tensor of centres [k, d].
+/// [−10, 10)², or a tensor of centres `[k, d]`.
 pub trait Centers {
     /// The centres, one a row.
     ///
@@ -134,14 +134,14 @@ impl<C: Centers> Centers for &C {
     }
 }
 
-/// Round clouds of points, as scikit-learn's `make_blobs`: points [n, d] in random order and the clouds
-/// [n] that they belong to.
+/// Round clouds of points, as scikit-learn's `make_blobs`: points `[n, d]` in random order and the clouds
+/// `[n]` that they belong to.
 ///
 /// A point of cloud j is centre j plus normal noise of standard deviation `std` in each coordinate. The
 /// clouds have n/k points each, the first n mod k one more.
 ///
 /// # Errors
-/// If there are no centres, they are not [k, d], or `std` is not finite and at least 0.
+/// If there are no centres, they are not `[k, d]`, or `std` is not finite and at least 0.
 ///
 /// ```
 /// use wengert_nn::data;
