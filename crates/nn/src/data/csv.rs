@@ -104,10 +104,8 @@ impl Csv {
             return Err(Error::invalid("Csv", "delimiter", value, rule));
         }
         let text = source.up_to(u64::MAX)?;
-        // The mark that some programs write before UTF-8 is no part of the first name.
-        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
         let mut lines = Lines {
-            text,
+            text: &text,
             comment: self.comment,
             at: 0,
             line: 1,
@@ -117,7 +115,7 @@ impl Csv {
             .flexible(true)
             .delimiter(self.delimiter)
             .comment(self.comment)
-            .from_reader(text);
+            .from_reader(&text[..]);
         let mut table = Table {
             name: source.name,
             columns: 0,
