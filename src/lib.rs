@@ -16,8 +16,8 @@ pub mod prelude {
         Backward, ClassLoss, Function, FunctionCx, Grad, Param, Reduction, Var, grad, no_grad,
     };
     pub use wengert_nn::{
-        Adam, AdamW, Dense, Error, Layer, Linear, Module, Optimizer, Relu, Result, Sequential, Sgd,
-        Sigmoid, Tanh, Visitor,
+        Adam, AdamW, DataLoader, Dataset, Dense, Error, Layer, Linear, Module, Optimizer, Relu,
+        Result, Sequential, Sgd, Sigmoid, Tanh, TensorDataset, Visitor, data,
     };
     pub use wengert_tensor::{DType, Element, Float, INFER, Num, Rng, Shape, Tensor};
 }

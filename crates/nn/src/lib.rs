@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod activation;
+pub mod data;
 mod dropout;
 mod error;
 pub mod init;
@@ -19,6 +20,7 @@ pub use activation::{
     Elu, Flatten, Gelu, Identity, LeakyRelu, LogSoftmax, Relu, Sigmoid, Silu, Softmax, Softplus,
     Tanh,
 };
+pub use data::{DataLoader, Dataset, TensorDataset};
 pub use dropout::{Dropout, Stream};
 pub use error::{Error, Result, StateMismatch};
 pub use linear::{Dense, Linear};
