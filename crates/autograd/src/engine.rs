@@ -35,6 +35,9 @@ impl Hasher for AddressHasher {
 pub(crate) type NodeMap<V> = HashMap<usize, V, BuildHasherDefault<AddressHasher>>;
 pub(crate) type NodeSet = HashSet<usize, BuildHasherDefault<AddressHasher>>;
 
+/// Leaves that are looked through one by one: a small network has a map's price to pay for nothing.
+const FEW: usize = 16;
+
 /// Gradients on their way.
 pub(crate) struct Pending {
     /// The only node that has received something, kept out of the heap while the graph is a chain.
@@ -45,6 +48,7 @@ pub(crate) struct Pending {
     /// Leaves in the order they were reached: what is deposited in which order does not depend on
     /// addresses.
     leaves: Vec<(Edge, Option<AnyVar>)>,
+    /// Where in `leaves` each is, once they are too many to look through.
     leaf_index: NodeMap<usize>,
     pushed: u64,
     record: bool,
@@ -98,9 +102,22 @@ impl Pending {
     }
 
     fn add_leaf(&mut self, node: &Edge, grad: AnyVar) -> Result<()> {
-        let i = *self.leaf_index.entry(node::key(node)).or_insert_with(|| {
+        let key = node::key(node);
+        let known = if self.leaf_index.is_empty() {
+            self.leaves.iter().position(|(n, _)| node::key(n) == key)
+        } else {
+            self.leaf_index.get(&key).copied()
+        };
+        let i = known.unwrap_or_else(|| {
             self.leaves.push((node.clone(), None));
-            self.leaves.len() - 1
+            let last = self.leaves.len() - 1;
+            if !self.leaf_index.is_empty() {
+                self.leaf_index.insert(key, last);
+            } else if last == FEW {
+                let all = self.leaves.iter().enumerate();
+                self.leaf_index = all.map(|(i, (n, _))| (node::key(n), i)).collect();
+            }
+            last
         });
         let slot = &mut self.leaves[i].1;
         *slot = Some(match slot.take() {

@@ -19,7 +19,6 @@ use crate::rule::{Cx, Fused, Rule};
 use crate::var::Var;
 
 pub(crate) type Edge = Arc<dyn Node>;
-pub(crate) type Edges = SmallVec<[Option<Edge>; 2]>;
 
 /// A variable whose element type is known at run time only: what the edges of the tape carry.
 #[derive(Clone)]
@@ -236,23 +235,95 @@ enum State<R> {
     Released,
 }
 
+/// The inputs' nodes: an array for most ops, so that a node is one allocation; a list where there may
+/// be any number.
+pub(crate) trait Edges:
+    AsRef<[Option<Edge>]> + AsMut<[Option<Edge>]> + Send + Sync + 'static
+{
+}
+impl<E: AsRef<[Option<Edge>]> + AsMut<[Option<Edge>]> + Send + Sync + 'static> Edges for E {}
+
 /// A recorded op.
-struct OpNode<T: Float, R: Rule<T>> {
+struct OpNode<T: Float, R: Rule<T>, E: Edges> {
     meta: Meta,
-    edges: Edges,
+    edges: E,
     state: Mutex<State<R>>,
     marker: std::marker::PhantomData<fn() -> T>,
 }
 
+/// Takes the gradients of an op's inputs: checks each, sums over the axes along which the input was
+/// broadcast, and passes it on.
+pub(crate) struct Sink<'a, T: Float> {
+    meta: &'a Meta,
+    edges: &'a [Option<Edge>],
+    walk: Walk,
+    out: &'a mut Pending,
+    marker: std::marker::PhantomData<fn(T)>,
+}
+
+impl<T: Float> Sink<'_, T> {
+    /// The gradient of input `i`; forgotten where the input needs none.
+    #[inline]
+    pub(crate) fn put(&mut self, i: usize, grad: Tensor<T>) -> Result<()> {
+        self.give(i, Var::constant(grad))
+    }
+
+    #[inline]
+    fn give(&mut self, i: usize, grad: Var<T>) -> Result<()> {
+        let Some(Some(edge)) = self.edges.get(i) else {
+            return Ok(());
+        };
+        let meta = edge.meta();
+        if grad.shape() == &meta.shape && meta.dtype == T::DTYPE {
+            self.out.add(edge, AnyVar::wrap(grad))
+        } else {
+            let grad = self.fit(i, grad, meta)?;
+            self.out.add(edge, grad)
+        }
+    }
+
+    /// A gradient made to fit the value it is of: summed down, cast.
+    #[cold]
+    fn fit(&self, i: usize, grad: Var<T>, to: &Meta) -> Result<AnyVar> {
+        let want = &to.shape;
+        let grad = if grad.shape() == want {
+            grad
+        } else if want.broadcast(grad.shape()).as_ref() == Some(grad.shape()) {
+            if self.walk.create_graph {
+                mode::enable_grad(|| grad.sum_to(want))?
+            } else {
+                Var::constant(grad.value.sum_to(want)?)
+            }
+        } else {
+            return Err(Error::GradientShape {
+                op: self.meta.op,
+                what: format!("input {i}"),
+                got_dtype: T::DTYPE,
+                got: Box::new(grad.shape().clone()),
+                want_dtype: to.dtype,
+                want: Box::new(want.clone()),
+                at: self.meta.at,
+            });
+        };
+        let grad = AnyVar::wrap(grad);
+        Ok(if to.dtype == T::DTYPE {
+            grad
+        } else {
+            grad.cast(to.dtype, self.walk.create_graph)
+        })
+    }
+}
+
 /// Records an op on the tape and returns its node. The caller has checked that an input is tracked.
 #[inline]
-pub(crate) fn push<T: Float, R: Rule<T>>(
+pub(crate) fn push<T: Float, R: Rule<T>, E: Edges>(
     value: &Tensor<T>,
-    edges: Edges,
+    edges: E,
     rule: R,
     at: &'static Location<'static>,
 ) -> Edge {
     let below = edges
+        .as_ref()
         .iter()
         .flatten()
         .map(|e| e.meta().seq)
@@ -273,90 +344,45 @@ pub(crate) fn push<T: Float, R: Rule<T>>(
     })
 }
 
-impl<T: Float, R: Rule<T>> OpNode<T, R> {
+impl<T: Float, R: Rule<T>, E: Edges> OpNode<T, R, E> {
     fn run(&self, rule: &R, this: &Edge, dy: Var<T>, walk: Walk, out: &mut Pending) -> Result<()> {
+        let edges = self.edges.as_ref();
         let cx = Cx {
-            edges: &self.edges,
+            edges,
             this,
             record: walk.create_graph,
         };
-        if walk.create_graph {
-            let grads = mode::enable_grad(|| rule.grads(&cx, &dy))?;
-            return self.deliver(grads.into_iter(), walk, out);
-        }
-        if mode::is_composed() {
-            return self.deliver(rule.grads(&cx, &dy)?.into_iter(), walk, out);
-        }
-        match rule.fused(&cx, dy.value) {
-            Fused::Done(grads) => {
-                self.deliver(grads?.into_iter().map(|g| g.map(Var::constant)), walk, out)
+        let mut sink = Sink {
+            meta: &self.meta,
+            edges,
+            walk,
+            out,
+            marker: std::marker::PhantomData,
+        };
+        let grads = if walk.create_graph {
+            mode::enable_grad(|| rule.grads(&cx, &dy))?
+        } else if mode::is_composed() {
+            rule.grads(&cx, &dy)?
+        } else {
+            match rule.fused(&cx, dy.value, &mut sink)? {
+                Fused::Done => return Ok(()),
+                Fused::Composed(dy) => rule.grads(&cx, &Var::constant(dy))?,
             }
-            Fused::Composed(dy) => {
-                self.deliver(rule.grads(&cx, &Var::constant(dy))?.into_iter(), walk, out)
-            }
-        }
-    }
-
-    /// Checks what the rule gave, sums over the axes along which an input was broadcast, and passes it
-    /// on.
-    #[inline]
-    fn deliver(
-        &self,
-        grads: impl ExactSizeIterator<Item = Option<Var<T>>>,
-        walk: Walk,
-        out: &mut Pending,
-    ) -> Result<()> {
-        if grads.len() != self.edges.len() {
+        };
+        if grads.len() != edges.len() {
             return Err(Error::GradientCount {
                 op: self.meta.op,
                 got: grads.len(),
-                want: self.edges.len(),
+                want: edges.len(),
                 at: self.meta.at,
             });
         }
-        for (i, (edge, grad)) in self.edges.iter().zip(grads).enumerate() {
-            let (Some(edge), Some(grad)) = (edge, grad) else {
-                continue;
-            };
-            let meta = edge.meta();
-            if grad.shape() == &meta.shape && meta.dtype == T::DTYPE {
-                out.add(edge, AnyVar::wrap(grad))?;
-            } else {
-                out.add(edge, self.fit(i, grad, meta, walk)?)?;
+        for (i, grad) in grads.into_iter().enumerate() {
+            if let Some(grad) = grad {
+                sink.give(i, grad)?;
             }
         }
         Ok(())
-    }
-
-    /// A gradient made to fit the value it is of: summed down, cast.
-    #[cold]
-    fn fit(&self, i: usize, grad: Var<T>, to: &Meta, walk: Walk) -> Result<AnyVar> {
-        let want = &to.shape;
-        let grad = if grad.shape() == want {
-            grad
-        } else if want.broadcast(grad.shape()).as_ref() == Some(grad.shape()) {
-            if walk.create_graph {
-                mode::enable_grad(|| grad.sum_to(want))?
-            } else {
-                Var::constant(grad.value.sum_to(want)?)
-            }
-        } else {
-            return Err(Error::GradientShape {
-                op: self.meta.op,
-                what: format!("input {i}"),
-                got_dtype: T::DTYPE,
-                got: Box::new(grad.shape().clone()),
-                want_dtype: to.dtype,
-                want: Box::new(want.clone()),
-                at: self.meta.at,
-            });
-        };
-        let grad = AnyVar::wrap(grad);
-        Ok(if to.dtype == T::DTYPE {
-            grad
-        } else {
-            grad.cast(to.dtype, walk.create_graph)
-        })
     }
 
     fn released(&self) -> Error {
@@ -367,16 +393,16 @@ impl<T: Float, R: Rule<T>> OpNode<T, R> {
     }
 }
 
-impl<T: Float, R: Rule<T>> Node for OpNode<T, R> {
+impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
     fn meta(&self) -> &Meta {
         &self.meta
     }
     fn edges(&self) -> &[Option<Edge>] {
-        &self.edges
+        self.edges.as_ref()
     }
     fn take_edges(&mut self, out: &mut SmallVec<[Edge; 4]>) {
-        while let Some(edge) = self.edges.pop() {
-            if let Some(edge) = edge {
+        for edge in self.edges.as_mut() {
+            if let Some(edge) = edge.take() {
                 out.push(edge);
             }
         }
@@ -416,7 +442,7 @@ impl<T: Float, R: Rule<T>> Node for OpNode<T, R> {
     }
 }
 
-impl<T: Float, R: Rule<T>> Drop for OpNode<T, R> {
+impl<T: Float, R: Rule<T>, E: Edges> Drop for OpNode<T, R, E> {
     /// Without recursion: a node that only this one holds gives up its inputs first, so that its own
     /// drop finds none. (Recursive drops overflow the stack at some 100,000 ops.)
     fn drop(&mut self) {

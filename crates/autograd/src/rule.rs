@@ -8,13 +8,11 @@ use wengert_tensor::{Float, Tensor};
 
 use crate::error::Result;
 use crate::mode;
-use crate::node::{self, Edge, Edges};
+use crate::node::{self, Edge, Sink};
 use crate::var::Var;
 
 /// One gradient for each input, in order; `None` where the input needs none.
 pub(crate) type Grads<T> = SmallVec<[Option<Var<T>>; 2]>;
-/// The same on plain tensors.
-pub(crate) type TensorGrads<T> = SmallVec<[Option<Tensor<T>>; 2]>;
 
 /// The gradient of an op, with the values it saved.
 ///
@@ -28,9 +26,10 @@ pub(crate) trait Rule<T: Float>: Send + Sync + Sized + 'static {
     /// The gradients of the inputs, given that of the output.
     fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>>;
 
-    /// The same on plain tensors, reusing `dy`'s memory where it can.
-    fn fused(&self, _cx: &Cx<'_>, dy: Tensor<T>) -> Fused<T> {
-        Fused::Composed(dy)
+    /// The same on plain tensors, reusing `dy`'s memory where it can: each gradient goes into the sink
+    /// as soon as it is there.
+    fn fused(&self, _cx: &Cx<'_>, dy: Tensor<T>, _to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+        Ok(Fused::Composed(dy))
     }
 
     /// Attributes, for the printed tape: `axes [0, 1]`.
@@ -46,8 +45,8 @@ pub(crate) fn one<T: Float>(dx: Var<T>) -> Result<Grads<T>> {
 
 /// What a fused rule answers.
 pub(crate) enum Fused<T: Float> {
-    /// The gradients.
-    Done(Result<TensorGrads<T>>),
+    /// The sink has the gradients.
+    Done,
     /// There is no fused form for this case; the gradient is handed back.
     Composed(Tensor<T>),
 }
@@ -128,10 +127,7 @@ pub(crate) fn apply<T: Float, R: Rule<T>, const N: usize>(
     if inputs.iter().all(|v| v.node.is_none()) || !mode::is_recording() {
         return Var { value, node: None };
     }
-    let mut edges = Edges::new();
-    for v in inputs {
-        edges.push(v.node.clone());
-    }
+    let edges = inputs.map(|v| v.node.clone());
     let rule = rule(&value, inputs.map(|v| v.node.is_some()));
     let node = node::push(&value, edges, rule, Location::caller());
     Var {
@@ -150,7 +146,7 @@ pub(crate) fn apply_many<T: Float, R: Rule<T>>(
     if inputs.iter().all(|v| v.node.is_none()) || !mode::is_recording() {
         return Var { value, node: None };
     }
-    let edges: Edges = inputs.iter().map(|v| v.node.clone()).collect();
+    let edges: Vec<Option<Edge>> = inputs.iter().map(|v| v.node.clone()).collect();
     let rule = rule(&value);
     let node = node::push(&value, edges, rule, Location::caller());
     Var {

@@ -92,6 +92,31 @@ impl<T: Element> Tensor<T> {
         }
     }
 
+    /// As [`Tensor::try_uninit`], of the shape of `x`: nothing to be checked or computed where `x` is
+    /// contiguous.
+    #[track_caller]
+    #[inline]
+    fn try_like<U: Element>(op: &'static str, x: &Tensor<U>) -> Result<Tensor<T>> {
+        if size_of::<T>() > size_of::<U>() || !x.is_contiguous() {
+            return Tensor::try_uninit(op, x.shape().clone());
+        }
+        // No larger than `x`, whose size was checked.
+        match RawBlock::try_new(x.len() * size_of::<T>()) {
+            Ok(block) => Ok(Tensor {
+                block,
+                layout: Layout {
+                    offset: 0,
+                    ..x.layout.clone()
+                },
+                marker: PhantomData,
+            }),
+            Err(e) => Err(Error::OutOfMemory {
+                site: Site::new(op),
+                bytes: e.bytes,
+            }),
+        }
+    }
+
     /// The size of each axis.
     #[inline]
     pub fn shape(&self) -> &Shape {
@@ -285,7 +310,10 @@ pub(crate) fn map<T: Element, O: Element>(
     op: &'static str,
     x: &Tensor<T>,
 ) -> Tensor<O> {
-    let out = Tensor::<O>::uninit(op, x.shape().clone());
+    let out = match Tensor::<O>::try_like(op, x) {
+        Ok(t) => t,
+        Err(e) => refuse(e),
+    };
     map_into(run, params, &out, x);
     out
 }
@@ -372,8 +400,19 @@ pub(crate) fn zip<T: Element, U: Element, O: Element>(
     b: &Tensor<U>,
 ) -> Result<Tensor<O>> {
     if a.shape() == b.shape() {
-        let out = Tensor::<O>::try_uninit(op, a.shape().clone())?;
-        zip_into(run, params, &out, a, b);
+        let out = Tensor::<O>::try_like(op, a)?;
+        if a.is_contiguous() && b.is_contiguous() {
+            let srcs = [
+                (a.as_ptr() as *const u8, size_of::<T>(), false),
+                (b.as_ptr() as *const u8, size_of::<U>(), false),
+            ];
+            let dst = (out.as_ptr() as *mut u8, size_of::<O>());
+            // SAFETY: contiguous operands of one shape, of the types that the caller's run was compiled
+            // for; `out` is new.
+            unsafe { drive::drive_flat(run, params, a.len(), dst, srcs) };
+        } else {
+            zip_into(run, params, &out, a, b);
+        }
         return Ok(out);
     }
     let Some(shape) = a.shape().broadcast(b.shape()) else {

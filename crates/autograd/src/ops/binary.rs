@@ -5,7 +5,8 @@ use wengert_tensor::{Float, Tensor};
 
 use crate::error::Result;
 use crate::info::{OpInfo, sample, spread};
-use crate::rule::{Cx, Fused, Grads, Rule, Saved, TensorGrads, apply};
+use crate::node::Sink;
+use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply};
 use crate::var::Var;
 
 impl<T: Float> Var<T> {
@@ -146,14 +147,18 @@ impl<T: Float> Rule<T> for Mul<T> {
         let times = |s: &Option<Saved<T>>| s.as_ref().map(|s| dy.try_mul(&cx.var(s))).transpose();
         Ok(Grads::from_iter([times(&self.b)?, times(&self.a)?]))
     }
-    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>) -> Fused<T> {
-        let run = || {
-            let a = self.b.as_ref().map(|b| dy.try_mul(&b.value)).transpose()?;
-            // The last use of `dy`: into its memory.
-            let b = self.a.as_ref().map(|a| dy * &a.value);
-            Ok(TensorGrads::from_iter([a, b]))
-        };
-        Fused::Done(run())
+    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+        // The last use of `dy` goes into its memory.
+        match (&self.a, &self.b) {
+            (Some(a), Some(b)) => {
+                to.put(0, dy.try_mul(&b.value)?)?;
+                to.put(1, dy * &a.value)?;
+            }
+            (Some(a), None) => to.put(1, dy * &a.value)?,
+            (None, Some(b)) => to.put(0, dy * &b.value)?,
+            (None, None) => {}
+        }
+        Ok(Fused::Done)
     }
 }
 

@@ -30,10 +30,11 @@ macro_rules! unary_op {
                 let $s = &cx.var(&self.0);
                 Ok(Grads::from_iter([Some($grad)]))
             }
-            $(fn fused(&self, _: &Cx<'_>, $fdy: Tensor<T>) -> Fused<T> {
+            $(fn fused(&self, _: &Cx<'_>, $fdy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
                 let $fs = &self.0.value;
                 let dx: std::result::Result<Tensor<T>, wengert_tensor::Error> = $fused;
-                Fused::Done(dx.map(|dx| TensorGrads::from_iter([Some(dx)])).map_err(Into::into))
+                to.put(0, dx?)?;
+                Ok(Fused::Done)
             })?
         }
 
@@ -70,6 +71,7 @@ pub(crate) mod names {
     pub(crate) use crate::error::Result;
     pub(crate) use crate::info::{OpInfo, Sample, cycle, sample};
     pub(crate) use crate::naive::Array;
-    pub(crate) use crate::rule::{Cx, Fused, Grads, Rule, Saved, TensorGrads, apply};
+    pub(crate) use crate::node::Sink;
+    pub(crate) use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply};
     pub(crate) use crate::var::Var;
 }

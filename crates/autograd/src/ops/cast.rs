@@ -6,7 +6,7 @@ use wengert_tensor::Float;
 
 use crate::error::Result;
 use crate::mode;
-use crate::node::{self, Edges};
+use crate::node;
 use crate::rule::{Cx, Grads, Rule};
 use crate::var::Var;
 
@@ -20,14 +20,7 @@ impl<T: Float> Var<T> {
             .node
             .as_ref()
             .filter(|_| mode::is_recording())
-            .map(|n| {
-                node::push::<U, Cast>(
-                    &value,
-                    Edges::from_iter([Some(n.clone())]),
-                    Cast,
-                    Location::caller(),
-                )
-            });
+            .map(|n| node::push::<U, Cast, _>(&value, [Some(n.clone())], Cast, Location::caller()));
         Var { value, node }
     }
 }

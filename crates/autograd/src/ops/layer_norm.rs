@@ -94,21 +94,18 @@ impl<T: Float> Rule<T> for Normalise<T> {
         }
         Ok(grads)
     }
-    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>) -> Fused<T> {
-        let run = || {
-            let w = self.w.as_ref().map(|w| &w.value);
-            let x = &self.x.value;
-            let all = x.layer_norm_grad(&dy, &self.shape, w, &self.mean, &self.scale)?;
-            let mut grads = TensorGrads::from_iter([Some(all.x)]);
-            if self.w.is_some() {
-                grads.push(Some(all.weight));
-            }
-            if self.bias {
-                grads.push(Some(all.bias));
-            }
-            Ok(grads)
-        };
-        Fused::Done(run().map_err(|e: wengert_tensor::Error| e.into()))
+    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+        let w = self.w.as_ref().map(|w| &w.value);
+        let x = &self.x.value;
+        let all = x.layer_norm_grad(&dy, &self.shape, w, &self.mean, &self.scale)?;
+        to.put(0, all.x)?;
+        if w.is_some() {
+            to.put(1, all.weight)?;
+        }
+        if self.bias {
+            to.put(cx.edges.len() - 1, all.bias)?;
+        }
+        Ok(Fused::Done)
     }
     fn detail(&self) -> String {
         format!("over {}", self.shape)

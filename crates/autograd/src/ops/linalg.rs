@@ -273,24 +273,21 @@ impl<T: Float> Rule<T> for Linear<T> {
         }
         Ok(grads)
     }
-    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>) -> Fused<T> {
-        let run = || {
-            let mut grads = TensorGrads::new();
-            let outputs = dy.shape()[dy.rank() - 1];
-            grads.push(self.w.as_ref().map(|w| dy.matmul(&w.value)).transpose()?);
-            let weight = |x: &Saved<T>| {
-                let rows = dy.len() / outputs.max(1);
-                let inputs = x.value.shape()[x.value.rank() - 1];
-                let dy = dy.reshape([rows, outputs])?;
-                dy.t()?.matmul(&x.value.reshape([rows, inputs])?)
-            };
-            grads.push(self.x.as_ref().map(weight).transpose()?);
-            if cx.edges.len() == 3 {
-                grads.push(cx.needs(2).then(|| dy.sum_to(outputs)).transpose()?);
-            }
-            Ok(grads)
-        };
-        Fused::Done(run().map_err(|e: wengert_tensor::Error| e.into()))
+    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+        let outputs = dy.shape()[dy.rank() - 1];
+        if let Some(w) = &self.w {
+            to.put(0, dy.matmul(&w.value)?)?;
+        }
+        if let Some(x) = &self.x {
+            let rows = dy.len() / outputs.max(1);
+            let inputs = x.value.shape()[x.value.rank() - 1];
+            let dy = dy.reshape([rows, outputs])?;
+            to.put(1, dy.t()?.matmul(&x.value.reshape([rows, inputs])?)?)?;
+        }
+        if cx.needs(2) {
+            to.put(2, dy.sum_to(outputs)?)?;
+        }
+        Ok(Fused::Done)
     }
 }
 

@@ -6,7 +6,8 @@ use wengert_tensor::{Float, Site, Tensor};
 use crate::error::Result;
 use crate::info::{OpInfo, Sample, cycle, sample, spread};
 use crate::naive::Array;
-use crate::rule::{Cx, Fused, Grads, Rule, Saved, TensorGrads, apply};
+use crate::node::Sink;
+use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply};
 use crate::var::Var;
 
 /// What becomes of the losses of the elements.
@@ -137,15 +138,18 @@ impl<T: Float> Rule<T> for Mse<T> {
         let dt = cx.needs(1).then(|| dx.neg());
         Ok(Grads::from_iter([cx.needs(0).then_some(dx), dt]))
     }
-    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>) -> Fused<T> {
+    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
         // A seed of one number joins the factor: two passes less.
-        let Ok(seed) = dy.item() else {
-            return Fused::Composed(dy);
-        };
-        let d = &self.x.value - &self.t.value;
-        let dx = d.into_affine(self.factor * seed.to_f64(), 0.0);
-        let dt = cx.needs(1).then(|| dx.neg());
-        Fused::Done(Ok(TensorGrads::from_iter([cx.needs(0).then_some(dx), dt])))
+        if dy.len() != 1 {
+            return Ok(Fused::Composed(dy));
+        }
+        let factor = self.factor * dy.item()?.to_f64();
+        let dx = (&self.x.value - &self.t.value).into_affine(factor, 0.0);
+        if cx.needs(1) {
+            to.put(1, dx.neg())?;
+        }
+        to.put(0, dx)?;
+        Ok(Fused::Done)
     }
 }
 

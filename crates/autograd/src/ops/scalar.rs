@@ -19,10 +19,9 @@ impl<T: Float> Rule<T> for Affine {
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
         Ok(Grads::from_iter([Some(dy.affine(self.0, 0.0))]))
     }
-    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>) -> Fused<T> {
-        Fused::Done(Ok(TensorGrads::from_iter([Some(
-            dy.into_affine(self.0, 0.0),
-        )])))
+    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+        to.put(0, dy.into_affine(self.0, 0.0))?;
+        Ok(Fused::Done)
     }
     fn detail(&self) -> String {
         format!("{}·x + {}", self.0, self.1)

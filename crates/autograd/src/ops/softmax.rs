@@ -5,7 +5,8 @@ use wengert_tensor::{Float, Tensor};
 use crate::error::Result;
 use crate::info::{OpInfo, sample, spread};
 use crate::naive::Array;
-use crate::rule::{Cx, Fused, Grads, Rule, Saved, TensorGrads, apply};
+use crate::node::Sink;
+use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply};
 use crate::var::Var;
 
 impl<T: Float> Var<T> {
@@ -40,12 +41,9 @@ impl<T: Float> Rule<T> for Softmax<T> {
         let along = dy.try_mul(&y)?.sum_keepdim(self.1)?;
         Ok(Grads::from_iter([Some(y.try_mul(&dy.try_sub(&along)?)?)]))
     }
-    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>) -> Fused<T> {
-        let dx = self.0.value.softmax_grad(&dy, self.1);
-        Fused::Done(
-            dx.map(|dx| TensorGrads::from_iter([Some(dx)]))
-                .map_err(Into::into),
-        )
+    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+        to.put(0, self.0.value.softmax_grad(&dy, self.1)?)?;
+        Ok(Fused::Done)
     }
     fn detail(&self) -> String {
         format!("axis {}", self.1)
@@ -62,12 +60,9 @@ impl<T: Float> Rule<T> for LogSoftmax<T> {
         let dx = dy.try_sub(&y.exp().try_mul(&dy.sum_keepdim(self.1)?)?)?;
         Ok(Grads::from_iter([Some(dx)]))
     }
-    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>) -> Fused<T> {
-        let dx = self.0.value.log_softmax_grad(&dy, self.1);
-        Fused::Done(
-            dx.map(|dx| TensorGrads::from_iter([Some(dx)]))
-                .map_err(Into::into),
-        )
+    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+        to.put(0, self.0.value.log_softmax_grad(&dy, self.1)?)?;
+        Ok(Fused::Done)
     }
     fn detail(&self) -> String {
         format!("axis {}", self.1)

@@ -158,8 +158,9 @@ impl<T: Float> Rule<T> for Neg {
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
         Ok(Grads::from_iter([Some(dy.neg())]))
     }
-    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>) -> Fused<T> {
-        Fused::Done(Ok(TensorGrads::from_iter([Some(-dy)])))
+    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+        to.put(0, -dy)?;
+        Ok(Fused::Done)
     }
 }
 

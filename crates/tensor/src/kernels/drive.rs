@@ -79,12 +79,19 @@ pub(crate) unsafe fn drive_flat<const N: usize>(
     srcs: [(*const u8, usize, bool); N],
 ) {
     let isa = active_isa();
-    let chunk = par::chunk_len(run.cost);
     let direct = srcs.iter().all(|s| !s.2 && !std::ptr::eq(s.0, dst.0));
-    if direct && len <= chunk {
+    // Small operands first, before a division that costs as much as they do.
+    if len <= par::LEAST_CHUNK || len <= par::chunk_len(run.cost) {
         // SAFETY: the caller's promise.
-        return unsafe { (run.func)(isa, params, dst.0, srcs.map(|s| s.0), Block::run(len)) };
+        return unsafe {
+            if direct {
+                (run.func)(isa, params, dst.0, srcs.map(|s| s.0), Block::run(len))
+            } else {
+                flat_blocks(run, isa, params, len, dst, srcs)
+            }
+        };
     }
+    let chunk = par::chunk_len(run.cost);
     let d = Ptr(dst.0);
     let s = srcs.map(|s| (Ptr(s.0 as *mut u8), s.1, s.2));
     par::for_each(len.div_ceil(chunk), move |c| {

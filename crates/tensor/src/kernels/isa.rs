@@ -134,15 +134,16 @@ impl IsaKind {
         }
     }
 
+    #[inline(always)]
     fn from_u8(v: u8) -> Option<IsaKind> {
-        [
-            IsaKind::Scalar,
-            IsaKind::Avx2,
-            IsaKind::Avx512,
-            IsaKind::Neon,
-        ]
-        .into_iter()
-        .find(|k| *k as u8 == v)
+        // A match, which compiles to a comparison: every kernel call comes through here.
+        match v {
+            1 => Some(IsaKind::Scalar),
+            2 => Some(IsaKind::Avx2),
+            3 => Some(IsaKind::Avx512),
+            4 => Some(IsaKind::Neon),
+            _ => None,
+        }
     }
 }
 

@@ -9,11 +9,14 @@ use rayon::prelude::*;
 /// rayon worker costs 5 to 20 us.
 const GRAIN_NS: usize = 50_000;
 
+/// The least elements of a chunk: fewer never leave the thread.
+pub(crate) const LEAST_CHUNK: usize = 4096;
+
 /// How many elements make a chunk of an elementwise kernel that spends `cost` tenths of a nanosecond
 /// on each; a multiple of 1024 that keeps the chunk's operands within the L2 cache.
 pub(crate) fn chunk_len(cost: u32) -> usize {
     let by_time = GRAIN_NS * 10 / (cost.max(1) as usize);
-    by_time.clamp(4096, 1 << 17) & !1023
+    by_time.clamp(LEAST_CHUNK, 1 << 17) & !1023
 }
 
 /// Runs `f(0) … f(count - 1)`, on several threads where there are several calls.
