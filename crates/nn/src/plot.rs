@@ -59,7 +59,18 @@ fn range<'a>(values: impl IntoIterator<Item = &'a f64>) -> std::ops::Range<f64> 
 pub fn curves(
     path: impl AsRef<Path>,
     title: &str,
+    labels: (&str, &str),
+    curves: &[(&str, &[f64])],
+) -> Result<()> {
+    curves_from(path.as_ref(), title, labels, 0.0, curves)
+}
+
+/// As [`curves`], the index counted from `first`.
+pub(crate) fn curves_from(
+    path: &Path,
+    title: &str,
     (x_label, y_label): (&str, &str),
+    first: f64,
     curves: &[(&str, &[f64])],
 ) -> Result<()> {
     let longest = curves
@@ -69,13 +80,13 @@ pub fn curves(
         .unwrap_or(0)
         .max(2);
     let y = range(curves.iter().flat_map(|(_, v)| v.iter()));
-    save(path.as_ref(), SIZE, |area| {
+    save(path, SIZE, |area| {
         let mut chart = ChartBuilder::on(area)
             .caption(title, ("sans-serif", 20))
             .margin(12)
             .x_label_area_size(40)
             .y_label_area_size(60)
-            .build_cartesian_2d(0f64..(longest - 1) as f64, y)?;
+            .build_cartesian_2d(first..first + (longest - 1) as f64, y)?;
         chart
             .configure_mesh()
             .x_desc(x_label)
@@ -87,7 +98,7 @@ pub fn curves(
                 .iter()
                 .enumerate()
                 .filter(|(_, v)| v.is_finite())
-                .map(|(i, v)| (i as f64, *v));
+                .map(|(i, v)| (first + i as f64, *v));
             chart
                 .draw_series(LineSeries::new(points, color.stroke_width(2)))?
                 .label(*name)
