@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod activation;
+pub mod data;
 mod dense;
 mod dropout;
 mod error;
@@ -21,6 +22,7 @@ pub use activation::{
     Elu, Flatten, Gelu, Identity, LeakyRelu, LogSoftmax, Relu, Sigmoid, Silu, Softmax, Softplus,
     Tanh,
 };
+pub use data::{DataLoader, Dataset, TensorDataset};
 pub use dense::Dense;
 pub use dropout::{Dropout, Stream};
 pub use error::{Error, Result, StateMismatch};
@@ -31,7 +33,7 @@ pub use progress::progress;
 pub use sequential::Sequential;
 pub use state::{StateDict, load_state, save_state};
 pub use train::{
-    Batches, Callback, Checkpoint, ConfusionMatrix, EarlyStopping, Evaluate, Fit, History, Logs,
+    Callback, Checkpoint, ConfusionMatrix, EarlyStopping, Evaluate, Feed, Fit, History, Logs,
     Model, Moment, Rows, Schedule, accuracy, binary_accuracy, binary_accuracy_at, evaluate,
     evaluating, fit, predict,
 };

@@ -5,10 +5,10 @@ use std::sync::Mutex;
 
 use wengert_autograd::{Var, is_recording};
 use wengert_nn::{
-    Adam, Batches, Callback, Checkpoint, ConfusionMatrix, Dense, Dropout, EarlyStopping, Error,
-    Group, History, Layer, Linear, Logs, Model, Module, Moment, Optimizer, Relu, Result, Schedule,
-    Sequential, Sgd, Training, Visitor, accuracy, binary_accuracy, binary_accuracy_at,
-    clip_grad_norm, evaluate, evaluating, fit, load_state, predict,
+    Adam, Callback, Checkpoint, ConfusionMatrix, DataLoader, Dense, Dropout, EarlyStopping, Error,
+    Feed, Group, History, Layer, Linear, Logs, Model, Module, Moment, Optimizer, Relu, Result,
+    Schedule, Sequential, Sgd, TensorDataset, Training, Visitor, accuracy, binary_accuracy,
+    binary_accuracy_at, clip_grad_norm, evaluate, evaluating, fit, load_state, predict,
 };
 use wengert_tensor::{Float, Rng, Tensor};
 
@@ -111,6 +111,66 @@ fn fit_is_the_loop_by_hand_bit_for_bit() {
     assert_eq!(fitted.streams(), by_hand.streams());
     let names: Vec<&str> = history.names().collect();
     assert_eq!(names, ["loss", "accuracy", "val_loss", "val_accuracy"]);
+}
+
+#[test]
+fn a_loader_feeds_each_epoch_its_own_order() {
+    let rows = || {
+        (
+            Tensor::<f32>::arange(0.0, 7.0, 1.0).unwrap(),
+            Tensor::zeros([7]),
+        )
+    };
+    let loader = || {
+        let data = TensorDataset::new(rows()).unwrap();
+        DataLoader::new(data, 3).unwrap().shuffle(5)
+    };
+    let by_hand = loader();
+    let mut orders = Vec::new();
+    for _ in 0..3 {
+        let batches = by_hand.iter().map(|b| b.unwrap().0.to_vec());
+        orders.push(batches.collect::<Vec<_>>());
+    }
+    assert_ne!(orders[0], orders[1]);
+
+    // As the loop by hand sees them, validated on the same loader or not, and over again.
+    let model = slide(0.0);
+    let mut opt = Sgd::new(model.parameters(), 0.0);
+    let (fed, seen) = (loader(), Mutex::new(Vec::new()));
+    struct Seen<'a>(&'a Slide, &'a Mutex<Vec<Vec<f32>>>);
+    impl Module for Seen<'_> {
+        fn visit(&self, v: &mut Visitor<'_>) {
+            self.0.visit(v);
+        }
+    }
+    impl Layer for Seen<'_> {
+        fn forward(&self, x: &Var) -> Result<Var> {
+            self.1.lock().unwrap().push(x.to_vec());
+            self.0.call(&Tensor::new([0i64]))
+        }
+    }
+    let spy = Seen(&model, &seen);
+    let mean = |y: &Var, _: &Tensor<i64>| Ok::<Var, Error>(y.mean_all());
+    for (from, epochs) in [(0, 3), (0, 1), (1, 2)] {
+        seen.lock().unwrap().clear();
+        let run = fit(&spy, &mut opt, mean, &fed).initial_epoch(from);
+        run.epochs(epochs).validate(&fed).silent().run().unwrap();
+        let mut want = Vec::new();
+        for order in &orders[from..epochs] {
+            want.extend(order.clone());
+            want.extend([vec![0., 1., 2.], vec![3., 4., 5.], vec![6.]]);
+        }
+        assert_eq!(*seen.lock().unwrap(), want);
+        assert_eq!(fed.epoch(), epochs as u64);
+    }
+
+    // A loader that stands within an epoch goes on from there.
+    let half = loader();
+    half.iter().next().unwrap().unwrap();
+    fed.load_state_dict(&half.state_dict()).unwrap();
+    seen.lock().unwrap().clear();
+    fit(&spy, &mut opt, mean, &fed).silent().run().unwrap();
+    assert_eq!(*seen.lock().unwrap(), orders[0][1..]);
 }
 
 #[test]
@@ -517,7 +577,7 @@ fn data_without_samples_are_refused() {
 #[test]
 fn data_that_cannot_be_read_end_the_training() {
     struct Broken;
-    impl Batches for Broken {
+    impl Feed for Broken {
         type Batch = Batch;
         fn count(&self) -> usize {
             2
@@ -622,11 +682,14 @@ fn a_confusion_matrix_adds_up() {
     assert!(m.precision(2).is_nan() && m.recall(2).is_nan() && m.f1(2).is_nan());
     assert_eq!(
         m.to_string(),
-        "true \\ predicted    0    1    2  recall\n              \
-         0    3    1    0    0.75\n              \
-         1    2    1    0    0.33\n              \
-         2    0    0    0      --\n      \
-         precision 0.60 0.50   --  accuracy 0.5714\n"
+        [
+            "true \\ predicted    0    1    2  recall",
+            "               0    3    1    0    0.75",
+            "               1    2    1    0    0.33",
+            "               2    0    0    0      --",
+            "       precision 0.60 0.50   --  accuracy 0.5714\n",
+        ]
+        .join("\n")
     );
 }
 

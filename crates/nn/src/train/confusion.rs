@@ -18,10 +18,10 @@ use crate::error::{Error, Result};
 /// assert_eq!(matrix.precision(0), 0.5); // of two answers "0", one was right
 /// assert_eq!(matrix.recall(1), 0.5); // of two of class 1, one was found
 /// assert_eq!(matrix.to_string(), "\
-/// true \\ predicted   0   1   recall
-///               0   1   0   1.0000
-///               1   1   1   0.5000
-///       precision  0.5000 1.0000   accuracy 0.6667
+/// true \\ predicted    0    1  recall
+///                0    1    0    1.00
+///                1    1    1    0.50
+///        precision 0.50 1.00  accuracy 0.6667
 /// ");
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```

@@ -3,7 +3,7 @@
 use wengert_autograd::Var;
 use wengert_tensor::{Float, Tensor};
 
-use super::batches::{Batches, Rows};
+use super::feed::{Feed, Rows};
 use super::judge::Judge;
 use super::logs::Logs;
 use super::mode::evaluating;
@@ -27,7 +27,7 @@ use crate::module::Layer;
 pub fn evaluate<'a, X: Rows, Y, T: Float, E: Into<Error>>(
     model: &'a impl Model<X, T>,
     loss: impl Fn(&Var<T>, &Y) -> Result<Var<T>, E> + 'a,
-    data: &'a impl Batches<Batch = (X, Y)>,
+    data: &'a impl Feed<Batch = (X, Y)>,
 ) -> Evaluate<'a, X, Y, T> {
     Evaluate {
         model,
@@ -40,7 +40,7 @@ pub fn evaluate<'a, X: Rows, Y, T: Float, E: Into<Error>>(
 #[must_use = "nothing is evaluated before `run`"]
 pub struct Evaluate<'a, X, Y, T: Float = f32> {
     model: &'a dyn Model<X, T>,
-    data: &'a dyn Batches<Batch = (X, Y)>,
+    data: &'a dyn Feed<Batch = (X, Y)>,
     judge: Judge<'a, Y, T>,
 }
 

@@ -7,8 +7,8 @@ use indicatif::ProgressBar;
 use wengert_autograd::Var;
 use wengert_tensor::Float;
 
-use super::batches::{Batches, Rows};
 use super::callback::{Callback, Moment, OnBatch, OnEpoch};
+use super::feed::{Feed, Rows};
 use super::history::History;
 use super::judge::{Judge, Means, empty};
 use super::logs::Logs;
@@ -53,7 +53,7 @@ pub fn fit<'a, X: Rows, Y, T: Float, E: Into<Error>>(
     model: &'a impl Model<X, T>,
     opt: &'a mut impl Optimizer,
     loss: impl Fn(&Var<T>, &Y) -> Result<Var<T>, E> + 'a,
-    data: &'a impl Batches<Batch = (X, Y)>,
+    data: &'a impl Feed<Batch = (X, Y)>,
 ) -> Fit<'a, X, Y, T> {
     Fit {
         model,
@@ -74,9 +74,9 @@ pub fn fit<'a, X: Rows, Y, T: Float, E: Into<Error>>(
 pub struct Fit<'a, X, Y, T: Float = f32> {
     model: &'a dyn Model<X, T>,
     opt: &'a mut dyn Optimizer,
-    data: &'a dyn Batches<Batch = (X, Y)>,
+    data: &'a dyn Feed<Batch = (X, Y)>,
     judge: Judge<'a, Y, T>,
-    validation: Option<&'a dyn Batches<Batch = (X, Y)>>,
+    validation: Option<&'a dyn Feed<Batch = (X, Y)>>,
     first: usize,
     epochs: usize,
     clip: Option<f64>,
@@ -117,7 +117,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     /// Judges the model on these data after each epoch.
-    pub fn validate(mut self, data: &'a impl Batches<Batch = (X, Y)>) -> Self {
+    pub fn validate(mut self, data: &'a impl Feed<Batch = (X, Y)>) -> Self {
         self.validation = Some(data);
         self
     }

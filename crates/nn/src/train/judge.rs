@@ -4,7 +4,7 @@
 use wengert_autograd::{Var, no_grad};
 use wengert_tensor::Float;
 
-use super::batches::{Batches, Rows};
+use super::feed::{Feed, Rows};
 use super::logs::Logs;
 use super::mode::Modes;
 use super::model::Model;
@@ -88,13 +88,13 @@ impl<'a, Y, T: Float> Judge<'a, Y, T> {
         &self,
         call: &'static str,
         model: &dyn Model<X, T>,
-        data: &dyn Batches<Batch = (X, Y)>,
+        data: &dyn Feed<Batch = (X, Y)>,
     ) -> Result<Logs> {
         let _modes = Modes::hold(model);
         model.eval();
         let (mut logs, mut means) = self.begin();
         no_grad(|| {
-            for pair in data.epoch(0) {
+            for pair in data.pass() {
                 let (x, y) = pair?;
                 if x.rows() == 0 {
                     continue;

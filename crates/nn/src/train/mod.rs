@@ -3,12 +3,12 @@
 //! Invariant: nothing here is needed to train. `fit` does what the loop of five lines does, bit for
 //! bit, and each of its parts stands alone.
 
-mod batches;
 mod callback;
 mod checkpoint;
 mod confusion;
 mod early_stopping;
 mod evaluate;
+mod feed;
 mod fit;
 mod history;
 mod judge;
@@ -19,12 +19,12 @@ mod model;
 mod monitor;
 mod schedule;
 
-pub use batches::{Batches, Rows};
 pub use callback::{Callback, Moment};
 pub use checkpoint::Checkpoint;
 pub use confusion::ConfusionMatrix;
 pub use early_stopping::EarlyStopping;
 pub use evaluate::{Evaluate, evaluate, predict};
+pub use feed::{Feed, Rows};
 pub use fit::{Fit, fit};
 pub use history::History;
 pub use logs::Logs;

@@ -1,0 +1,33 @@
+//! Data: sets of rows, the loader that batches them, files and synthetic sets.
+//!
+//! Invariants: the order of a loader's batches depends on its seed and the epoch alone; reading a file
+//! never asks for memory on the word of its header, and never panics.
+//!
+//! ```
+//! use wengert_nn::{DataLoader, TensorDataset};
+//! use wengert_tensor::{Rng, Tensor};
+//! let (x, y) = (Tensor::<f32>::zeros([100, 2]), Tensor::<i64>::zeros([100]));
+//! let (train, test) = TensorDataset::new((x, y))?.split_at(80)?;
+//! let loader = DataLoader::new(train, 32)?.shuffle(0);
+//! for batch in &loader {
+//!     let (x, y) = batch?;
+//!     assert_eq!(x.shape()[0], y.shape()[0]);
+//! }
+//! assert_eq!(loader.len(), 3);
+//! # Ok::<(), wengert_nn::Error>(())
+//! ```
+
+mod collate;
+mod dataset;
+pub mod idx;
+mod loader;
+mod mnist;
+mod source;
+mod split;
+
+pub use collate::{Collate, FromFn, collate, from_fn};
+pub use dataset::{Dataset, TensorDataset, Tensors};
+pub use loader::{Batches, DataLoader};
+pub use mnist::Mnist;
+pub use source::DEFAULT_LIMIT;
+pub use split::{SplitSizes, Subset, random_split};

@@ -1,0 +1,91 @@
+//! Bytes of files, gzipped or not.
+//!
+//! Invariant: memory grows with the bytes that came, never with what a header says will come, and what a
+//! compressed file unpacks to stays below a limit.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::error::{Error, Result};
+
+/// The bytes that a gzipped file may unpack to unless another limit is set: 1 GiB.
+///
+/// A gzip stream packs zeros a thousandfold, so that a file of a megabyte can fill a gigabyte. Files
+/// that are not compressed need no limit: they cost what they weigh.
+pub const DEFAULT_LIMIT: u64 = 1 << 30;
+
+/// A file being read, and its name for errors.
+pub(super) struct Source<'a> {
+    pub name: String,
+    pub reader: Box<dyn Read + 'a>,
+    /// The bytes that may be taken; none where the file is not compressed.
+    pub limit: Option<u64>,
+}
+
+impl Source<'static> {
+    pub fn open(path: &Path, limit: u64) -> Result<Source<'static>> {
+        let name = path.display().to_string();
+        match File::open(path) {
+            Ok(file) => Source::of(name, BufReader::new(file), limit),
+            Err(e) => Err(failed(&name, &e)),
+        }
+    }
+}
+
+impl<'a> Source<'a> {
+    /// Unpacks what starts with gzip's magic bytes.
+    pub fn of(name: String, mut reader: impl BufRead + 'a, limit: u64) -> Result<Source<'a>> {
+        // A reader may hand out its first byte alone, so both are taken and put back.
+        let mut magic = Vec::new();
+        if let Err(e) = reader.by_ref().take(2).read_to_end(&mut magic) {
+            return Err(failed(&name, &e));
+        }
+        let packed = magic == [0x1f, 0x8b];
+        let whole = BufReader::new(io::Cursor::new(magic).chain(reader));
+        Ok(match packed {
+            true => Source {
+                name,
+                // One byte more, to tell a file of just the limit from a larger one.
+                reader: Box::new(MultiGzDecoder::new(whole).take(limit.saturating_add(1))),
+                limit: Some(limit),
+            },
+            false => Source {
+                name,
+                reader: Box::new(whole),
+                limit: None,
+            },
+        })
+    }
+
+    /// The next `n` bytes, or as many as there are.
+    pub fn up_to(&mut self, n: u64) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        match self.reader.by_ref().take(n).read_to_end(&mut out) {
+            Ok(_) => Ok(out),
+            Err(e) => Err(failed(&self.name, &e)),
+        }
+    }
+
+    pub fn wrong(&self, reason: impl std::fmt::Display) -> Error {
+        Error::Data(format!("{}: {reason}", self.name))
+    }
+}
+
+/// A read that failed, in the system's (or the unpacker's) words.
+pub(super) fn failed(name: &str, e: &io::Error) -> Error {
+    Error::Io {
+        path: name.to_string(),
+        reason: e.to_string(),
+    }
+}
+
+/// What to say of a compressed file beyond the limit.
+pub(super) fn beyond(limit: u64) -> String {
+    format!(
+        "it unpacks to more than {limit} bytes\n  hint  a larger limit can be set; one that large is more \
+         likely a damaged or hostile file"
+    )
+}

@@ -1,0 +1,171 @@
+//! Parts of a set, by the indices of their rows.
+//!
+//! Invariant: the indices of a [`Subset`] are rows of its set.
+
+use std::sync::Arc;
+
+use wengert_tensor::Rng;
+
+use crate::data::Dataset;
+use crate::data::dataset::out_of_range;
+use crate::error::{Error, Result};
+
+/// Some rows of a set, in an order of their own.
+///
+/// ```
+/// use std::sync::Arc;
+/// use wengert_nn::{Dataset, TensorDataset, data::Subset};
+/// use wengert_tensor::Tensor;
+/// let set = Arc::new(TensorDataset::new(Tensor::new([10i64, 11, 12, 13]))?);
+/// let odd = Subset::new(set, vec![3, 1])?;
+/// assert_eq!(odd.batch(&[0, 1])?.to_vec(), [13, 11]);
+/// # Ok::<(), wengert_nn::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Subset<D> {
+    dataset: Arc<D>,
+    indices: Arc<[usize]>,
+}
+
+impl<D> Clone for Subset<D> {
+    fn clone(&self) -> Self {
+        Subset {
+            dataset: self.dataset.clone(),
+            indices: self.indices.clone(),
+        }
+    }
+}
+
+impl<D: Dataset> Subset<D> {
+    /// These rows of `dataset`; a row may be named more than once.
+    ///
+    /// # Errors
+    /// If an index is not below the set's length.
+    pub fn new(dataset: Arc<D>, indices: Vec<usize>) -> Result<Subset<D>> {
+        let len = dataset.len();
+        match indices.iter().find(|i| **i >= len) {
+            Some(&i) => Err(out_of_range(i, len)),
+            None => Ok(Subset {
+                dataset,
+                indices: indices.into(),
+            }),
+        }
+    }
+
+    /// The rows, by their indices in the set.
+    pub fn indices(&self) -> &[usize] {
+        &self.indices
+    }
+
+    /// The set.
+    pub fn dataset(&self) -> &D {
+        &self.dataset
+    }
+}
+
+impl<D: Dataset> Dataset for Subset<D> {
+    type Batch = D::Batch;
+    fn len(&self) -> usize {
+        self.indices.len()
+    }
+    fn batch(&self, indices: &[usize]) -> Result<D::Batch> {
+        let at = |&i: &usize| {
+            let len = self.indices.len();
+            self.indices
+                .get(i)
+                .copied()
+                .ok_or_else(|| out_of_range(i, len))
+        };
+        let rows: Result<Vec<usize>> = indices.iter().map(at).collect();
+        self.dataset.batch(&rows?)
+    }
+}
+
+/// The sizes of the parts of a split: rows (`[120, 30]`) or fractions (`[0.8, 0.2]`).
+pub trait SplitSizes<const N: usize> {
+    /// The rows of each part of a set of `len`.
+    ///
+    /// # Errors
+    /// If they do not add up.
+    fn sizes(&self, len: usize) -> Result<[usize; N]>;
+}
+
+impl<const N: usize> SplitSizes<N> for [usize; N] {
+    fn sizes(&self, len: usize) -> Result<[usize; N]> {
+        let sum = self.iter().try_fold(0usize, |a, b| a.checked_add(*b));
+        if sum == Some(len) {
+            return Ok(*self);
+        }
+        let value = format!("{self:?} of {len} rows");
+        let rule = "the sizes add up to the number of rows";
+        Err(Error::invalid("random_split", "sizes", value, rule))
+    }
+}
+
+impl<const N: usize> SplitSizes<N> for [f64; N] {
+    /// Each part has its fraction rounded down; what is left goes to the parts one by one, from the
+    /// first, as in PyTorch.
+    fn sizes(&self, len: usize) -> Result<[usize; N]> {
+        let sum: f64 = self.iter().sum();
+        let parts = self.iter().all(|f| (0.0..=1.0).contains(f));
+        if !(parts && (sum - 1.0).abs() <= 1e-6) {
+            let value = format!("{self:?}");
+            let rule = "each fraction is in [0, 1], and they add up to 1";
+            return Err(Error::invalid("random_split", "fractions", value, rule));
+        }
+        let mut out = self.map(|f| (f * len as f64) as usize);
+        let mut left = len as i128 - out.iter().map(|n| *n as i128).sum::<i128>();
+        for i in (0..N).cycle() {
+            match left.signum() {
+                0 => break,
+                1 => {
+                    out[i] += 1;
+                    left -= 1;
+                }
+                // Fractions a hair above 1 in sum, of very many rows.
+                _ => {
+                    left += (out[i] > 0) as i128;
+                    out[i] = out[i].saturating_sub(1);
+                }
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// Splits a set into parts of random rows that do not overlap, of these sizes or fractions. The same
+/// generator gives the same parts.
+///
+/// # Errors
+/// If the sizes do not add up to the set's, or the fractions not to 1.
+///
+/// ```
+/// use wengert_nn::{Dataset, TensorDataset, data::random_split};
+/// use wengert_tensor::{Rng, Tensor};
+/// let set = TensorDataset::new(Tensor::<f32>::zeros([150, 4]))?;
+/// let [train, test] = random_split(set.clone(), [120, 30], &mut Rng::seed(0))?;
+/// assert_eq!((train.len(), test.len()), (120, 30));
+/// let [train, valid, test] = random_split(set, [0.8, 0.1, 0.1], &mut Rng::seed(0))?;
+/// assert_eq!((train.len(), valid.len(), test.len()), (120, 15, 15));
+/// # Ok::<(), wengert_nn::Error>(())
+/// ```
+pub fn random_split<D: Dataset, const N: usize>(
+    dataset: D,
+    sizes: impl SplitSizes<N>,
+    rng: &mut Rng,
+) -> Result<[Subset<D>; N]> {
+    // Checked again: the trait is open, and the parts are cut by these.
+    let sizes = sizes.sizes(dataset.len())?.sizes(dataset.len())?;
+    let mut order: Vec<usize> = (0..dataset.len()).collect();
+    rng.shuffle(&mut order);
+    let dataset = Arc::new(dataset);
+    let mut rest = &order[..];
+    Ok(sizes.map(|n| {
+        let (part, after) = rest.split_at(n);
+        rest = after;
+        Subset {
+            dataset: dataset.clone(),
+            indices: part.into(),
+        }
+    }))
+}
