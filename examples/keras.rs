@@ -70,10 +70,10 @@ fn main() -> Result<()> {
     println!("\nAnd on, in an order of its own:");
     let loader = DataLoader::new(points.clone(), 32)?.shuffle(0);
     let history = fit(&model, &mut opt, bce, &loader)
-        .epochs(60)
+        .epochs(25)
         .metric("accuracy", binary_accuracy)
         .run()?;
-    assert!(history.last("accuracy") > Some(0.9));
+    assert!(history.last("accuracy") > Some(0.86), "it goes on to learn");
     draw(&losses, &tensor(&keras["clipped"]["losses"]).to_vec())?;
     let path = picture("keras_history.svg");
     history.plot(&path, "The epochs after them", &["loss", "accuracy"])?;

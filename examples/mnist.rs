@@ -66,11 +66,11 @@ fn run() -> Result<()> {
         |y, digits| y.cross_entropy(digits),
         &loader,
     )
-    .epochs(12)
+    .epochs(20)
     .metric("accuracy", accuracy)
     .validate(&test)
     .callback(Schedule::epochs(|epoch, _| {
-        1e-3 * 0.8f64.powi(epoch as i32)
+        1e-3 * 0.9f64.powi(epoch as i32)
     }))
     .run()?;
 
