@@ -20,7 +20,7 @@ pub trait Collate: Sized {
     fn collate(items: Vec<Self>) -> Result<Self::Batch>;
 }
 
-/// One batch of items: numbers become a tensor [n], tensors of one shape are stacked on a new first
+/// One batch of items: numbers become a tensor `[n]`, tensors of one shape are stacked on a new first
 /// axis, tuples become tuples of batches.
 ///
 /// # Errors

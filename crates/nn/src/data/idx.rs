@@ -14,7 +14,7 @@ use crate::data::source::{DEFAULT_LIMIT, Source, beyond};
 use crate::error::Result;
 
 /// Reads an IDX file, gzipped or not (told by its first bytes, not by its name), which may unpack to
-/// [`DEFAULT_LIMIT`](crate::data::DEFAULT_LIMIT) bytes.
+/// [`DEFAULT_LIMIT`] bytes.
 ///
 /// # Errors
 /// If the file cannot be read, is no IDX file, has fewer or more bytes than its header says, or unpacks

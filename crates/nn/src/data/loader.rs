@@ -327,3 +327,4 @@ impl<D: Dataset> Iterator for Batches<'_, D> {
 }
 
 impl<D: Dataset> ExactSizeIterator for Batches<'_, D> {}
+impl<D: Dataset> std::iter::FusedIterator for Batches<'_, D> {}

@@ -16,15 +16,15 @@ const FILES: [&str; 4] = [
     "t10k-labels-idx1-ubyte",
 ];
 
-/// Images and their labels: `f32` [N, 784] from 0 to 1, and `i64` [N] from 0 to 9.
-pub type Labelled = (Tensor<f32>, Tensor<i64>);
+/// Images and their labels: `f32 [N, 784]` from 0 to 1, and `i64 [N]` from 0 to 9.
+type Labelled = (Tensor<f32>, Tensor<i64>);
 
 /// MNIST's images of handwritten digits (LeCun, Cortes and Burges, 1998), read from its four files:
 /// `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
 /// `t10k-labels-idx1-ubyte`, each as it is or gzipped with `.gz` behind its name.
 ///
-/// Images are `f32` [N, 784], row after row, each pixel divided by 255; `x.reshape([INFER, 28, 28])`
-/// makes pictures of them without a copy. Labels are `i64` [N].
+/// Images are `f32 [N, 784]`, row after row, each pixel divided by 255; `x.reshape([INFER, 28, 28])`
+/// makes pictures of them without a copy. Labels are `i64 [N]`.
 ///
 /// ```no_run
 /// use wengert_nn::{DataLoader, TensorDataset, data::Mnist};

@@ -4,9 +4,9 @@
 //! never asks for memory on the word of its header, and never panics.
 //!
 //! ```
-//! use wengert_nn::{DataLoader, TensorDataset};
-//! use wengert_tensor::{Rng, Tensor};
-//! let (x, y) = (Tensor::<f32>::zeros([100, 2]), Tensor::<i64>::zeros([100]));
+//! use wengert_nn::{DataLoader, TensorDataset, data};
+//! use wengert_tensor::Rng;
+//! let (x, y) = data::moons::<f32>(100, 0.1, &mut Rng::seed(0))?;
 //! let (train, test) = TensorDataset::new((x, y))?.split_at(80)?;
 //! let loader = DataLoader::new(train, 32)?.shuffle(0);
 //! for batch in &loader {
@@ -18,16 +18,20 @@
 //! ```
 
 mod collate;
+mod csv;
 mod dataset;
 pub mod idx;
 mod loader;
 mod mnist;
 mod source;
 mod split;
+mod synthetic;
 
 pub use collate::{Collate, FromFn, collate, from_fn};
+pub use csv::{Column, Csv, Table};
 pub use dataset::{Dataset, TensorDataset, Tensors};
 pub use loader::{Batches, DataLoader};
 pub use mnist::Mnist;
 pub use source::DEFAULT_LIMIT;
 pub use split::{SplitSizes, Subset, random_split};
+pub use synthetic::{Centers, blobs, moons, spirals, xor};

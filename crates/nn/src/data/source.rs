@@ -48,8 +48,11 @@ impl<'a> Source<'a> {
         Ok(match packed {
             true => Source {
                 name,
-                // One byte more, to tell a file of just the limit from a larger one.
-                reader: Box::new(MultiGzDecoder::new(whole).take(limit.saturating_add(1))),
+                reader: Box::new(Limited {
+                    inner: MultiGzDecoder::new(whole),
+                    limit,
+                    left: limit,
+                }),
                 limit: Some(limit),
             },
             false => Source {
@@ -71,6 +74,28 @@ impl<'a> Source<'a> {
 
     pub fn wrong(&self, reason: impl std::fmt::Display) -> Error {
         Error::Data(format!("{}: {reason}", self.name))
+    }
+}
+
+/// A reader that fails beyond a limit, where `take` would end as if the file did.
+struct Limited<R> {
+    inner: R,
+    limit: u64,
+    left: u64,
+}
+
+impl<R: Read> Read for Limited<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 && !buf.is_empty() {
+            return match self.inner.read(&mut [0])? {
+                0 => Ok(0),
+                _ => Err(io::Error::other(beyond(self.limit))),
+            };
+        }
+        let most = usize::try_from(self.left).map_or(buf.len(), |left| left.min(buf.len()));
+        let n = self.inner.read(&mut buf[..most])?;
+        self.left -= n as u64;
+        Ok(n)
     }
 }
 
