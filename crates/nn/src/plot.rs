@@ -81,6 +81,12 @@ fn tick(span: &std::ops::Range<f64>) -> impl Fn(&f64) -> String + use<> {
     }
 }
 
+/// Whether two curves are within a hundredth of the axis of one another everywhere.
+fn coincide(a: &[f64], b: &[f64], axis: &std::ops::Range<f64>) -> bool {
+    let near = 0.01 * (axis.end - axis.start);
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < near)
+}
+
 /// The corner or side that hides the fewest of these points (shares of width and height).
 fn emptiest(points: &[(f64, f64)]) -> SeriesLabelPosition {
     use SeriesLabelPosition::*;
@@ -164,8 +170,15 @@ pub(crate) fn curves_from(
             .draw()?;
         for (i, (name, values)) in curves.iter().enumerate() {
             let color = INKS[i % INKS.len()];
+            // A curve that a later one covers shows as its border.
+            let covers = |(_, later): &(&str, &[f64])| coincide(values, later, &y);
+            let width = if curves[i + 1..].iter().any(covers) {
+                6
+            } else {
+                2
+            };
             chart
-                .draw_series(LineSeries::new(points(values), color.stroke_width(2)))?
+                .draw_series(LineSeries::new(points(values), color.stroke_width(width)))?
                 .label(*name)
                 .legend(move |(x, y)| {
                     PathElement::new(vec![(x, y), (x + 20, y)], color.stroke_width(2))
@@ -406,4 +419,36 @@ pub fn confusion(path: impl AsRef<Path>, title: &str, counts: &[Vec<usize>]) -> 
         ])?;
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_have_the_places_that_they_need() {
+        let ticks = |lo: f64, hi: f64, v: &[f64]| {
+            let write = tick(&(lo..hi));
+            v.iter().map(write).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            ticks(0.0, 1000.0, &[0.0, 100.0, 900.0]),
+            ["0", "100", "900"]
+        );
+        assert_eq!(
+            ticks(-1.0, 1.0, &[-0.5, -1e-17, 0.25]),
+            ["-0.5", "0", "0.25"]
+        );
+        assert_eq!(ticks(0.0, 1e-5, &[2e-6, 4.5e-6]), ["0.000002", "0.0000045"]);
+    }
+
+    #[test]
+    fn the_contour_is_where_the_values_cross_one_half() {
+        // v = x/3 on a grid of 4: one half at x = 1.5, in each of the three rows of squares.
+        let values: Vec<f64> = (0..16).map(|k| (k % 4) as f64 / 3.0).collect();
+        let lines = contour(4, &values);
+        assert_eq!(lines.len(), 3);
+        assert!(lines.iter().flatten().all(|p| (p.0 - 1.5).abs() < 1e-12));
+        assert!(contour(4, &[0.0; 16]).is_empty() && contour(0, &[]).is_empty());
+    }
 }

@@ -748,3 +748,21 @@ fn a_dense_layer_is_a_linear_one_in_kerass_clothes() {
     let error = swapped.unwrap_err().to_string();
     assert!(error.contains("[20, 30] and [20]"), "{error}");
 }
+
+#[cfg(feature = "plot")]
+#[test]
+fn a_history_is_drawn_by_name() {
+    let mut history = History::new();
+    for loss in [2.0, 1.0, f64::NAN] {
+        let mut logs = Logs::new();
+        logs.set("loss", loss);
+        history.record(&logs);
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("new/history.svg");
+    history.plot(&path, "A training", &["loss"]).unwrap();
+    let svg = std::fs::read_to_string(&path).unwrap();
+    assert!(svg.contains("A training") && svg.contains("loss") && !svg.contains("NaN"));
+    let error = history.plot(&path, "", &["val_loss"]).unwrap_err();
+    assert!(error.to_string().contains("val_loss, of loss"), "{error}");
+}
