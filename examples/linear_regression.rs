@@ -42,8 +42,8 @@ fn main() -> Result<()> {
     let var: f64 = xs.iter().map(|x| (x - mx).powi(2)).sum();
     let (slope, intercept) = (cov / var, my - cov / var * mx);
     let (w, b) = (w.value().item()?, b.value().item()?);
-    println!("descended to  y = {w:.9}x + {b:.9}");
-    println!("closed form   y = {slope:.9}x + {intercept:.9}");
+    println!("descended to  y = {w:.9}x {b:+.9}");
+    println!("closed form   y = {slope:.9}x {intercept:+.9}");
     assert!(
         (w - slope).abs() < 1e-9 && (b - intercept).abs() < 1e-9,
         "gradient descent ends at the minimum"
@@ -53,7 +53,7 @@ fn main() -> Result<()> {
     let points: Vec<(f64, f64)> = xs.into_iter().zip(ys).collect();
     plot::fit_line(
         &path,
-        &format!("y = {w:.2}x + {b:.2}"),
+        &format!("y = {w:.2}x {b:+.2}"),
         &points,
         &[(-2.0, b - 2.0 * w), (2.0, b + 2.0 * w)],
     )?;

@@ -16,8 +16,10 @@ pub mod prelude {
         Backward, ClassLoss, Function, FunctionCx, Grad, Param, Reduction, Var, grad, no_grad,
     };
     pub use wengert_nn::{
-        Adam, AdamW, DataLoader, Dataset, Dense, Error, Layer, Linear, Module, Optimizer, Relu,
-        Result, Sequential, Sgd, Sigmoid, Tanh, TensorDataset, Visitor, data,
+        Adam, AdamW, Callback, Checkpoint, ConfusionMatrix, DataLoader, Dataset, Dense, Dropout,
+        EarlyStopping, Error, Feed, Flatten, History, Layer, Linear, Model, Module, Moment,
+        Optimizer, Relu, Result, Schedule, Sequential, Sgd, Sigmoid, Tanh, TensorDataset, Visitor,
+        accuracy, binary_accuracy, data, evaluate, fit, predict,
     };
     pub use wengert_tensor::{DType, Element, Float, INFER, Num, Rng, Shape, Tensor};
 }

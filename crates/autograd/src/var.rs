@@ -186,6 +186,13 @@ impl<T: Float> From<&Tensor<T>> for Var<T> {
     }
 }
 
+/// Its value, so that what reads numbers alone takes variables and tensors.
+impl<T: Float> AsRef<Tensor<T>> for Var<T> {
+    fn as_ref(&self) -> &Tensor<T> {
+        &self.value
+    }
+}
+
 impl<T: Float> fmt::Debug for Var<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.node {

@@ -27,6 +27,21 @@ pub enum Error {
         /// What it must satisfy.
         rule: &'static str,
     },
+    /// A training's loss that is NaN or infinite; the parameters are as they were before the batch.
+    #[error(
+        "fit: the loss is {loss} in epoch {}/{}, batch {}/{}\n  rule  a loss is finite; the step was not taken\n  hint  a learning rate below {lr}, `clip_grad_norm`, or a loss that is exact far out (`cross_entropy` and `bce_with_logits` take logits); NaN in the data?",
+        epoch.0, epoch.1, batch.0, batch.1
+    )]
+    NonFiniteLoss {
+        /// The loss.
+        loss: f64,
+        /// The epoch, counted from 1, and how many there are.
+        epoch: (usize, usize),
+        /// The batch, counted from 1, and how many an epoch has.
+        batch: (usize, usize),
+        /// The learning rate.
+        lr: f64,
+    },
     /// Data that cannot be read: a missing file, a bad row.
     #[error("{0}")]
     Data(String),

@@ -12,7 +12,7 @@ use crate::module::{Layer, Module, Visitor};
 /// # Shapes
 /// `x [.., in]`, `weight [out, in]`, `bias [out]`, `y [.., out]`: PyTorch's names and layout.
 ///
-/// Starts as PyTorch's: weight and bias from U(±1/√in). [`Linear::keras`] starts as Keras's `Dense`.
+/// Starts as PyTorch's: weight and bias from U(±1/√in). [`Dense`](crate::Dense) starts as Keras's.
 ///
 /// ```
 /// use wengert_autograd::Var;
@@ -29,9 +29,6 @@ pub struct Linear<T: Float = f32> {
     /// `[out]`
     pub bias: Option<Param<T>>,
 }
-
-/// Keras's name of [`Linear`].
-pub type Dense<T = f32> = Linear<T>;
 
 impl Linear {
     /// An `f32` layer with a bias, from PyTorch's distribution ([`Linear::typed`] makes others).

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use plotters::coord::Shift;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::error::{Error, Result};
 
@@ -52,6 +53,71 @@ fn range<'a>(values: impl IntoIterator<Item = &'a f64>) -> std::ops::Range<f64> 
     lo - pad..hi + pad
 }
 
+/// Colours that tell apart on white, also for the colour-blind (Okabe and Ito, 2008).
+const INKS: [RGBColor; 6] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(86, 180, 233),
+    RGBColor(90, 90, 90),
+];
+
+/// Writes the ticks of an axis: as many places as its span needs, no trailing zeros, no negative zero.
+fn tick(span: &std::ops::Range<f64>) -> impl Fn(&f64) -> String + use<> {
+    let finest = (span.end - span.start).abs() / 100.0;
+    let places = (-finest.log10()).ceil().clamp(0.0, 12.0) as usize;
+    move |v| {
+        let text = format!("{v:.places$}");
+        let text = match text.contains('.') {
+            true => text.trim_end_matches('0').trim_end_matches('.'),
+            false => text.as_str(),
+        };
+        if text == "-0" {
+            "0".into()
+        } else {
+            text.into()
+        }
+    }
+}
+
+/// Whether two curves are within a hundredth of the axis of one another everywhere.
+fn coincide(a: &[f64], b: &[f64], axis: &std::ops::Range<f64>) -> bool {
+    let near = 0.01 * (axis.end - axis.start);
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < near)
+}
+
+/// The corner or side that hides the fewest of these points (shares of width and height).
+fn emptiest(points: &[(f64, f64)]) -> SeriesLabelPosition {
+    use SeriesLabelPosition::*;
+    let places = [
+        (UpperRight, 0.65, 0.7),
+        (LowerRight, 0.65, 0.0),
+        (MiddleRight, 0.65, 0.35),
+        (UpperLeft, 0.0, 0.7),
+        (LowerLeft, 0.0, 0.0),
+        (UpperMiddle, 0.33, 0.7),
+        (LowerMiddle, 0.33, 0.0),
+    ];
+    let hidden = |x: f64, y: f64| {
+        let inside =
+            |p: &&(f64, f64)| (x..=x + 0.35).contains(&p.0) && (y..=y + 0.3).contains(&p.1);
+        points.iter().filter(inside).count()
+    };
+    let best = places.into_iter().min_by_key(|(_, x, y)| hidden(*x, *y));
+    best.map_or(UpperRight, |(place, ..)| place)
+}
+
+/// Points within ranges as shares of them.
+fn shares<'a>(
+    points: impl Iterator<Item = (f64, f64)> + 'a,
+    x: &std::ops::Range<f64>,
+    y: &std::ops::Range<f64>,
+) -> Vec<(f64, f64)> {
+    let share = |v: f64, r: &std::ops::Range<f64>| (v - r.start) / (r.end - r.start);
+    points.map(|(a, b)| (share(a, x), share(b, y))).collect()
+}
+
 /// Curves over their index, with a legend.
 ///
 /// # Errors
@@ -59,7 +125,18 @@ fn range<'a>(values: impl IntoIterator<Item = &'a f64>) -> std::ops::Range<f64> 
 pub fn curves(
     path: impl AsRef<Path>,
     title: &str,
+    labels: (&str, &str),
+    curves: &[(&str, &[f64])],
+) -> Result<()> {
+    curves_from(path.as_ref(), title, labels, 0.0, curves)
+}
+
+/// As [`curves`], the index counted from `first`.
+pub(crate) fn curves_from(
+    path: &Path,
+    title: &str,
     (x_label, y_label): (&str, &str),
+    first: f64,
     curves: &[(&str, &[f64])],
 ) -> Result<()> {
     let longest = curves
@@ -68,28 +145,40 @@ pub fn curves(
         .max()
         .unwrap_or(0)
         .max(2);
+    let x = first..first + (longest - 1) as f64;
     let y = range(curves.iter().flat_map(|(_, v)| v.iter()));
-    save(path.as_ref(), SIZE, |area| {
+    let points = |values: &'_ [f64]| -> Vec<(f64, f64)> {
+        let numbered = values.iter().enumerate().filter(|(_, v)| v.is_finite());
+        numbered.map(|(i, v)| (first + i as f64, *v)).collect()
+    };
+    let all = curves.iter().flat_map(|(_, v)| points(v));
+    let legend = emptiest(&shares(all, &x, &y));
+    save(path, SIZE, |area| {
         let mut chart = ChartBuilder::on(area)
             .caption(title, ("sans-serif", 20))
-            .margin(12)
+            .margin(16)
             .x_label_area_size(40)
             .y_label_area_size(60)
-            .build_cartesian_2d(0f64..(longest - 1) as f64, y)?;
+            .build_cartesian_2d(x.clone(), y.clone())?;
         chart
             .configure_mesh()
+            .max_light_lines(0)
+            .x_label_formatter(&tick(&x))
+            .y_label_formatter(&tick(&y))
             .x_desc(x_label)
             .y_desc(y_label)
             .draw()?;
         for (i, (name, values)) in curves.iter().enumerate() {
-            let color = Palette99::pick(i).to_rgba();
-            let points = values
-                .iter()
-                .enumerate()
-                .filter(|(_, v)| v.is_finite())
-                .map(|(i, v)| (i as f64, *v));
+            let color = INKS[i % INKS.len()];
+            // A curve that a later one covers shows as its border.
+            let covers = |(_, later): &(&str, &[f64])| coincide(values, later, &y);
+            let width = if curves[i + 1..].iter().any(covers) {
+                6
+            } else {
+                2
+            };
             chart
-                .draw_series(LineSeries::new(points, color.stroke_width(2)))?
+                .draw_series(LineSeries::new(points(values), color.stroke_width(width)))?
                 .label(*name)
                 .legend(move |(x, y)| {
                     PathElement::new(vec![(x, y), (x + 20, y)], color.stroke_width(2))
@@ -97,8 +186,9 @@ pub fn curves(
         }
         chart
             .configure_series_labels()
+            .position(legend)
             .background_style(WHITE.mix(0.8))
-            .border_style(BLACK)
+            .border_style(BLACK.mix(0.4))
             .draw()?;
         Ok(())
     })
@@ -136,11 +226,16 @@ pub fn decision_surface(
     save(path.as_ref(), (560, 560), |area| {
         let mut chart = ChartBuilder::on(area)
             .caption(title, ("sans-serif", 20))
-            .margin(12)
+            .margin(16)
             .x_label_area_size(30)
             .y_label_area_size(40)
             .build_cartesian_2d(x.clone(), y.clone())?;
-        chart.configure_mesh().disable_mesh().draw()?;
+        chart
+            .configure_mesh()
+            .disable_mesh()
+            .x_label_formatter(&tick(&x))
+            .y_label_formatter(&tick(&y))
+            .draw()?;
         chart.draw_series(grid.iter().zip(&values).map(|([cx, cy], v)| {
             let v = v.clamp(0.0, 1.0);
             let mix = |a: f64, b: f64| (a + (b - a) * v) as u8;
@@ -161,29 +256,10 @@ pub fn decision_surface(
                 color.filled(),
             )
         }))?;
-        // The contour: cell borders between values on either side of one half.
-        let mut edges = Vec::new();
-        for j in 0..CELLS {
-            for i in 0..CELLS {
-                let v = values[j * CELLS + i] >= 0.5;
-                let [cx, cy] = centre(i, j);
-                if i + 1 < CELLS && (values[j * CELLS + i + 1] >= 0.5) != v {
-                    edges.push([
-                        (cx + dx / 2.0, cy - dy / 2.0),
-                        (cx + dx / 2.0, cy + dy / 2.0),
-                    ]);
-                }
-                if j + 1 < CELLS && (values[(j + 1) * CELLS + i] >= 0.5) != v {
-                    edges.push([
-                        (cx - dx / 2.0, cy + dy / 2.0),
-                        (cx + dx / 2.0, cy + dy / 2.0),
-                    ]);
-                }
-            }
-        }
         chart.draw_series(
-            edges
+            contour(CELLS, &values)
                 .into_iter()
+                .map(|e| e.map(|(i, j)| (x.start + (i + 0.5) * dx, y.start + (j + 0.5) * dy)))
                 .map(|e| PathElement::new(e.to_vec(), BLACK.stroke_width(1))),
         )?;
         chart.draw_series(points.iter().map(|(p, class)| {
@@ -203,6 +279,31 @@ pub fn decision_surface(
     })
 }
 
+/// The ½ contour of values on a square grid, in steps of the grid: marching squares, linear between
+/// neighbours.
+fn contour(cells: usize, values: &[f64]) -> Vec<[(f64, f64); 2]> {
+    let at = |i: usize, j: usize| values[j * cells + i];
+    let mut lines = Vec::new();
+    for j in 0..cells.saturating_sub(1) {
+        for i in 0..cells - 1 {
+            let corners = [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)];
+            let mut crossings = Vec::with_capacity(4);
+            for k in 0..4 {
+                let ((ai, aj), (bi, bj)) = (corners[k], corners[(k + 1) % 4]);
+                let (a, b) = (at(ai, aj), at(bi, bj));
+                if (a >= 0.5) != (b >= 0.5) {
+                    let t = (0.5 - a) / (b - a);
+                    let between = |p: usize, q: usize| p as f64 + t * (q as f64 - p as f64);
+                    crossings.push((between(ai, bi), between(aj, bj)));
+                }
+            }
+            // Two crossings, or four at a saddle.
+            lines.extend(crossings.chunks_exact(2).map(|c| [c[0], c[1]]));
+        }
+    }
+    lines
+}
+
 /// Points and a line through them.
 ///
 /// # Errors
@@ -215,15 +316,24 @@ pub fn fit_line(
 ) -> Result<()> {
     let xs: Vec<f64> = points.iter().chain(line).map(|p| p.0).collect();
     let ys: Vec<f64> = points.iter().chain(line).map(|p| p.1).collect();
+    let (x, y) = (range(&xs), range(&ys));
+    let legend = emptiest(&shares(points.iter().copied(), &x, &y));
     save(path.as_ref(), SIZE, |area| {
         let mut chart = ChartBuilder::on(area)
             .caption(title, ("sans-serif", 20))
-            .margin(12)
+            .margin(16)
             .x_label_area_size(40)
             .y_label_area_size(60)
-            .build_cartesian_2d(range(&xs), range(&ys))?;
-        chart.configure_mesh().x_desc("x").y_desc("y").draw()?;
-        let dot = RGBColor(30, 70, 200);
+            .build_cartesian_2d(x.clone(), y.clone())?;
+        chart
+            .configure_mesh()
+            .max_light_lines(0)
+            .x_label_formatter(&tick(&x))
+            .y_label_formatter(&tick(&y))
+            .x_desc("x")
+            .y_desc("y")
+            .draw()?;
+        let (dot, ink) = (INKS[0], INKS[1]);
         chart
             .draw_series(
                 points
@@ -233,13 +343,14 @@ pub fn fit_line(
             .label("data")
             .legend(move |(x, y)| Circle::new((x + 10, y), 3, dot.filled()));
         chart
-            .draw_series(LineSeries::new(line.iter().copied(), RED.stroke_width(2)))?
+            .draw_series(LineSeries::new(line.iter().copied(), ink.stroke_width(2)))?
             .label("fit")
-            .legend(|(x, y)| PathElement::new(vec![(x, y), (x + 20, y)], RED.stroke_width(2)));
+            .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 20, y)], ink.stroke_width(2)));
         chart
             .configure_series_labels()
+            .position(legend)
             .background_style(WHITE.mix(0.8))
-            .border_style(BLACK)
+            .border_style(BLACK.mix(0.4))
             .draw()?;
         Ok(())
     })
@@ -250,41 +361,94 @@ pub fn fit_line(
 /// # Errors
 /// If the file cannot be written.
 pub fn confusion(path: impl AsRef<Path>, title: &str, counts: &[Vec<usize>]) -> Result<()> {
-    let n = counts.len().max(1);
+    let n = counts.len().max(1) as f64;
+    // Room for the names, in cells, and letters that fit into a cell.
+    let (near, far, edge) = (0.02 * n, 0.07 * n, 0.1 * n);
+    let size = (480.0 / n * 0.32).clamp(6.0, 15.0);
     save(path.as_ref(), (560, 560), |area| {
         let mut chart = ChartBuilder::on(area)
             .caption(title, ("sans-serif", 20))
-            .margin(12)
-            .x_label_area_size(40)
-            .y_label_area_size(40)
-            .build_cartesian_2d(0f64..n as f64, n as f64..0f64)?;
-        chart
-            .configure_mesh()
-            .disable_mesh()
-            .x_desc("predicted")
-            .y_desc("true")
-            .draw()?;
+            .margin(16)
+            .build_cartesian_2d(-edge..n, n + edge..0.0)?;
+        let written = |text: String, at: (f64, f64), ink: &RGBColor, h: HPos, v: VPos| {
+            let style = ("sans-serif", size).into_font().color(ink);
+            Text::new(text, at, style.pos(Pos::new(h, v)))
+        };
+        let mut texts = Vec::new();
         for (i, row) in counts.iter().enumerate() {
             let total = row.iter().sum::<usize>().max(1) as f64;
+            let y = i as f64;
+            texts.push(written(
+                i.to_string(),
+                (-near, y + 0.5),
+                &BLACK,
+                HPos::Right,
+                VPos::Center,
+            ));
+            texts.push(written(
+                i.to_string(),
+                (y + 0.5, n + near),
+                &BLACK,
+                HPos::Center,
+                VPos::Top,
+            ));
             for (j, &c) in row.iter().enumerate() {
                 let share = c as f64 / total;
                 let shade = |from: f64| (from + (255.0 - from) * (1.0 - share.sqrt())) as u8;
-                let (x, y) = (j as f64, i as f64);
-                chart.draw_series(std::iter::once(Rectangle::new(
-                    [(x, y), (x + 1.0, y + 1.0)],
-                    RGBColor(shade(30.0), shade(90.0), shade(180.0)).filled(),
-                )))?;
+                let x = j as f64;
+                let cell = [(x, y), (x + 1.0, y + 1.0)];
+                let fill = RGBColor(shade(30.0), shade(90.0), shade(180.0));
+                chart.draw_series([
+                    Rectangle::new(cell, fill.filled()),
+                    Rectangle::new(cell, BLACK.mix(0.1).stroke_width(1)),
+                ])?;
                 if c > 0 {
                     let ink = if share > 0.4 { WHITE } else { BLACK };
-                    let style = ("sans-serif", 14).into_font().color(&ink);
-                    chart.draw_series(std::iter::once(Text::new(
-                        c.to_string(),
-                        (x + 0.3, y + 0.4),
-                        style,
-                    )))?;
+                    let at = (x + 0.5, y + 0.5);
+                    texts.push(written(c.to_string(), at, &ink, HPos::Center, VPos::Center));
                 }
             }
         }
+        chart.draw_series(texts)?;
+        let name = ("sans-serif", 14).into_font().color(&BLACK);
+        let name = name.pos(Pos::new(HPos::Center, VPos::Center));
+        let upright = name.transform(FontTransform::Rotate270);
+        chart.draw_series([
+            Text::new("predicted", (n / 2.0, n + far), name),
+            Text::new("true", (-far, n / 2.0), upright),
+        ])?;
         Ok(())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_have_the_places_that_they_need() {
+        let ticks = |lo: f64, hi: f64, v: &[f64]| {
+            let write = tick(&(lo..hi));
+            v.iter().map(write).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            ticks(0.0, 1000.0, &[0.0, 100.0, 900.0]),
+            ["0", "100", "900"]
+        );
+        assert_eq!(
+            ticks(-1.0, 1.0, &[-0.5, -1e-17, 0.25]),
+            ["-0.5", "0", "0.25"]
+        );
+        assert_eq!(ticks(0.0, 1e-5, &[2e-6, 4.5e-6]), ["0.000002", "0.0000045"]);
+    }
+
+    #[test]
+    fn the_contour_is_where_the_values_cross_one_half() {
+        // v = x/3 on a grid of 4: one half at x = 1.5, in each of the three rows of squares.
+        let values: Vec<f64> = (0..16).map(|k| (k % 4) as f64 / 3.0).collect();
+        let lines = contour(4, &values);
+        assert_eq!(lines.len(), 3);
+        assert!(lines.iter().flatten().all(|p| (p.0 - 1.5).abs() < 1e-12));
+        assert!(contour(4, &[0.0; 16]).is_empty() && contour(0, &[]).is_empty());
+    }
 }

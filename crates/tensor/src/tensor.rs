@@ -35,6 +35,12 @@ pub struct Tensor<T: Element = f32> {
     pub(crate) marker: PhantomData<T>,
 }
 
+impl<T: Element> AsRef<Tensor<T>> for Tensor<T> {
+    fn as_ref(&self) -> &Tensor<T> {
+        self
+    }
+}
+
 impl<T: Element> Clone for Tensor<T> {
     #[inline]
     fn clone(&self) -> Self {

@@ -164,6 +164,19 @@ impl<D: Dataset> DataLoader<D> {
         }
     }
 
+    /// The batches of this epoch: what is left of it where the loader stands there, else all.
+    pub(crate) fn iter_epoch(&self, epoch: u64) -> Batches<'_, D> {
+        self.with_cursor(|c| {
+            if c.begun || c.epoch != epoch {
+                *c = Cursor {
+                    epoch,
+                    ..Cursor::default()
+                };
+            }
+        });
+        self.iter()
+    }
+
     /// The order of an epoch; `None` for the set's own.
     fn order(&self, epoch: u64) -> Option<Vec<usize>> {
         let mut state = Rng::seed(self.seed?).state();

@@ -1,7 +1,7 @@
 //! Adam and AdamW.
 
 use wengert_autograd::Param;
-use wengert_tensor::{AdamStep, AnyTensor, Float, Tensor};
+use wengert_tensor::{AdamStep, AnyTensor, DType, Float, Tensor};
 
 use super::{Group, Optimizer, state};
 use crate::error::{Error, Result};
@@ -166,7 +166,8 @@ impl Adam {
         }
     }
 
-    /// As Keras: ε = 1e-7, added to √v before its bias correction ("epsilon hat").
+    /// As Keras: ε = 1e-7, added to √v before its bias correction ("epsilon hat"), and the powers of β
+    /// taken in the parameter's type.
     pub fn keras(params: Vec<AnyParam>, lr: f64) -> Adam {
         let mut adam = Adam::new(params, lr).eps(1e-7);
         adam.keras = true;
@@ -193,10 +194,19 @@ impl Adam {
         self
     }
 
-    fn step_of(&self, group: &Group, t: u64) -> AdamStep {
-        let t = t as f64;
-        let c1 = 1.0 - self.beta1.powf(t);
-        let c2 = (1.0 - self.beta2.powf(t)).sqrt();
+    /// 1 − βᵗ. Keras takes the power in the parameter's type: its 1 − 0.999 in `f32` is 1.3e-5 too small,
+    /// which is most of what a run of 100 steps would be apart.
+    fn correction<T: Float>(&self, beta: f64, t: u64) -> f64 {
+        if self.keras && T::DTYPE == DType::F32 {
+            f64::from(1.0 - (beta as f32).powf(t as f32))
+        } else {
+            1.0 - beta.powf(t as f64)
+        }
+    }
+
+    fn step_of<T: Float>(&self, group: &Group, t: u64) -> AdamStep {
+        let c1 = self.correction::<T>(self.beta1, t);
+        let c2 = self.correction::<T>(self.beta2, t).sqrt();
         let (rate, scale) = if self.keras {
             (group.lr * c2 / c1, 1.0)
         } else {
@@ -290,7 +300,7 @@ impl Adam {
         // A step on equal shapes changes no shape, which is all that `update` can refuse.
         let _ = p.update(|value, grad| {
             s.steps += 1;
-            value.adam_step(grad, &mut s.m, &mut s.v, self.step_of(group, s.steps));
+            value.adam_step(grad, &mut s.m, &mut s.v, self.step_of::<T>(group, s.steps));
         });
     }
 }

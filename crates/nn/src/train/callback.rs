@@ -1,0 +1,141 @@
+//! What is called while a training runs, and what it sees.
+
+use super::history::History;
+use super::logs::Logs;
+use crate::error::Result;
+use crate::module::Module;
+use crate::optim::Optimizer;
+
+/// Where a training stands, and what a callback may change of it.
+#[non_exhaustive]
+pub struct Moment<'a> {
+    /// The epoch, counted from 0.
+    pub epoch: usize,
+    /// How many epochs there will be.
+    pub epochs: usize,
+    /// The batch within the epoch, counted from 0.
+    pub batch: usize,
+    /// How many batches an epoch has.
+    pub batches: usize,
+    /// The steps that the optimizer has taken over all epochs.
+    pub step: usize,
+    /// The loss of this batch alone, before its step.
+    pub loss: f64,
+    /// The epoch's loss and metrics as yet, averaged over its samples; at its end with those of the
+    /// validation. What is set there at the end of an epoch goes into the history and the epoch's line.
+    pub logs: &'a mut Logs,
+    /// The epochs before this one.
+    pub history: &'a History,
+    /// The model.
+    pub model: &'a dyn Module,
+    /// The optimizer.
+    pub opt: &'a mut dyn Optimizer,
+    pub(super) stop: &'a mut bool,
+}
+
+impl Moment<'_> {
+    /// Ends the training after this batch or epoch; the epoch is validated and recorded all the same.
+    pub fn stop(&mut self) {
+        *self.stop = true;
+    }
+}
+
+/// What is called while [`fit`](crate::fit) runs. Every method does nothing unless it is written; an
+/// error ends the training.
+///
+/// ```
+/// use wengert_nn::{Callback, Moment, Result};
+/// /// Stops as soon as the loss is small.
+/// struct Enough(f64);
+/// impl Callback for Enough {
+///     fn on_epoch_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+///         if at.logs.get("loss").is_some_and(|loss| loss < self.0) {
+///             at.stop();
+///         }
+///         Ok(())
+///     }
+/// }
+/// ```
+#[allow(unused_variables)]
+pub trait Callback {
+    /// Before the first epoch.
+    ///
+    /// # Errors
+    /// To end the training.
+    fn on_train_begin(&mut self, at: &mut Moment<'_>) -> Result<()> {
+        Ok(())
+    }
+    /// Before each epoch.
+    ///
+    /// # Errors
+    /// To end the training.
+    fn on_epoch_begin(&mut self, at: &mut Moment<'_>) -> Result<()> {
+        Ok(())
+    }
+    /// Before each batch.
+    ///
+    /// # Errors
+    /// To end the training.
+    fn on_batch_begin(&mut self, at: &mut Moment<'_>) -> Result<()> {
+        Ok(())
+    }
+    /// After each batch's step.
+    ///
+    /// # Errors
+    /// To end the training.
+    fn on_batch_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+        Ok(())
+    }
+    /// After each epoch and its validation.
+    ///
+    /// # Errors
+    /// To end the training.
+    fn on_epoch_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+        Ok(())
+    }
+    /// At the end, also of a training that failed.
+    ///
+    /// # Errors
+    /// They are the training's, if it has none yet.
+    fn on_train_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// So that a callback can be read after the training.
+impl<C: Callback + ?Sized> Callback for &mut C {
+    fn on_train_begin(&mut self, at: &mut Moment<'_>) -> Result<()> {
+        (**self).on_train_begin(at)
+    }
+    fn on_epoch_begin(&mut self, at: &mut Moment<'_>) -> Result<()> {
+        (**self).on_epoch_begin(at)
+    }
+    fn on_batch_begin(&mut self, at: &mut Moment<'_>) -> Result<()> {
+        (**self).on_batch_begin(at)
+    }
+    fn on_batch_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+        (**self).on_batch_end(at)
+    }
+    fn on_epoch_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+        (**self).on_epoch_end(at)
+    }
+    fn on_train_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+        (**self).on_train_end(at)
+    }
+}
+
+/// A closure that is called after each batch.
+pub(super) struct OnBatch<F>(pub(super) F);
+impl<F: FnMut(&mut Moment<'_>) -> Result<()>> Callback for OnBatch<F> {
+    fn on_batch_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+        (self.0)(at)
+    }
+}
+
+/// A closure that is called after each epoch.
+pub(super) struct OnEpoch<F>(pub(super) F);
+impl<F: FnMut(&mut Moment<'_>) -> Result<()>> Callback for OnEpoch<F> {
+    fn on_epoch_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+        (self.0)(at)
+    }
+}

@@ -1,0 +1,114 @@
+//! Loss and metrics of a model on data, and its outputs: in evaluation mode, and nothing recorded.
+
+use wengert_autograd::Var;
+use wengert_tensor::{Float, Tensor};
+
+use super::feed::{Feed, Rows};
+use super::judge::Judge;
+use super::logs::Logs;
+use super::mode::evaluating;
+use super::model::Model;
+use crate::error::{Error, Result};
+use crate::module::Layer;
+
+/// Judges a model on data; [`Evaluate::run`] does it.
+///
+/// ```
+/// use wengert_nn::{Linear, accuracy, evaluate};
+/// use wengert_tensor::Tensor;
+/// let model = Linear::from_weights(Tensor::new([[1.0f32], [-1.0]]), None);
+/// let data = [(Tensor::new([[2.0f32], [-3.0], [1.0]]), Tensor::new([0i64, 1, 1]))];
+/// let scores = evaluate(&model, |y, labels| y.cross_entropy(labels), &data)
+///     .metric("accuracy", accuracy)
+///     .run()?;
+/// assert_eq!(scores.get("accuracy"), Some(2.0 / 3.0));
+/// # Ok::<(), wengert_nn::Error>(())
+/// ```
+pub fn evaluate<'a, X: Rows, Y, T: Float, E: Into<Error>>(
+    model: &'a impl Model<X, T>,
+    loss: impl Fn(&Var<T>, &Y) -> Result<Var<T>, E> + 'a,
+    data: &'a impl Feed<Batch = (X, Y)>,
+) -> Evaluate<'a, X, Y, T> {
+    Evaluate {
+        model,
+        data,
+        judge: Judge::new(loss),
+    }
+}
+
+/// What [`evaluate`] will do.
+#[must_use = "nothing is evaluated before `run`"]
+pub struct Evaluate<'a, X, Y, T: Float = f32> {
+    model: &'a dyn Model<X, T>,
+    data: &'a dyn Feed<Batch = (X, Y)>,
+    judge: Judge<'a, Y, T>,
+}
+
+impl<'a, X: Rows, Y, T: Float> Evaluate<'a, X, Y, T> {
+    /// Adds a metric of outputs and targets.
+    pub fn metric<E: Into<Error>>(
+        mut self,
+        name: &str,
+        metric: impl Fn(&Var<T>, &Y) -> Result<f64, E> + 'a,
+    ) -> Self {
+        self.judge.metric(name, metric);
+        self
+    }
+
+    /// The loss and the metrics, averaged over samples. Every layer's mode is then as it was, also after
+    /// an error.
+    ///
+    /// # Errors
+    /// If the data has no samples or cannot be read, or the model, the loss or a metric fails.
+    pub fn run(self) -> Result<Logs> {
+        self.judge.check("evaluate")?;
+        self.judge.evaluate("evaluate", self.model, self.data)
+    }
+}
+
+/// The model's outputs for the rows of `x`, computed `batch_size` rows at a time, in evaluation mode.
+/// Every layer's mode is then as it was, also after an error.
+///
+/// # Shapes
+/// `x [n, ..]`, the output `[n, ..]`.
+///
+/// # Errors
+/// If the batch size is 0, `x` is a scalar, or the model fails.
+///
+/// ```
+/// use wengert_nn::{Linear, predict};
+/// use wengert_tensor::Tensor;
+/// let model = Linear::from_weights(Tensor::new([[2.0f32]]), None);
+/// let y = predict(&model, &Tensor::new([[1.0f32], [2.0], [3.0]]), 2)?;
+/// assert_eq!(y.to_vec(), [2.0, 4.0, 6.0]);
+/// # Ok::<(), wengert_nn::Error>(())
+/// ```
+pub fn predict<T: Float>(
+    model: &impl Layer<T>,
+    x: &Tensor<T>,
+    batch_size: usize,
+) -> Result<Tensor<T>> {
+    if batch_size == 0 {
+        let rule = "batch_size >= 1";
+        return Err(Error::invalid("predict", "batch_size", batch_size, rule));
+    }
+    if x.rank() == 0 {
+        let rule = "the first axis of x counts its rows: x.unsqueeze(0) is one row";
+        return Err(Error::invalid("predict", "x", "a scalar", rule));
+    }
+    evaluating(model, || {
+        // Of no rows the model still says the shape.
+        let parts = match x.rows() {
+            0 => vec![x.clone()],
+            _ => x.split(batch_size, 0)?,
+        };
+        let mut outputs = Vec::with_capacity(parts.len());
+        for part in parts {
+            outputs.push(model.forward(&Var::from(part))?.into_value());
+        }
+        match outputs.len() {
+            1 => Ok(outputs.swap_remove(0)),
+            _ => Ok(Tensor::cat(&outputs, 0)?),
+        }
+    })
+}

@@ -1,0 +1,125 @@
+//! Where training takes its batches from.
+
+use wengert_autograd::Var;
+use wengert_tensor::{Element, Float, Tensor};
+
+use crate::data::{DataLoader, Dataset};
+use crate::error::Result;
+
+/// What feeds a training: a [`DataLoader`], or an array or vector of ready batches.
+///
+/// The batches of an epoch depend on its number alone, so that a training that goes on from epoch n sees
+/// what it would have seen. Implement it for an order of your own:
+///
+/// ```
+/// use wengert_nn::{Dataset, Feed, Result, TensorDataset};
+/// use wengert_tensor::Tensor;
+/// /// Batches of recorded rows.
+/// struct Recorded { data: TensorDataset<Tensor<f32>>, epochs: Vec<Vec<Vec<usize>>> }
+/// impl Feed for Recorded {
+///     type Batch = Tensor<f32>;
+///     fn count(&self) -> usize {
+///         self.epochs[0].len()
+///     }
+///     fn epoch(&self, epoch: usize) -> Box<dyn Iterator<Item = Result<Tensor<f32>>> + '_> {
+///         Box::new(self.epochs[epoch].iter().map(|rows| self.data.batch(rows)))
+///     }
+/// }
+/// let data = TensorDataset::new(Tensor::new([0.0f32, 1.0, 2.0]))?;
+/// let feed = Recorded { data, epochs: vec![vec![vec![2, 0], vec![1]]] };
+/// let first = feed.epoch(0).next().unwrap()?;
+/// assert_eq!(first.to_vec(), [2.0, 0.0]);
+/// # Ok::<(), wengert_nn::Error>(())
+/// ```
+pub trait Feed {
+    /// A batch: for [`fit`](crate::fit) a pair of inputs and targets.
+    type Batch;
+
+    /// How many batches an epoch has.
+    fn count(&self) -> usize;
+
+    /// The batches of an epoch, counted from 0, in order.
+    fn epoch(&self, epoch: usize) -> Box<dyn Iterator<Item = Result<Self::Batch>> + '_>;
+
+    /// All batches once, for an evaluation; a training on the same feed does not notice.
+    fn pass(&self) -> Box<dyn Iterator<Item = Result<Self::Batch>> + '_> {
+        self.epoch(0)
+    }
+}
+
+impl<D: Dataset> Feed for DataLoader<D> {
+    type Batch = D::Batch;
+
+    fn count(&self) -> usize {
+        self.len()
+    }
+
+    /// The loader is moved to the epoch. Where it stands within it already
+    /// ([`DataLoader::load_state_dict`]), what is left of it comes.
+    fn epoch(&self, epoch: usize) -> Box<dyn Iterator<Item = Result<D::Batch>> + '_> {
+        Box::new(self.iter_epoch(epoch as u64))
+    }
+
+    /// In the set's order, whether the loader is shuffled or not.
+    fn pass(&self) -> Box<dyn Iterator<Item = Result<D::Batch>> + '_> {
+        let (size, rows) = (self.batch_size(), self.dataset().len());
+        Box::new((0..self.len()).map(move |batch| {
+            let from = batch * size;
+            let to = from.saturating_add(size).min(rows);
+            self.dataset().batch(&(from..to).collect::<Vec<_>>())
+        }))
+    }
+}
+
+macro_rules! ready {
+    ($(($($g:tt)*) $t:ty),*) => {$(
+        impl<$($g)*> Feed for $t {
+            type Batch = B;
+            fn count(&self) -> usize {
+                self.len()
+            }
+            fn epoch(&self, _: usize) -> Box<dyn Iterator<Item = Result<B>> + '_> {
+                Box::new(self.iter().cloned().map(Ok))
+            }
+        }
+    )*};
+}
+ready!((B: Clone) Vec<B>, (B: Clone, const N: usize) [B; N]);
+
+/// How many samples a batch holds, by which its loss and metrics are weighted.
+pub trait Rows {
+    /// The number of samples: of a tensor the size of its first axis (1 of a scalar), of a tuple that
+    /// of its first part.
+    fn rows(&self) -> usize;
+}
+
+impl<T: Element> Rows for Tensor<T> {
+    fn rows(&self) -> usize {
+        self.shape().first().copied().unwrap_or(1)
+    }
+}
+impl<T: Float> Rows for Var<T> {
+    fn rows(&self) -> usize {
+        self.value().rows()
+    }
+}
+impl<V> Rows for Vec<V> {
+    fn rows(&self) -> usize {
+        self.len()
+    }
+}
+impl<A: Rows> Rows for (A,) {
+    fn rows(&self) -> usize {
+        self.0.rows()
+    }
+}
+impl<A: Rows, B> Rows for (A, B) {
+    fn rows(&self) -> usize {
+        self.0.rows()
+    }
+}
+impl<A: Rows, B, C> Rows for (A, B, C) {
+    fn rows(&self) -> usize {
+        self.0.rows()
+    }
+}

@@ -1,0 +1,132 @@
+//! Metrics: what share of the answers is right. They read values alone and record nothing.
+
+use wengert_tensor::{Element, Float, Shape, Site, Tensor};
+
+use crate::error::{Error, Result};
+
+/// Refuses labels of another shape than the answers have.
+#[track_caller]
+pub(super) fn same_shape<A: Element, B: Element>(
+    op: &'static str,
+    (scores, answers): (&Tensor<A>, &Shape),
+    labels: &Tensor<B>,
+    rule: &'static str,
+) -> Result<()> {
+    if answers == labels.shape() {
+        return Ok(());
+    }
+    let mut site = Site::new(op)
+        .operand("scores", A::DTYPE, scores.shape())
+        .operand("labels", B::DTYPE, labels.shape());
+    if labels.shape().len() == answers.len() + 1 && labels.shape().last() == Some(&1) {
+        site = site.hint("labels.squeeze(-1) makes the shapes agree");
+    } else if answers.len() == labels.shape().len() + 1 && answers.last() == Some(&1) {
+        site = site.hint("labels.unsqueeze(-1) makes the shapes agree");
+    }
+    Err(wengert_tensor::Error::ShapeMismatch {
+        site,
+        what: "scores and labels do not fit",
+        rule,
+    }
+    .into())
+}
+
+/// The class of the largest score, and labels checked to be classes.
+#[track_caller]
+pub(super) fn classes<T: Float>(
+    op: &'static str,
+    scores: &Tensor<T>,
+    labels: &Tensor<i64>,
+) -> Result<Vec<(usize, usize)>> {
+    // The classes' axis is where `cross_entropy` has it.
+    let axis = usize::from(scores.rank() > 1);
+    let count = scores.shape().get(axis).copied().unwrap_or(0);
+    let answers = scores.argmax(axis as isize)?;
+    let rule = "scores [n, classes, ..] and labels [n, ..], or [classes] and []";
+    same_shape(op, (scores, answers.shape()), labels, rule)?;
+    let mut pairs = Vec::with_capacity(labels.len());
+    for (label, answer) in labels.iter().zip(answers.iter()) {
+        match usize::try_from(label) {
+            Ok(label) if label < count => pairs.push((label, answer as usize)),
+            _ => {
+                let rule = "a label is a class: 0 <= label < classes";
+                let value = format!("{label}, of {count} classes");
+                return Err(Error::invalid(op, "label", value, rule));
+            }
+        }
+    }
+    Ok(pairs)
+}
+
+pub(super) fn share(right: usize, all: usize) -> f64 {
+    right as f64 / all as f64
+}
+
+/// The share of rows whose largest score is at the label: `mean [argmax scores = label]`. Logits and
+/// probabilities give the same; at ties the first class is the answer. The mean of nothing is NaN.
+///
+/// # Shapes
+/// `scores [n, classes]` and `labels [n]`, as in [`cross_entropy`](wengert_autograd::Var::cross_entropy)
+/// (or `[n, classes, ..]` and `[n, ..]`, or `[classes]` and `[]`).
+///
+/// # Errors
+/// If the shapes do not fit or a label is no class.
+///
+/// ```
+/// use wengert_nn::accuracy;
+/// use wengert_tensor::Tensor;
+/// let logits = Tensor::new([[2.0f32, 1.0], [0.0, 3.0], [5.0, 4.0]]);
+/// assert_eq!(accuracy(&logits, &Tensor::new([0i64, 1, 1]))?, 2.0 / 3.0);
+/// # Ok::<(), wengert_nn::Error>(())
+/// ```
+#[track_caller]
+pub fn accuracy<T: Float>(scores: &impl AsRef<Tensor<T>>, labels: &Tensor<i64>) -> Result<f64> {
+    let pairs = classes("accuracy", scores.as_ref(), labels)?;
+    let right = pairs.iter().filter(|(label, answer)| label == answer);
+    Ok(share(right.count(), pairs.len()))
+}
+
+/// The share of probabilities on the right side of ½: `mean [(p > ½) = t]` with targets of 0 and 1, as
+/// Keras's `binary_accuracy`. The mean of nothing is NaN.
+///
+/// # Shapes
+/// The two are the same: `[n, 1]` against `[n]` is an error.
+///
+/// # Errors
+/// If the shapes differ.
+///
+/// ```
+/// use wengert_nn::binary_accuracy;
+/// use wengert_tensor::Tensor;
+/// let p = Tensor::new([[0.9f32], [0.2], [0.5], [0.7]]); // ½ itself is class 0
+/// assert_eq!(binary_accuracy(&p, &Tensor::new([[1.0], [0.0], [1.0], [1.0]]))?, 0.75);
+/// let e = binary_accuracy(&p, &Tensor::new([1.0, 0.0, 1.0, 1.0])).unwrap_err().to_string();
+/// assert!(e.contains("labels.unsqueeze(-1)"), "{e}");
+/// # Ok::<(), wengert_nn::Error>(())
+/// ```
+#[track_caller]
+pub fn binary_accuracy<T: Float>(
+    scores: &impl AsRef<Tensor<T>>,
+    labels: &Tensor<T>,
+) -> Result<f64> {
+    binary_accuracy_at(scores, labels, 0.5)
+}
+
+/// As [`binary_accuracy`], with another threshold: 0 for logits.
+///
+/// # Errors
+/// If the shapes differ.
+#[track_caller]
+pub fn binary_accuracy_at<T: Float>(
+    scores: &impl AsRef<Tensor<T>>,
+    labels: &Tensor<T>,
+    threshold: f64,
+) -> Result<f64> {
+    let scores = scores.as_ref();
+    let rule = "scores.shape == labels.shape";
+    same_shape("binary_accuracy", (scores, scores.shape()), labels, rule)?;
+    let answer = |s: T| if s.to_f64() > threshold { 1.0 } else { 0.0 };
+    let pairs = scores.iter().zip(labels.iter());
+    let right = pairs.filter(|(s, t)| answer(*s) == t.to_f64()).count();
+    Ok(share(right, labels.len()))
+}

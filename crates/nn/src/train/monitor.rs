@@ -1,0 +1,46 @@
+//! Which number a callback watches, and whether it has become better.
+
+use super::callback::Moment;
+use crate::error::{Error, Result};
+
+#[derive(Clone, Debug)]
+pub(super) struct Monitor {
+    name: String,
+    highest: bool,
+    pub(super) min_delta: f64,
+    pub(super) best: Option<f64>,
+}
+
+impl Monitor {
+    pub(super) fn new(name: &str, highest: bool) -> Monitor {
+        Monitor {
+            name: name.to_string(),
+            highest,
+            min_delta: 0.0,
+            best: None,
+        }
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.best = None;
+    }
+
+    /// Whether the epoch's number is better than the best by more than `min_delta`; NaN never is.
+    pub(super) fn improved(&mut self, call: &'static str, at: &Moment<'_>) -> Result<bool> {
+        let Some(value) = at.logs.get(&self.name) else {
+            let value = format!("{}, of {}", self.name, at.logs.names());
+            let rule =
+                "what is watched is logged before: a metric, a loss, \"val_\" with validation data";
+            return Err(Error::invalid(call, "name", value, rule));
+        };
+        let better = match self.best {
+            None => !value.is_nan(),
+            Some(best) if self.highest => value - self.min_delta > best,
+            Some(best) => value + self.min_delta < best,
+        };
+        if better {
+            self.best = Some(value);
+        }
+        Ok(better)
+    }
+}

@@ -1,0 +1,78 @@
+//! Learning rates that change during a training.
+
+use super::callback::{Callback, Moment};
+use crate::error::{Error, Result};
+
+/// Sets the learning rate before each epoch or each step, and logs it as `learning_rate`.
+///
+/// Groups that had the first group's rate get the new one; others keep their ratio to it.
+///
+/// ```
+/// use wengert_nn::Schedule;
+/// // Halved every ten epochs; and a linear warm-up over 100 steps.
+/// let halved = Schedule::epochs(|epoch, _| 0.1 * 0.5f64.powi(epoch as i32 / 10));
+/// let warm = Schedule::steps(|step, _| 0.001 * ((step + 1) as f64 / 100.0).min(1.0));
+/// # let _ = (halved, warm);
+/// ```
+pub struct Schedule<'a> {
+    rate: Box<dyn FnMut(usize, f64) -> f64 + 'a>,
+    steps: bool,
+}
+
+impl<'a> Schedule<'a> {
+    /// `rate(epoch, present rate)` before each epoch, counted from 0.
+    pub fn epochs(rate: impl FnMut(usize, f64) -> f64 + 'a) -> Schedule<'a> {
+        Schedule {
+            rate: Box::new(rate),
+            steps: false,
+        }
+    }
+
+    /// `rate(step, present rate)` before each step of the optimizer, counted from 0 over all epochs.
+    pub fn steps(rate: impl FnMut(usize, f64) -> f64 + 'a) -> Schedule<'a> {
+        Schedule {
+            rate: Box::new(rate),
+            steps: true,
+        }
+    }
+
+    fn set(&mut self, number: usize, at: &mut Moment<'_>) -> Result<()> {
+        let old = at.opt.lr();
+        let new = (self.rate)(number, old);
+        if !(new >= 0.0 && new.is_finite()) {
+            let value = format!("{new} at {number}");
+            let rule = "a learning rate is finite and >= 0";
+            return Err(Error::invalid("Schedule", "rate", value, rule));
+        }
+        for group in at.opt.groups_mut() {
+            // The ratio would lose the last bit of what was asked for, and all of it at 0.
+            group.lr = match group.lr == old || old == 0.0 {
+                true => new,
+                false => group.lr / old * new,
+            };
+        }
+        Ok(())
+    }
+}
+
+impl Callback for Schedule<'_> {
+    fn on_epoch_begin(&mut self, at: &mut Moment<'_>) -> Result<()> {
+        match self.steps {
+            true => Ok(()),
+            false => self.set(at.epoch, at),
+        }
+    }
+
+    fn on_batch_begin(&mut self, at: &mut Moment<'_>) -> Result<()> {
+        match self.steps {
+            true => self.set(at.step, at),
+            false => Ok(()),
+        }
+    }
+
+    fn on_epoch_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+        let lr = at.opt.lr();
+        at.logs.set("learning_rate", lr);
+        Ok(())
+    }
+}
