@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use smallvec::SmallVec;
+use wengert_tensor::memory::Counted;
 use wengert_tensor::{Float, Shape, Tensor};
 
 use crate::engine::Pending;
@@ -22,16 +23,14 @@ pub(crate) struct Leaf<T: Float> {
 }
 
 impl<T: Float> Leaf<T> {
-    pub(crate) fn new(shape: Shape, at: &'static Location<'static>) -> Arc<Leaf<T>> {
+    pub(crate) fn node(shape: Shape, at: &'static Location<'static>) -> Edge {
         let meta = Meta::new(0, "leaf", shape, T::DTYPE, at);
-        Arc::new(Leaf {
+        let leaf: Leaf<T> = Leaf {
             meta,
             grad: Mutex::new(None),
             name: OnceLock::new(),
-        })
-    }
-    pub(crate) fn node(shape: Shape, at: &'static Location<'static>) -> Edge {
-        Leaf::<T>::new(shape, at)
+        };
+        Counted::new(leaf, |n| n)
     }
     pub(crate) fn grad(&self) -> Option<Tensor<T>> {
         lock(&self.grad).clone()
@@ -92,9 +91,20 @@ pub struct Param<T: Float = f32> {
 }
 
 struct Inner<T: Float> {
-    leaf: Arc<Leaf<T>>,
+    /// A `Leaf<T>`: see [`Inner::leaf`].
+    node: Edge,
     value: Mutex<Tensor<T>>,
     trainable: AtomicBool,
+}
+
+impl<T: Float> Inner<T> {
+    #[inline]
+    fn leaf(&self) -> &Leaf<T> {
+        match self.node.as_any().downcast_ref() {
+            Some(leaf) => leaf,
+            None => unreachable!("a parameter's node is the leaf that it was made with"),
+        }
+    }
 }
 
 impl<T: Float> Clone for Param<T> {
@@ -109,10 +119,10 @@ impl<T: Float> Param<T> {
     /// A trainable parameter.
     #[track_caller]
     pub fn new(value: Tensor<T>) -> Param<T> {
-        let leaf = Leaf::new(value.shape().clone(), Location::caller());
+        let node = Leaf::<T>::node(value.shape().clone(), Location::caller());
         Param {
             inner: Arc::new(Inner {
-                leaf,
+                node,
                 value: Mutex::new(value),
                 trainable: AtomicBool::new(true),
             }),
@@ -123,9 +133,7 @@ impl<T: Float> Param<T> {
     #[inline]
     pub fn var(&self) -> Var<T> {
         let value = self.value();
-        let node = self
-            .is_trainable()
-            .then(|| Arc::clone(&self.inner.leaf) as Edge);
+        let node = self.is_trainable().then(|| self.inner.node.clone());
         Var { value, node }
     }
 
@@ -148,7 +156,7 @@ impl<T: Float> Param<T> {
 
     /// The size of each axis.
     pub fn shape(&self) -> &Shape {
-        &self.inner.leaf.meta.shape
+        &self.inner.node.meta().shape
     }
 
     /// The number of elements.
@@ -163,7 +171,7 @@ impl<T: Float> Param<T> {
 
     /// The accumulated gradient.
     pub fn grad(&self) -> Option<Tensor<T>> {
-        self.inner.leaf.grad()
+        self.inner.leaf().grad()
     }
 
     /// Replaces or forgets the accumulated gradient.
@@ -175,13 +183,13 @@ impl<T: Float> Param<T> {
         if let Some(g) = &grad {
             self.check("set_grad", g.shape())?;
         }
-        self.inner.leaf.set_grad(grad);
+        self.inner.leaf().set_grad(grad);
         Ok(())
     }
 
     /// Forgets the accumulated gradient.
     pub fn zero_grad(&self) {
-        self.inner.leaf.set_grad(None);
+        self.inner.leaf().set_grad(None);
     }
 
     /// Calls `step` with the value to change and the gradient, if there is one (`Ok(false)` if not).
@@ -192,7 +200,7 @@ impl<T: Float> Param<T> {
     /// If `step` changed the shape: the parameter then holds zeros of its own shape.
     #[track_caller]
     pub fn update(&self, step: impl FnOnce(&mut Tensor<T>, &Tensor<T>)) -> Result<bool> {
-        let grad = lock(&self.inner.leaf.grad);
+        let grad = lock(&self.inner.leaf().grad);
         let Some(grad) = grad.as_ref() else {
             return Ok(false);
         };
@@ -223,12 +231,12 @@ impl<T: Float> Param<T> {
 
     /// The name it was first visited under (`encoder.0.weight`), for messages.
     pub fn name(&self) -> Option<&str> {
-        self.inner.leaf.name.get().map(String::as_str)
+        self.inner.leaf().name.get().map(String::as_str)
     }
 
     /// Names the parameter; the first name stays.
     pub fn set_name(&self, name: &str) {
-        let _ = self.inner.leaf.name.set(name.to_string());
+        let _ = self.inner.leaf().name.set(name.to_string());
     }
 
     /// Whether both are the same parameter.

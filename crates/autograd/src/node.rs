@@ -10,6 +10,7 @@ use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use smallvec::SmallVec;
+use wengert_tensor::memory::Counted;
 use wengert_tensor::{DType, Float, Shape, Tensor};
 
 use crate::engine::Pending;
@@ -18,7 +19,7 @@ use crate::mode;
 use crate::rule::{Cx, Fused, Rule};
 use crate::var::Var;
 
-pub(crate) type Edge = Arc<dyn Node>;
+pub(crate) type Edge = Counted<dyn Node>;
 
 /// A variable whose element type is known at run time only: what the edges of the tape carry.
 #[derive(Clone)]
@@ -218,7 +219,7 @@ pub(crate) fn lock<T: ?Sized>(m: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Identity of a node.
 #[inline]
 pub(crate) fn key(node: &Edge) -> usize {
-    Arc::as_ptr(node) as *const () as usize
+    Counted::address(node)
 }
 
 thread_local! {
@@ -336,12 +337,13 @@ pub(crate) fn push<T: Float, R: Rule<T>, E: Edges>(
     });
     let meta = Meta::new(seq, rule.name(), value.shape().clone(), T::DTYPE, at);
     let state = Mutex::new(State::Ready(rule));
-    Arc::new(OpNode {
+    let node = OpNode {
         meta,
         edges,
         state,
         marker: std::marker::PhantomData,
-    })
+    };
+    Counted::new(node, |n| n)
 }
 
 impl<T: Float, R: Rule<T>, E: Edges> OpNode<T, R, E> {
@@ -449,7 +451,7 @@ impl<T: Float, R: Rule<T>, E: Edges> Drop for OpNode<T, R, E> {
         let mut list = SmallVec::new();
         self.take_edges(&mut list);
         while let Some(mut edge) = list.pop() {
-            if let Some(node) = Arc::get_mut(&mut edge) {
+            if let Some(node) = Counted::get_mut(&mut edge) {
                 node.take_edges(&mut list);
             }
         }

@@ -1,7 +1,6 @@
 //! What an op has to say about its gradient.
 
 use std::panic::Location;
-use std::sync::Arc;
 
 use smallvec::SmallVec;
 use wengert_tensor::{Float, Tensor};
@@ -73,7 +72,7 @@ impl Cx<'_> {
         } else {
             match saved.role {
                 Role::Input(i) => self.edges.get(i).cloned().flatten(),
-                Role::Output => Some(Arc::clone(self.this)),
+                Role::Output => Some(self.this.clone()),
             }
         };
         Var {
@@ -83,7 +82,7 @@ impl Cx<'_> {
     }
 }
 
-/// What a saved value was to the op. Never an `Arc` to a node: that would be a cycle.
+/// What a saved value was to the op. Never a pointer to a node: that would be a cycle.
 #[derive(Clone, Copy)]
 enum Role {
     Input(usize),

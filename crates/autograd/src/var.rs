@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
 
 use wengert_tensor::{Float, IntoShape, Nested, Shape, Tensor};
 
@@ -217,6 +216,6 @@ impl<T: Float> fmt::Display for Var<T> {
 /// Identity of the leaf or op a variable came from, for maps and tests.
 impl<T: Float> Var<T> {
     pub(crate) fn edge(&self) -> Option<Edge> {
-        self.node.as_ref().map(Arc::clone)
+        self.node.clone()
     }
 }

@@ -13,6 +13,7 @@
 //! cache writes anything in its header but the count.
 
 mod class;
+mod counted;
 mod shared;
 mod system;
 mod thread;
@@ -21,6 +22,7 @@ use std::fmt;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
+pub use counted::Counted;
 use system::{HEADER, Header};
 
 /// What the memory of tensors amounts to, over all threads: see [`stats`].
@@ -29,9 +31,9 @@ use system::{HEADER, Header};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryStats {
-    /// Bytes of the blocks that some tensor holds.
+    /// Bytes of the blocks that some tensor, or the tape, holds.
     pub live_bytes: usize,
-    /// Blocks that some tensor holds.
+    /// Blocks that some tensor, or the tape, holds.
     pub live_blocks: usize,
     /// The most that live blocks above 64 KiB have amounted to at once, since the start or [`reset_peak`].
     /// (Smaller ones are left out: to follow them to the byte would cost each of them a lock.)
@@ -204,7 +206,8 @@ impl Clone for RawBlock {
         // Relaxed as in `Arc`: the new handle comes from a live one.
         let before = self.refs().fetch_add(1, Ordering::Relaxed);
         if before > isize::MAX as usize {
-            overflow(self);
+            self.refs().fetch_sub(1, Ordering::Relaxed);
+            overflow();
         }
         RawBlock { ptr: self.ptr }
     }
@@ -213,8 +216,7 @@ impl Clone for RawBlock {
 /// Only handles that were forgotten by the billion lead here; a count that wraps would free a block in use.
 #[cold]
 #[inline(never)]
-fn overflow(block: &RawBlock) -> ! {
-    block.refs().fetch_sub(1, Ordering::Relaxed);
+fn overflow() -> ! {
     panic!("more handles to one buffer than can be counted");
 }
 

@@ -465,12 +465,24 @@ fn zip_into<T: Element, U: Element, O: Element>(
     }
 }
 
-/// An operand given by value or by reference.
-pub(crate) enum Arg<'a, T: Element> {
+/// An operand given by value, so that its memory may be reused, or by reference.
+pub enum Arg<'a, T: Element> {
     /// Its memory may be reused.
     Owned(Tensor<T>),
     /// It may not.
     Ref(&'a Tensor<T>),
+}
+
+impl<T: Element> From<Tensor<T>> for Arg<'_, T> {
+    fn from(t: Tensor<T>) -> Self {
+        Arg::Owned(t)
+    }
+}
+
+impl<'a, T: Element> From<&'a Tensor<T>> for Arg<'a, T> {
+    fn from(t: &'a Tensor<T>) -> Self {
+        Arg::Ref(t)
+    }
 }
 
 impl<T: Element> Arg<'_, T> {

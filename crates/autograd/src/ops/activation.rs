@@ -18,7 +18,7 @@ unary_op! {
     in "activation" formula "1/(1 + e⁻ˣ)" gradient "y(1 − y)·dy" edges "smooth"
     saves y
     rule |y, dy| dy * (y * y.affine(-1.0, 1.0));
-    fused |y, dy| y.sigmoid_grad(&dy);
+    fused |y, dy| y.sigmoid_grad(dy);
     reference |x| 1.0 / (1.0 + (-x).exp());
     samples [-2.0, -0.3, 0.0, 0.4, 1.1, 3.0]
 }
@@ -29,7 +29,7 @@ unary_op! {
     in "activation" formula "max(x, 0)" gradient "dy where x > 0" edges "relu'(0) = 0; NaN stays NaN"
     saves y
     rule |y, dy| dy * Var::constant(y.value().relu_grad(&Tensor::ones(y.shape()))?);
-    fused |y, dy| y.relu_grad(&dy);
+    fused |y, dy| y.relu_grad(dy);
     reference |x| if x > 0.0 || x.is_nan() { x } else { 0.0 };
     samples [-2.0, -0.3, 0.5, 0.4, 1.1, 3.0]
     ties [0.0 => 0.0]

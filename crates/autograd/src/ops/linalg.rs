@@ -274,18 +274,14 @@ impl<T: Float> Rule<T> for Linear<T> {
         Ok(grads)
     }
     fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
-        let outputs = dy.shape()[dy.rank() - 1];
         if let Some(w) = &self.w {
             to.put(0, dy.matmul(&w.value)?)?;
         }
         if let Some(x) = &self.x {
-            let rows = dy.len() / outputs.max(1);
-            let inputs = x.value.shape()[x.value.rank() - 1];
-            let dy = dy.reshape([rows, outputs])?;
-            to.put(1, dy.t()?.matmul(&x.value.reshape([rows, inputs])?)?)?;
+            to.put(1, dy.linear_weight_grad(&x.value)?)?;
         }
         if cx.needs(2) {
-            to.put(2, dy.sum_to(outputs)?)?;
+            to.put(2, dy.sum_to(dy.shape()[dy.rank() - 1])?)?;
         }
         Ok(Fused::Done)
     }

@@ -113,8 +113,7 @@ impl<T: Float> Var<T> {
     #[track_caller]
     pub fn mse_loss_with(&self, target: &Var<T>, reduction: Reduction) -> Result<Var<T>> {
         same_shape("mse_loss", self, target)?;
-        let d = &self.value - &target.value;
-        let y = reduction.of(&d * &d);
+        let y = reduction.of(self.value.squared_error(&target.value)?);
         Ok(apply([self, target], y, |_, _| Mse {
             x: Saved::input(0, self),
             t: Saved::input(1, target),
@@ -143,8 +142,8 @@ impl<T: Float> Rule<T> for Mse<T> {
         if dy.len() != 1 {
             return Ok(Fused::Composed(dy));
         }
-        let factor = self.factor * dy.item()?.to_f64();
-        let dx = (&self.x.value - &self.t.value).into_affine(factor, 0.0);
+        let factor = 0.5 * self.factor * dy.item()?.to_f64();
+        let dx = self.x.value.squared_error_grad(&self.t.value, factor)?;
         if cx.needs(1) {
             to.put(1, dx.neg())?;
         }
@@ -394,11 +393,7 @@ impl<T: Float> Var<T> {
     #[track_caller]
     pub fn bce_loss_with(&self, target: &Var<T>, reduction: Reduction) -> Result<Var<T>> {
         same_shape("bce_loss", self, target)?;
-        let (p, t) = (&self.value, &target.value);
-        let cut = |v: Tensor<T>| v.clamp(-100.0, f64::INFINITY);
-        let (ln_p, ln_q) = (cut(p.ln())?, cut(p.neg().ln_1p())?);
-        // −(t·ln p + (1 − t)·ln q) = t·(ln q − ln p) − ln q
-        let losses = t * (&ln_q - ln_p) - ln_q;
+        let losses = self.value.bce_error(&target.value)?;
         Ok(apply([self, target], reduction.of(losses), |_, _| Bce {
             p: Saved::input(0, self),
             t: Saved::input(1, target),
@@ -449,6 +444,14 @@ impl<T: Float> Rule<T> for Bce<T> {
             None
         };
         Ok(Grads::from_iter([dp, dt]))
+    }
+    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+        if dy.len() != 1 || cx.needs(1) {
+            return Ok(Fused::Composed(dy));
+        }
+        let factor = self.factor * dy.item()?.to_f64();
+        to.put(0, self.p.value.bce_error_grad(&self.t.value, factor)?)?;
+        Ok(Fused::Done)
     }
 }
 

@@ -3,10 +3,15 @@
 //! Invariant: chunks are cut by size, never by the number of threads, and what a chunk computes does
 //! not depend on which thread runs it: results have the same bits for any number of threads.
 
-use rayon::prelude::*;
+mod pool;
 
-/// Nanoseconds of work below which a chunk is not worth handing to another thread: waking a sleeping
-/// rayon worker costs 5 to 20 us.
+use std::cell::Cell;
+use std::sync::OnceLock;
+
+use pool::Pool;
+
+/// Nanoseconds of work of a chunk: small beside what a thread costs to wake (5 to 10 us), large beside
+/// what it costs to hand one out (0.1 us).
 const GRAIN_NS: usize = 50_000;
 
 /// The least elements of a chunk: fewer never leave the thread.
@@ -19,23 +24,70 @@ pub(crate) fn chunk_len(cost: u32) -> usize {
     by_time.clamp(LEAST_CHUNK, 1 << 17) & !1023
 }
 
-/// Runs `f(0) … f(count - 1)`, on several threads where there are several calls.
+/// The threads of kernels called from anywhere, made when first asked for.
+static POOL: OnceLock<Pool> = OnceLock::new();
+
+thread_local! {
+    /// The pool that [`with_threads`] made, null where it is not in force.
+    static OVERRIDE: Cell<*const Pool> = const { Cell::new(std::ptr::null()) };
+}
+
+/// As many threads as `WENGERT_NUM_THREADS` says, else as many as the process may run at once.
+fn default_pool() -> Pool {
+    let told = std::env::var("WENGERT_NUM_THREADS").ok();
+    let threads = told
+        .and_then(|n| n.trim().parse().ok())
+        .filter(|n| *n > 0)
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    Pool::new(threads)
+}
+
 #[inline]
-pub(crate) fn for_each(count: usize, f: impl Fn(usize) + Sync + Send) {
-    if count <= 1 || rayon::current_num_threads() == 1 {
-        for i in 0..count {
-            f(i);
-        }
+fn with_pool<R>(f: impl FnOnce(&Pool) -> R) -> R {
+    let over = OVERRIDE.with(Cell::get);
+    if over.is_null() {
+        f(POOL.get_or_init(default_pool))
     } else {
-        (0..count).into_par_iter().for_each(f);
+        // SAFETY: `with_threads` keeps the pool for as long as the pointer stands.
+        f(unsafe { &*over })
     }
 }
 
-/// Runs `f` with kernels using exactly `threads` threads; for tests and measurements. The pool is
-/// made for the call. Where the system refuses the threads, `f` runs on the pool there is.
-pub fn with_threads<R: Send>(threads: usize, f: impl FnOnce() -> R + Send) -> R {
-    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
-        Ok(pool) => pool.install(f),
-        Err(_) => f(),
+/// Runs `f(0) … f(count - 1)`, on several threads where there are several calls.
+#[inline]
+pub(crate) fn for_each(count: usize, f: impl Fn(usize) + Sync + Send) {
+    if count <= 1 {
+        (0..count).for_each(f);
+    } else {
+        with_pool(|pool| pool.run(count, &f));
     }
+}
+
+/// How many threads a kernel called here may use.
+///
+/// The environment variable `WENGERT_NUM_THREADS` sets it for the process; else it is the number that the process may
+/// run at once. Results have the same bits for any number.
+///
+/// ```
+/// use wengert_tensor::{num_threads, with_threads};
+/// assert!(num_threads() >= 1);
+/// assert_eq!(with_threads(3, num_threads), 3);
+/// ```
+pub fn num_threads() -> usize {
+    with_pool(Pool::threads)
+}
+
+/// Runs `f` with the kernels that this thread calls using `threads` threads, which are made for the call (fewer
+/// where the system refuses them).
+pub fn with_threads<R>(threads: usize, f: impl FnOnce() -> R) -> R {
+    struct Restore(*const Pool);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            OVERRIDE.with(|c| c.set(self.0));
+        }
+    }
+    let pool = Pool::new(threads);
+    // Declared after the pool, hence dropped before it, on a panic as well.
+    let _restore = Restore(OVERRIDE.with(|c| c.replace(&raw const pool)));
+    f()
 }

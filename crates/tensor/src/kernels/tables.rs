@@ -238,6 +238,20 @@ family! {
         Atan2 40 = |y, x; p| y.atan2_(x);
         TanhGrad 5 = |y, dy; p| dy * (T::ONE - y * y);
         SigmoidGrad 5 = |y, dy; p| dy * (y * (T::ONE - y));
+        // Losses: (input, target), and their gradients times p[0].
+        SquaredError 4 = |x, t; p| (x - t) * (x - t);
+        SquaredErrorGrad 4 = |x, t; p| (x - t) * T::from_f64(p[0]);
+        BceError 14 = |x, t; p| {
+            let low = T::from_f64(-100.0);
+            let (a, b) = (Math::ln::<I>(x), Math::ln_1p::<I>(-x));
+            // Comparisons with NaN are false, so NaN stays.
+            let (a, b) = (if a < low { low } else { a }, if b < low { low } else { b });
+            t * (b - a) - b
+        };
+        BceErrorGrad 8 = |x, t; p| {
+            let (slope, least) = (x * (T::ONE - x), T::from_f64(1e-12));
+            (x - t) / (if slope < least { least } else { slope }) * T::from_f64(p[0])
+        };
         // relu'(0) = 0; a NaN input has a NaN gradient.
         ReluGrad 4 = |y, dy; p| if y > T::ZERO { dy } else if y == T::ZERO { T::ZERO } else { y };
     }

@@ -244,6 +244,73 @@ impl<T: Float> Tensor<T> {
             .map_err(|e| refused(e).rename("linear"))?;
         Ok(out)
     }
+
+    /// The gradient of [`linear`](Tensor::linear)'s weight, `dyᵀ·x` over all leading axes, `self` being
+    /// `dy`.
+    ///
+    /// # Shapes
+    /// `self` `[…, out]`, `x` `[…, in]` → `[out, in]`.
+    ///
+    /// # Errors
+    /// If the leading axes differ, or either is a scalar.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let (dy, x) = (Tensor::<f32>::new([[1.], [2.]]), Tensor::new([[3., 4.], [5., 6.]]));
+    /// assert_eq!(dy.linear_weight_grad(&x)?.to_vec(), [13., 16.]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn linear_weight_grad(&self, x: &Tensor<T>) -> Result<Tensor<T>> {
+        let op = "linear_weight_grad";
+        let (Some((&m, lead)), Some((&n, rows))) =
+            (self.shape().split_last(), x.shape().split_last())
+        else {
+            return Err(rank_error(self, x).rename(op));
+        };
+        if lead != rows {
+            return Err(Error::ShapeMismatch {
+                site: Site::new(op).operand("dy", T::DTYPE, self.shape()).operand(
+                    "x",
+                    T::DTYPE,
+                    x.shape(),
+                ),
+                what: "leading axes differ",
+                rule: "dy.shape[..-1] == x.shape[..-1]",
+            });
+        }
+        let k = lead.iter().product();
+        // Two axes in any layout; more as one, which a contiguous tensor has.
+        let flat = |t: &Tensor<T>| {
+            if t.rank() == 2 {
+                t.clone()
+            } else {
+                t.contiguous()
+            }
+        };
+        let (dy, x) = (flat(self), flat(x));
+        let step = |t: &Tensor<T>, columns: usize| match t.rank() {
+            2 => (t.strides()[0], t.strides()[1]),
+            _ => (columns as isize, 1),
+        };
+        let ((row, col), (x_row, x_col)) = (step(&dy, m), step(&x, n));
+        let a = Mat {
+            ptr: dy.as_ptr(),
+            row: col,
+            col: row,
+        };
+        let b = Mat {
+            ptr: x.as_ptr(),
+            row: x_row,
+            col: x_col,
+        };
+        let out = Tensor::try_uninit(op, Shape::from_slice(&[m, n]))?;
+        let d = Dims { m, n, k };
+        // SAFETY: sizes and strides are the operands' own; `out` is new, contiguous, `m × n`.
+        unsafe { gemm::gemm(d, a, b, std::ptr::null(), out.as_ptr() as *mut T) }
+            .map_err(|e| refused(e).rename(op))?;
+        Ok(out)
+    }
 }
 
 /// Leading axes and the rows below them as one axis of rows, where they are in step.

@@ -5,8 +5,8 @@ use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Rem, RemAssign, S
 
 use crate::dtype::{Float, Num};
 use crate::error::{Error, Result};
-use crate::kernels::tables::{Float2, Num2, NumKernels};
-use crate::tensor::{Arg, Tensor, refuse, zip_owned};
+use crate::kernels::tables::{Float2, FloatKernels, Num2, NumKernels};
+use crate::tensor::{Arg, Tensor, refuse, zip, zip_owned};
 
 macro_rules! named {
     ($Bound:ident $call:ident $Code:ident; $($(#[$doc:meta])* $name:ident $Kernel:ident;)*) => {
@@ -35,12 +35,75 @@ named! { Float float2 Float2;
     pow Pow;
     /// The angle of the point `(x, y)`, `self` being y, in radians from −π to π.
     atan2 Atan2;
+    /// Squared error, `(x − t)²` with broadcasting, in one pass.
+    squared_error SquaredError;
+    /// Binary cross-entropy of probabilities, `−(t·ln x + (1 − t)·ln(1 − x))` with broadcasting, in one
+    /// pass; the logarithms are cut off at −100.
+    bce_error BceError;
+}
+
+macro_rules! gradients {
+    ($($(#[$doc:meta])* $name:ident $Kernel:ident;)*) => {
+        impl<T: Float> Tensor<T> {$(
+            $(#[$doc])*
+            /// `dy` given by value lends its memory.
+            ///
+            /// # Errors
+            /// If the shapes do not broadcast.
+            #[track_caller]
+            pub fn $name<'a>(&'a self, dy: impl Into<Arg<'a, T>>) -> Result<Tensor<T>> {
+                let run = <T as FloatKernels>::float2(Float2::$Kernel);
+                zip_owned(run, [0.0; 2], stringify!($name), Arg::Ref(self), dy.into())
+            }
+        )*}
+    };
+}
+
+gradients! {
     /// `dy·(1 − y²)`: the gradient of tanh from its output (`self`).
     tanh_grad TanhGrad;
     /// `dy·y·(1 − y)`: the gradient of the sigmoid from its output (`self`).
     sigmoid_grad SigmoidGrad;
     /// `dy` where `self` is positive, 0 elsewhere: the gradient of relu from its in- or output.
     relu_grad ReluGrad;
+}
+
+impl<T: Float> Tensor<T> {
+    /// `2·factor·(x − t)` with broadcasting: the gradient of [`squared_error`](Tensor::squared_error) times
+    /// a factor, in one pass.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let x = Tensor::new([3.0f64, 1.0]);
+    /// assert_eq!(x.squared_error_grad(&Tensor::new([1.0, 1.0]), 0.5)?.to_vec(), [2.0, 0.0]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn squared_error_grad(&self, target: &Tensor<T>, factor: f64) -> Result<Tensor<T>> {
+        let run = <T as FloatKernels>::float2(Float2::SquaredErrorGrad);
+        zip(run, [2.0 * factor, 0.0], "squared_error_grad", self, target)
+    }
+
+    /// `factor·(x − t)/(x·(1 − x))` with broadcasting, the denominator at least 1e-12: the gradient of
+    /// [`bce_error`](Tensor::bce_error) times a factor, in one pass.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let x = Tensor::new([0.5f64]);
+    /// assert_eq!(x.bce_error_grad(&Tensor::new([1.0]), 3.0)?.to_vec(), [-6.0]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn bce_error_grad(&self, target: &Tensor<T>, factor: f64) -> Result<Tensor<T>> {
+        let run = <T as FloatKernels>::float2(Float2::BceErrorGrad);
+        zip(run, [factor, 0.0], "bce_error_grad", self, target)
+    }
 }
 
 impl<T: Float> Tensor<T> {

@@ -510,6 +510,26 @@ impl<T: Float> Tensor<T> {
             });
         }
         let lead = self.rank() - shape.len();
+        if lead > 0 && self.is_contiguous() && !self.is_empty() && self.shape()[lead..] == shape[..]
+        {
+            // The gradient of a bias: no plan is needed for leading axes.
+            let out = Tensor::<T>::try_uninit("sum_to", shape)?;
+            let geometry = Geometry {
+                outer: 1,
+                n: self.len() / out.len(),
+                inner: out.len(),
+            };
+            // SAFETY: both are contiguous, of these sizes, and `out` is new; the sum of floats is of their type.
+            unsafe {
+                <T as NumKernels>::fold(
+                    NumFold::Sum,
+                    geometry,
+                    self.as_ptr(),
+                    out.as_ptr() as *mut u8,
+                )
+            };
+            return Ok(out);
+        }
         let axes: AxisList = (0..self.rank())
             .filter(|&a| a < lead || (shape[a - lead] == 1 && self.shape()[a] != 1))
             .collect();
