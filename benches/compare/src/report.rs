@@ -404,9 +404,14 @@ mod tests {
         report.line(&line("wengert", "W8", 1, 5.0));
         report.line(&json!({"peer": "dfdx", "workload": "W8", "threads": 1, "error": "signal: 6"}));
         report.line(&json!({"peer": "numpy", "workload": "W8", "threads": 1, "unsupported": true}));
+        report.line(&line("numpy", "W1", 1, 20.0));
         let burn = PEERS.iter().find(|p| p.name == "burn").unwrap();
         report.missing(burn, "does not build");
-        let text = report.markdown(&["W8"], &[1], &["wengert", "dfdx", "numpy", "burn-flex"]);
+        let text = report.markdown(
+            &["W1", "W8"],
+            &[1],
+            &["wengert", "dfdx", "numpy", "burn-flex"],
+        );
         assert!(text.contains("- burn: does not build"), "{text}");
         assert!(
             text.contains("dfdx: failed (signal: 6) | **unknown** |"),
@@ -416,6 +421,6 @@ mod tests {
             text.contains("| failed (signal: 6) | – | missing |"),
             "{text}"
         );
-        assert!(text.contains("0 of 1 met"), "{text}");
+        assert!(text.contains("0 of 3 met"), "{text}");
     }
 }
