@@ -21,6 +21,8 @@ struct Counts {
     fresh: u64,
     hits: u64,
     copies: u64,
+    /// Printed alone: the system and the test's own thread have page faults too.
+    #[allow(dead_code)]
     faults: Option<f64>,
 }
 
