@@ -2,7 +2,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod goals;
+pub mod machine;
 pub mod ops;
+pub mod peers;
 pub mod process;
+pub mod report;
 pub mod run;
 pub mod steps;

@@ -78,7 +78,7 @@ pub fn make(name: &str) -> Result<Option<Rep>> {
     }))
 }
 
-fn rep<T>(mut op: impl FnMut() -> Result<T> + 'static) -> Rep {
+fn rep<T>(mut op: impl FnMut() -> Result<T> + Send + 'static) -> Rep {
     Box::new(move || {
         black_box(op()?);
         Ok(0.0)

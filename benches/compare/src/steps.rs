@@ -6,7 +6,7 @@
 use wengert::prelude::*;
 
 /// One repetition; it gives the loss.
-pub type Rep = Box<dyn FnMut() -> Result<f32>>;
+pub type Rep = Box<dyn FnMut() -> Result<f32> + Send>;
 
 /// The names of the training steps.
 #[allow(dead_code)] // this file is also part of a bench and of a test
