@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::dtype::{Float, Num};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Site};
 use crate::tensor::Tensor;
 
 /// How far apart two numbers may be: `|a - b| <= atol + rtol·|b|`, `b` being the expected one.
@@ -144,22 +144,23 @@ impl<T: Num> Tensor<T> {
     }
 
     #[track_caller]
+    fn pair(&self, op: &'static str, expected: &Tensor<T>) -> Box<Site> {
+        self.site(op)
+            .operand("expected", T::DTYPE, expected.shape())
+    }
+
+    #[track_caller]
     fn closeness_as(
         &self,
         op: &'static str,
         expected: &Tensor<T>,
         tolerance: Tolerance,
     ) -> Result<Closeness> {
-        let site = || {
-            self.site(op)
-                .operand("expected", T::DTYPE, expected.shape())
-        };
         if self.shape() != expected.shape() {
-            let site = if self.shape().broadcast(expected.shape()).is_some() {
-                site().hint("expand() broadcasts one of them where that is meant")
-            } else {
-                site()
-            };
+            let mut site = self.pair(op, expected);
+            if self.shape().broadcast(expected.shape()).is_some() {
+                site = site.hint("expand() broadcasts one of them where that is meant");
+            }
             return Err(Error::ShapeMismatch {
                 site,
                 what: "shapes differ",
@@ -169,7 +170,7 @@ impl<T: Num> Tensor<T> {
         for (name, value) in [("rtol", tolerance.rtol), ("atol", tolerance.atol)] {
             if !(value >= 0.0) {
                 return Err(Error::InvalidArgument {
-                    site: site(),
+                    site: self.pair(op, expected),
                     name,
                     value: value.to_string(),
                     rule: "at least 0",

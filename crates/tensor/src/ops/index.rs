@@ -416,6 +416,8 @@ impl Tensor<i64> {
     pub fn one_hot<U: Num>(&self, classes: usize) -> Result<Tensor<U>> {
         let mut shape = self.shape().clone();
         shape.push(classes);
+        // First of all: a size that is refused spares looking at the indices.
+        let mut out = Tensor::try_zeros(shape).map_err(|e| e.rename("one_hot"))?;
         for i in self.iter() {
             if usize::try_from(i).ok().filter(|i| *i < classes).is_none() {
                 return Err(Error::IndexOutOfRange {
@@ -428,7 +430,6 @@ impl Tensor<i64> {
                 });
             }
         }
-        let mut out = Tensor::try_zeros(shape).map_err(|e| e.rename("one_hot"))?;
         if classes > 0 {
             for (row, i) in out
                 .as_mut_slice()

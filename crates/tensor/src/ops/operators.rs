@@ -191,11 +191,12 @@ macro_rules! operator {
                 if $divides && let Err(e) = check_divisor(op, rhs) {
                     refuse(e);
                 }
-                if let Err(e) = self.try_make_unique(op) {
-                    refuse(e);
-                }
-                let lhs = std::mem::replace(self, Tensor::placeholder());
-                *self = Tensor::$assign(Arg::Owned(lhs), Arg::Ref(rhs));
+                let lhs = match self.is_unique() && self.is_contiguous() {
+                    true => Arg::Owned(std::mem::replace(self, Tensor::placeholder())),
+                    // This may be refused memory, so it must not have been taken either.
+                    false => Arg::Ref(&*self),
+                };
+                *self = Tensor::$assign(lhs, Arg::Ref(rhs));
             }
         }
         impl<T: Num> $Assign<Tensor<T>> for Tensor<T> {
@@ -213,8 +214,12 @@ macro_rules! operator {
                 if $divides && rhs == T::ZERO && let Err(e) = check_divisor(op, &Tensor::scalar(rhs)) {
                     refuse(e);
                 }
-                let lhs = std::mem::replace(self, Tensor::placeholder());
-                *self = $Trait::$method(lhs, rhs);
+                if self.is_unique() && self.is_contiguous() {
+                    let lhs = std::mem::replace(self, Tensor::placeholder());
+                    *self = $Trait::$method(lhs, rhs);
+                } else {
+                    *self = $Trait::$method(&*self, rhs);
+                }
             }
         }
     };
