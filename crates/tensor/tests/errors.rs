@@ -421,7 +421,7 @@ fn made(code: &str, at: usize, variable: &str) -> Vec<String> {
             let used = &used[..used
                 .find(if open.ends_with('{') { "\n}" } else { ");" })
                 .expect("a use ends")];
-            let entries: Vec<&str> = used.split(';').collect();
+            let entries = entries(used);
             let tokens = |entry: &str| tokens(entry);
             if let Some(k) = in_head {
                 out.push(tokens(entries[0])[k].clone());
@@ -438,6 +438,16 @@ fn made(code: &str, at: usize, variable: &str) -> Vec<String> {
     }
     assert!(!out.is_empty(), "{name}! makes no ${variable}");
     out
+}
+
+/// What semicolons part, but for those in texts.
+fn entries(used: &str) -> Vec<&str> {
+    let mut quoted = false;
+    used.split(|c: char| {
+        quoted ^= c == '"';
+        c == ';' && !quoted
+    })
+    .collect()
 }
 
 /// Words and texts.
