@@ -2,6 +2,7 @@
 //! never changes another.
 
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use wengert_tensor::{Result, Slice, Tensor};
 
 /// A tensor as a list: its shape and its values in row-major order.
@@ -285,19 +286,24 @@ fn start(shape: &[usize]) -> Tensor<i64> {
 /// More is slow to check and shows nothing new.
 const LARGEST: usize = 3000;
 
-/// The chain of views that the ops make, each with its model.
-fn chain(shape: &[usize], ops: &[Op]) -> Vec<(Tensor<i64>, Model)> {
+/// Sizes of a first tensor, seldom 0: a chain that begins empty stays so.
+fn first_shape(rank: std::ops::Range<usize>) -> impl Strategy<Value = Vec<usize>> {
+    prop::collection::vec(prop_oneof![19 => 1..6usize, 1 => Just(0usize)], rank)
+}
+
+/// The chain of views that the ops make, each with its model and the kind of its op.
+fn chain(shape: &[usize], ops: &[Op]) -> Vec<(Tensor<i64>, Model, usize)> {
     let t = start(shape);
     let m = Model::of(&t);
-    let mut out = vec![(t, m)];
+    let mut out = vec![(t, m, KINDS)];
     for op in ops {
-        let (t, m) = &out[out.len() - 1];
+        let (t, m, _) = &out[out.len() - 1];
         let Some((result, model)) = op.apply(t, m) else {
             continue;
         };
         let view = result.unwrap_or_else(|e| panic!("{op:?} of {:?}: {e}", m.shape));
         if model.values.len() <= LARGEST {
-            out.push((view, model));
+            out.push((view, model, op.kind));
         }
     }
     out
@@ -308,10 +314,10 @@ proptest! {
 
     #[test]
     fn chains_of_views_index_as_lists_do(
-        shape in prop::collection::vec(0..6usize, 0..5),
+        shape in first_shape(0..5),
         ops in prop::collection::vec(op(), 0..9),
     ) {
-        for (k, (view, model)) in chain(&shape, &ops).iter().enumerate() {
+        for (k, (view, model, _)) in chain(&shape, &ops).iter().enumerate() {
             prop_assert_eq!(&Model::of(view), model, "after {} views", k);
             prop_assert_eq!(view.len(), model.values.len());
             prop_assert_eq!(view.iter().collect::<Vec<_>>(), model.values.clone());
@@ -330,7 +336,7 @@ proptest! {
 
     #[test]
     fn writing_to_one_changes_no_other(
-        shape in prop::collection::vec(1..5usize, 0..4),
+        shape in first_shape(0..4),
         ops in prop::collection::vec(op(), 1..7),
         which in 0..64usize,
         how in 0..6usize,
@@ -353,9 +359,29 @@ proptest! {
             *v = match how { 0 | 1 | 4 => -7, 2 | 3 => *v + 5, _ => -*v };
         }
         all[k].1 = wanted;
-        for (i, (t, model)) in all.iter().enumerate() {
+        for (i, (t, model, _)) in all.iter().enumerate() {
             prop_assert_eq!(&Model::of(t), model, "tensor {} after a write to {}", i, k);
         }
+    }
+}
+
+/// What the chains above are made of: every kind of view, on tensors with something in them.
+#[test]
+fn chains_have_every_kind_of_view() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let strategy = (first_shape(0..5), prop::collection::vec(op(), 0..9));
+    let (mut seen, mut longest) = ([0; KINDS + 1], 0);
+    for _ in 0..400 {
+        let (shape, ops) = strategy.new_tree(&mut runner).unwrap().current();
+        let chain = chain(&shape, &ops);
+        longest = longest.max(chain.len());
+        for (_, model, kind) in chain {
+            seen[kind] += usize::from(model.values.len() > 1);
+        }
+    }
+    assert!(longest >= 8, "no chain is longer than {longest}");
+    for (kind, times) in seen.into_iter().enumerate() {
+        assert!(times >= 10, "view {kind} was made {times} times only");
     }
 }
 

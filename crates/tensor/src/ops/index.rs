@@ -40,7 +40,8 @@ impl<T: Element> Tensor<T> {
                 None => {
                     let site = Site::new(op)
                         .operand_axis("self", T::DTYPE, self.shape(), axis)
-                        .operand("index", index.dtype(), index.shape());
+                        .operand("index", index.dtype(), index.shape())
+                        .hint("indices count from 0; negative ones count from the end");
                     return Err(Error::IndexOutOfRange {
                         site,
                         index: i,
@@ -245,7 +246,9 @@ impl<T: Element> Tensor<T> {
     fn triangle(&self, op: &'static str, keep: impl Fn(isize, isize) -> bool) -> Result<Tensor<T>> {
         if self.rank() < 2 {
             return Err(Error::Rank {
-                site: self.site(op),
+                site: self
+                    .site(op)
+                    .hint("unsqueeze(0) makes a vector a matrix of one row"),
                 expected: "at least two axes",
                 rank: self.rank(),
             });

@@ -44,7 +44,8 @@ impl<T: Num> Tensor<T> {
                 "start, end, step",
                 value,
                 "finite, step != 0 and towards end",
-            ));
+            )
+            .or_hint("a range that goes down has a negative step"));
         };
         let mut out = Tensor::try_zeros(n).map_err(|e| e.rename("arange"))?;
         for (i, v) in out.as_mut_slice().iter_mut().enumerate() {

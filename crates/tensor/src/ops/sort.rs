@@ -104,7 +104,9 @@ impl<T: Element> Tensor<T> {
         let axis = self.axis("topk", axis)?;
         if k > self.shape()[axis] {
             return Err(Error::InvalidArgument {
-                site: Site::new("topk").operand_axis("self", T::DTYPE, self.shape(), axis),
+                site: Site::new("topk")
+                    .operand_axis("self", T::DTYPE, self.shape(), axis)
+                    .hint("sort() orders all of them"),
                 name: "k",
                 value: k.to_string(),
                 rule: "k <= the axis's size",

@@ -24,8 +24,12 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     #[cold]
     fn axis_error(&self, op: &'static str, axis: isize) -> Result<usize> {
+        let hint = match self.rank() {
+            0 => "unsqueeze(0) gives a scalar an axis".to_string(),
+            rank => format!("the last axis is {} or -1", rank - 1),
+        };
         Err(Error::AxisOutOfRange {
-            site: self.site(op),
+            site: self.site(op).hint(hint),
             axis,
             rank: self.rank(),
         })
@@ -45,8 +49,11 @@ impl<T: Element> Tensor<T> {
                 None => self.axis_error(op, a)?,
             };
             if out.contains(&axis) {
+                let last = self.rank() - 1;
                 return Err(Error::RepeatedAxis {
-                    site: self.site(op),
+                    site: self.site(op).hint(format!(
+                        "negative axes count from the end: -1 is axis {last}"
+                    )),
                     axis,
                 });
             }
@@ -149,7 +156,9 @@ impl<T: Element> Tensor<T> {
         if s > e {
             let value = format!("{start}..={end}");
             return Err(Error::InvalidArgument {
-                site: self.site("flatten"),
+                site: self
+                    .site("flatten")
+                    .hint("flatten(0, -1) makes one axis of all"),
                 name: "axes",
                 value,
                 rule: "start <= end",
@@ -254,7 +263,10 @@ impl<T: Element> Tensor<T> {
         match shape.checked_numel() {
             Some(len) if fits => Ok(self.with_layout(self.layout.expand(&shape, len))),
             Some(_) => Err(Error::ShapeMismatch {
-                site: self.site("expand").operand("to", T::DTYPE, &shape),
+                site: self
+                    .site("expand")
+                    .operand("to", T::DTYPE, &shape)
+                    .hint("only axes of size 1 repeat, and new axes come first: unsqueeze() adds one elsewhere"),
                 what: "shape does not expand",
                 rule: "aligned at the last axis, self's sizes equal the new ones or are 1",
             }),
@@ -330,7 +342,13 @@ impl<T: Element> Tensor<T> {
         match normal_axis(index as isize, size) {
             Some(i) => Ok(i),
             None => {
-                let site = Site::new(op).operand_axis("self", T::DTYPE, self.shape(), axis);
+                let hint = match size {
+                    0 => "the axis is empty".to_string(),
+                    _ => format!("the last index is {} or -1", size - 1),
+                };
+                let site = Site::new(op)
+                    .operand_axis("self", T::DTYPE, self.shape(), axis)
+                    .hint(hint);
                 Err(Error::IndexOutOfRange {
                     site,
                     index,
@@ -358,7 +376,9 @@ impl<T: Element> Tensor<T> {
         match normal_axis(axis, self.rank() + 1) {
             Some(a) => Ok(self.with_layout(self.layout.insert_axis(a))),
             None => Err(Error::AxisOutOfRange {
-                site: self.site("unsqueeze"),
+                site: self
+                    .site("unsqueeze")
+                    .hint(format!("{} or -1 adds the axis at the end", self.rank())),
                 axis,
                 rank: self.rank() + 1,
             }),
