@@ -1,6 +1,7 @@
 //! Memory that the system refuses: calls that return `Result` give `Err`, others panic and unwind, and
 //! nothing aborts. The test runs itself again as a child whose address space the shell limits.
 #![cfg(target_os = "linux")]
+#![allow(clippy::print_stdout)] // the child tells its parent that it ran
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
