@@ -166,6 +166,14 @@ fn under_the_limit() {
     assert_eq!((held.len(), held.get(&[-1]).unwrap()), (HALF, 7));
     unwinds("to_vec of what lies in order", || held.to_vec());
     drop((view, second));
+    // Source, values and indices of a sort fit (16 bytes an element), its scratch beside them does not.
+    drop(std::mem::replace(&mut held, Tensor::zeros(0)));
+    memory::trim();
+    let row = Tensor::<f32>::zeros([HALF / 8]);
+    refused("scratch of sort", row.sort(0, false));
+    drop(row);
+    memory::trim();
+    held = Tensor::full([HALF], 7);
     // Alone, it is written in place; and what is given back can be had again.
     held += 1;
     assert_eq!(held.get(&[5]).unwrap(), 8);

@@ -371,7 +371,7 @@ pub trait ElementKernels: Sized {
         src: *const Self,
         values: *mut Self,
         indices: *mut i64,
-    );
+    ) -> Result<(), usize>;
 }
 
 /// Kernels and element operations of every numeric type.
@@ -459,7 +459,7 @@ macro_rules! element_kernels {
                 src: *const Self,
                 values: *mut Self,
                 indices: *mut i64,
-            ) {
+            ) -> Result<(), usize> {
                 // SAFETY: the caller's promise.
                 unsafe { sort::sort(size, descending, src, values, indices) }
             }
