@@ -42,9 +42,13 @@ macro_rules! forms {
             let first = of(|a, b| try_(a, &b.detach()).unwrap());
             assert_eq!(of(|a, b| a $op b.value()), first);
             assert_eq!(of(|a, b| a.clone() $op b.value()), first);
+            assert_eq!(of(|a, b| a $op b.value().clone()), first);
+            assert_eq!(of(|a, b| a.clone() $op b.value().clone()), first);
             let second = of(|a, b| try_(&a.detach(), b).unwrap());
             assert_eq!(of(|a, b| a.value() $op b), second);
             assert_eq!(of(|a, b| a.value() $op b.clone()), second);
+            assert_eq!(of(|a, b| a.value().clone() $op b), second);
+            assert_eq!(of(|a, b| a.value().clone() $op b.clone()), second);
 
             let first = of(|a, _| try_(a, &Var::scalar(1.7)).unwrap());
             assert_near(of(|a, _| a $op 1.7), &first);

@@ -17,6 +17,7 @@ pub use io::{AnyTensor, Safetensors, write_atomic};
 pub use kernels::isa::{IsaKind, active_isa, with_isa};
 pub use kernels::optim::{AdamStep, SgdStep};
 pub use kernels::par::{num_threads, with_threads};
+pub use ops::close::{Closeness, Tolerance, WorstElement};
 pub use ops::create::Nested;
 pub use ops::norm::{LayerNorm, LayerNormGrads};
 pub use ops::slice::{Elements, Slice};

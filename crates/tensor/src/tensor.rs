@@ -231,13 +231,22 @@ impl<T: Element> Tensor<T> {
     /// Makes this tensor contiguous and the only one on its memory.
     #[track_caller]
     pub(crate) fn make_unique(&mut self) {
+        if let Err(e) = self.try_make_unique("copy") {
+            refuse(e);
+        }
+    }
+
+    /// As [`Tensor::make_unique`], where memory that is refused is an error.
+    #[track_caller]
+    pub(crate) fn try_make_unique(&mut self, op: &'static str) -> Result<()> {
         if self.is_contiguous() && self.block.is_unique() {
-            return;
+            return Ok(());
         }
         if !self.block.is_unique() {
             memory::count_copy();
         }
-        *self = self.copied();
+        *self = self.try_copied(op)?;
+        Ok(())
     }
 
     /// This tensor as one of `U`, if `U` is `T`: for code that is generic on one side and knows the
@@ -262,6 +271,12 @@ impl<T: Element> Tensor<T> {
         map(T::copy(), [0.0; 2], "copy", self)
     }
 
+    /// As [`Tensor::copied`], where memory that is refused is an error.
+    #[track_caller]
+    pub(crate) fn try_copied(&self, op: &'static str) -> Result<Tensor<T>> {
+        try_map(T::copy(), [0.0; 2], op, self)
+    }
+
     /// This tensor if it is contiguous (sharing its memory), else a contiguous copy.
     #[track_caller]
     pub fn contiguous(&self) -> Tensor<T> {
@@ -273,10 +288,41 @@ impl<T: Element> Tensor<T> {
     }
 
     /// The elements in row-major order.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::new([[1i64, 2], [3, 4]]).t()?.to_vec(), [1, 3, 2, 4]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
     pub fn to_vec(&self) -> Vec<T> {
-        match self.as_slice() {
-            Some(s) => s.to_vec(),
-            None => self.copied().as_slice().unwrap_or(&[]).to_vec(),
+        match self.try_vec("to_vec") {
+            Ok(v) => v,
+            Err(e) => refuse(e),
+        }
+    }
+
+    /// As [`Tensor::to_vec`], where memory that is refused is an error.
+    #[track_caller]
+    pub(crate) fn try_vec(&self, op: &'static str) -> Result<Vec<T>> {
+        let t = self.try_contiguous(op)?;
+        let values = t.as_slice().unwrap_or(&[]);
+        let mut out = self.try_list(op, values.len())?;
+        out.extend_from_slice(values);
+        Ok(out)
+    }
+
+    /// A vector with room for `len` items, made for a call on this tensor: `Vec`'s own growth aborts
+    /// where memory is refused.
+    #[track_caller]
+    pub(crate) fn try_list<X>(&self, op: &'static str, len: usize) -> Result<Vec<X>> {
+        let mut out = Vec::new();
+        match out.try_reserve_exact(len) {
+            Ok(()) => Ok(out),
+            Err(_) => Err(Error::OutOfMemory {
+                site: self.site(op),
+                bytes: len.saturating_mul(size_of::<X>()),
+            }),
         }
     }
 
@@ -291,7 +337,9 @@ impl<T: Element> Tensor<T> {
             return Ok(unsafe { *self.as_ptr() });
         }
         Err(Error::Rank {
-            site: Site::new("item").operand("self", T::DTYPE, self.shape()),
+            site: Site::new("item")
+                .operand("self", T::DTYPE, self.shape())
+                .hint("sum_all(), mean_all() and their like reduce to one element; get() takes an index"),
             expected: "a tensor of one element",
             rank: self.rank(),
         })
@@ -322,6 +370,20 @@ pub(crate) fn map<T: Element, O: Element>(
     };
     map_into(run, params, &out, x);
     out
+}
+
+/// As [`map`], where memory that is refused is an error.
+#[track_caller]
+#[inline]
+pub(crate) fn try_map<T: Element, O: Element>(
+    run: Run<1>,
+    params: [f64; 2],
+    op: &'static str,
+    x: &Tensor<T>,
+) -> Result<Tensor<O>> {
+    let out = Tensor::<O>::try_uninit(op, x.shape().clone())?;
+    map_into(run, params, &out, x);
+    Ok(out)
 }
 
 /// Writes to `out`, which the caller owns alone and which has `x`'s shape.
@@ -627,14 +689,16 @@ impl<T: Element> Tensor<T> {
         a: &Tensor<T>,
         b: &Tensor<T>,
     ) -> Result<Tensor<T>> {
-        let Some(shape) = a.shape().broadcast(b.shape()) else {
-            return Err(broadcast_error("where", a, b));
+        let shape = a.shape().broadcast(b.shape());
+        let Some(shape) = shape.and_then(|s| s.broadcast(mask.shape())) else {
+            return Err(Error::Broadcast {
+                site: Site::new("where_")
+                    .operand("mask", DType::Bool, mask.shape())
+                    .operand("a", T::DTYPE, a.shape())
+                    .operand("b", T::DTYPE, b.shape()),
+            });
         };
-        let Some(shape) = shape.broadcast(mask.shape()) else {
-            let fits = mask.shape().broadcast(a.shape()).is_some();
-            return Err(broadcast_error("where", mask, if fits { b } else { a }));
-        };
-        let out = Tensor::<T>::try_uninit("where", shape)?;
+        let out = Tensor::<T>::try_uninit("where_", shape)?;
         let sm = mask.layout.broadcast_strides(out.shape());
         let sa = a.layout.broadcast_strides(out.shape());
         let sb = b.layout.broadcast_strides(out.shape());

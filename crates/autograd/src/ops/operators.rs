@@ -91,6 +91,34 @@ macro_rules! operator {
                 unwrap(Var::from(self).$try_method(&rhs))
             }
         }
+        impl<T: Float> $Trait<Tensor<T>> for &Var<T> {
+            type Output = Var<T>;
+            #[track_caller]
+            fn $method(self, rhs: Tensor<T>) -> Var<T> {
+                $Trait::$method(self, Var::constant(rhs))
+            }
+        }
+        impl<T: Float> $Trait<Tensor<T>> for Var<T> {
+            type Output = Var<T>;
+            #[track_caller]
+            fn $method(self, rhs: Tensor<T>) -> Var<T> {
+                $Trait::$method(self, Var::constant(rhs))
+            }
+        }
+        impl<T: Float> $Trait<&Var<T>> for Tensor<T> {
+            type Output = Var<T>;
+            #[track_caller]
+            fn $method(self, rhs: &Var<T>) -> Var<T> {
+                $Trait::$method(Var::constant(self), rhs)
+            }
+        }
+        impl<T: Float> $Trait<Var<T>> for Tensor<T> {
+            type Output = Var<T>;
+            #[track_caller]
+            fn $method(self, rhs: Var<T>) -> Var<T> {
+                $Trait::$method(Var::constant(self), rhs)
+            }
+        }
         impl<T: Float> $Trait<T> for &Var<T> {
             type Output = Var<T>;
             #[track_caller]

@@ -94,6 +94,7 @@ impl Safetensors {
     ///
     /// # Errors
     /// If a name is `__metadata__`, which the format keeps for the texts.
+    #[track_caller]
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         if self.tensors.contains_key("__metadata__") {
             let rule = "no tensor is named __metadata__";
@@ -130,6 +131,7 @@ impl Safetensors {
     ///
     /// # Errors
     /// If the file cannot be written, or a name is `__metadata__`.
+    #[track_caller]
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let bytes = self.to_bytes()?;
         write_atomic(path, |f| f.write_all(&bytes))

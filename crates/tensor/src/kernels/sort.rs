@@ -6,6 +6,7 @@
 use super::par;
 use super::reduce::Shared;
 use crate::dtype::Element;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The integer that orders like the element.
 pub(crate) trait SortKey: Copy {
@@ -58,7 +59,8 @@ fn front<O: Ord>(items: &mut [O], k: usize) {
     items[..k].sort_unstable();
 }
 
-/// Of each row, the first `k` in ascending or descending order, and their indices.
+/// Of each row, the first `k` in ascending or descending order, and their indices. Where the scratch memory
+/// of a row is refused, results are left unwritten and the error is how many bytes were.
 ///
 /// # Safety
 /// `src` is readable for `rows·n` elements, `values` and `indices` are writable for `rows·k`, `k <= n`;
@@ -69,17 +71,27 @@ pub(crate) unsafe fn sort<T: Element + SortKey>(
     src: *const T,
     values: *mut T,
     indices: *mut i64,
-) {
+) -> Result<(), usize> {
     if rows * k == 0 {
-        return;
+        return Ok(());
     }
     let (src, values, indices) = (Shared(src as *mut T), Shared(values), Shared(indices));
     let packed = T::NARROW && u32::try_from(n).is_ok();
     // Some 50 ns an element at a thousand elements a row.
     let each = (par::chunk_len(300) / n).max(1);
-    par::for_each(rows.div_ceil(each), move |t| {
+    let refused = AtomicUsize::new(0);
+    par::for_each(rows.div_ceil(each), |t| {
         let mut narrow: Vec<u64> = Vec::new();
         let mut wide: Vec<(u64, usize)> = Vec::new();
+        // `Vec` would abort when it grows.
+        let room = match packed {
+            true => narrow.try_reserve_exact(n),
+            false => wide.try_reserve_exact(n),
+        };
+        if room.is_err() {
+            refused.store(n.saturating_mul(16), Ordering::Relaxed);
+            return;
+        }
         for r in t * each..((t + 1) * each).min(rows) {
             // SAFETY: row `r` of the source and of the results, which this task alone writes; the
             // indices are below `n`.
@@ -110,4 +122,8 @@ pub(crate) unsafe fn sort<T: Element + SortKey>(
             }
         }
     });
+    match refused.into_inner() {
+        0 => Ok(()),
+        bytes => Err(bytes),
+    }
 }

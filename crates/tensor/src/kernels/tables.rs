@@ -402,7 +402,7 @@ pub trait ElementKernels: Sized {
         src: *const Self,
         values: *mut Self,
         indices: *mut i64,
-    );
+    ) -> Result<(), usize>;
 }
 
 /// Kernels and element operations of every numeric type.
@@ -496,7 +496,7 @@ macro_rules! element_kernels {
                 src: *const Self,
                 values: *mut Self,
                 indices: *mut i64,
-            ) {
+            ) -> Result<(), usize> {
                 // SAFETY: the caller's promise.
                 unsafe { sort::sort(size, descending, src, values, indices) }
             }

@@ -1,17 +1,25 @@
 //! Comparisons, logic on masks, choice by a mask.
 
 use crate::dtype::Element;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernels::tables::{Bool2, Compare, ElementKernels};
 use crate::tensor::Tensor;
 
 macro_rules! comparisons {
-    ($($(#[$doc:meta])* $name:ident $scalar:ident $Code:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident $scalar:ident $Code:ident $sign:literal;)*) => {
         impl<T: Element> Tensor<T> {$(
             $(#[$doc])*
             ///
             /// # Errors
             /// If the shapes do not broadcast.
+            ///
+            /// ```
+            /// use wengert_tensor::Tensor;
+            /// let (a, b) = (Tensor::new([1i64, 2, 3]), Tensor::scalar(2));
+            #[doc = concat!("let t = a.", stringify!($name), "(&b)?;")]
+            #[doc = concat!("assert_eq!(t.to_vec(), [1 ", $sign, " 2, 2 ", $sign, " 2, 3 ", $sign, " 2]);")]
+            /// # Ok::<(), wengert_tensor::Error>(())
+            /// ```
             #[track_caller]
             pub fn $name(&self, other: &Tensor<T>) -> Result<Tensor<bool>> {
                 self.compare(Compare::$Code, stringify!($name), other)
@@ -27,26 +35,34 @@ macro_rules! comparisons {
 
 comparisons! {
     /// Where elements are equal, with broadcasting; NaN equals nothing.
-    eq eq_scalar Eq;
+    eq eq_scalar Eq "==";
     /// Where elements differ, with broadcasting.
-    ne ne_scalar Ne;
+    ne ne_scalar Ne "!=";
     /// Where `self < other`, with broadcasting.
-    lt lt_scalar Lt;
+    lt lt_scalar Lt "<";
     /// Where `self <= other`, with broadcasting.
-    le le_scalar Le;
+    le le_scalar Le "<=";
     /// Where `self > other`, with broadcasting.
-    gt gt_scalar Gt;
+    gt gt_scalar Gt ">";
     /// Where `self >= other`, with broadcasting.
-    ge ge_scalar Ge;
+    ge ge_scalar Ge ">=";
 }
 
 macro_rules! logic {
-    ($($(#[$doc:meta])* $name:ident $Code:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident $Code:ident $sign:literal;)*) => {
         impl Tensor<bool> {$(
             $(#[$doc])*
             ///
             /// # Errors
             /// If the shapes do not broadcast.
+            ///
+            /// ```
+            /// use wengert_tensor::Tensor;
+            /// let a = Tensor::new([true, false]);
+            #[doc = concat!("let t = a.", stringify!($name), "(&Tensor::scalar(true))?;")]
+            #[doc = concat!("assert_eq!(t.to_vec(), [true ", $sign, " true, false ", $sign, " true]);")]
+            /// # Ok::<(), wengert_tensor::Error>(())
+            /// ```
             #[track_caller]
             pub fn $name(&self, other: &Tensor<bool>) -> Result<Tensor<bool>> {
                 self.bool2(Bool2::$Code, stringify!($name), other)
@@ -57,15 +73,20 @@ macro_rules! logic {
 
 logic! {
     /// Where both are true, with broadcasting.
-    logical_and And;
+    logical_and And "&";
     /// Where either is true, with broadcasting.
-    logical_or Or;
+    logical_or Or "|";
     /// Where just one is true, with broadcasting.
-    logical_xor Xor;
+    logical_xor Xor "^";
 }
 
 impl Tensor<bool> {
     /// Where this is false.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::new([true, false]).logical_not().to_vec(), [false, true]);
+    /// ```
     #[track_caller]
     pub fn logical_not(&self) -> Tensor<bool> {
         self.zip_scalar(
@@ -96,12 +117,26 @@ impl Tensor<bool> {
 }
 
 impl<T: Element> Tensor<T> {
-    /// `value` where the mask is true, this tensor's elements elsewhere; the mask broadcasts.
+    /// `value` where the mask is true, this tensor's elements elsewhere; the two broadcast.
     ///
     /// # Errors
-    /// If the mask does not broadcast to this shape.
+    /// If the shapes do not broadcast.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let t = Tensor::new([1.0f32, f32::NAN]);
+    /// assert_eq!(t.masked_fill(&t.is_nan(), 0.0)?.to_vec(), [1.0, 0.0]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn masked_fill(&self, mask: &Tensor<bool>, value: T) -> Result<Tensor<T>> {
+        if self.shape().broadcast(mask.shape()).is_none() {
+            return Err(Error::Broadcast {
+                site: self
+                    .site("masked_fill")
+                    .operand("mask", mask.dtype(), mask.shape()),
+            });
+        }
         Tensor::select_where(mask, &Tensor::scalar(value), self)
             .map_err(|e| e.rename("masked_fill"))
     }

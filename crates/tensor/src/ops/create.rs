@@ -76,16 +76,25 @@ impl<T: Element> Tensor<T> {
         let mut shape = Vec::new();
         values.nested_shape(&mut shape);
         let mut out = Vec::new();
-        if !values.nested_values(&shape, &mut out) {
-            let to = format!("{shape:?}");
-            let rule = "every nested list has the length of the first of its level";
-            return Err(Error::Reshape {
+        // What is nested is in memory, but not all of it need be (a vector of one slice, repeated).
+        let len = Shape::from_slice(&shape).checked_numel();
+        if len.is_none_or(|n| out.try_reserve_exact(n).is_err()) {
+            return Err(Error::OutOfMemory {
                 site: Site::new("new"),
-                to,
-                rule,
+                bytes: len.map_or(usize::MAX, |n| n.saturating_mul(size_of::<T>())),
             });
         }
-        Self::from_vec(out, shape)
+        if !values.nested_values(&shape, &mut out) {
+            return Err(Error::InvalidArgument {
+                site: Site::new("new").hint(format!(
+                    "the first item of each level makes the shape {shape:?}"
+                )),
+                name: "values",
+                value: "a ragged list".into(),
+                rule: "every nested list has the length of the first of its level",
+            });
+        }
+        Self::from_values("new", &out, Shape::from_slice(&shape))
     }
 
     /// A tensor of this shape with these values in row-major order.
@@ -102,25 +111,39 @@ impl<T: Element> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn from_vec(values: Vec<T>, shape: impl IntoShape) -> Result<Tensor<T>> {
-        Self::from_slice(&values, shape)
+        Self::from_values("from_vec", &values, shape.into_shape())
     }
 
     /// As [`Tensor::from_vec`], copying a slice.
     ///
     /// # Errors
     /// If there are not as many values as the shape has elements.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let values = [1.0f32, 2.0, 3.0, 4.0];
+    /// assert_eq!(Tensor::from_slice(&values[1..], [3, 1])?.to_vec(), [2.0, 3.0, 4.0]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn from_slice(values: &[T], shape: impl IntoShape) -> Result<Tensor<T>> {
-        let shape = shape.into_shape();
+        Self::from_values("from_slice", values, shape.into_shape())
+    }
+
+    #[track_caller]
+    fn from_values(op: &'static str, values: &[T], shape: Shape) -> Result<Tensor<T>> {
         match shape.checked_numel() {
             None => {
                 return Err(Error::SizeOverflow {
-                    site: Site::new("from_slice"),
+                    site: Site::new(op),
                     shape,
                 });
             }
             Some(n) if n != values.len() => {
-                let site = Site::new("from_slice");
+                let site = Site::new(op).hint(format!(
+                    "the shape has {n} elements; [{}] has as many as there are values",
+                    values.len()
+                ));
                 return Err(Error::DataLength {
                     site,
                     len: values.len(),
@@ -129,7 +152,7 @@ impl<T: Element> Tensor<T> {
             }
             Some(_) => {}
         }
-        let out = Tensor::try_uninit("from_slice", shape)?;
+        let out = Tensor::try_uninit(op, shape)?;
         // SAFETY: `out` is new, contiguous, of `values.len()` elements.
         unsafe {
             std::ptr::copy_nonoverlapping(values.as_ptr(), out.as_ptr() as *mut T, values.len());
@@ -137,7 +160,13 @@ impl<T: Element> Tensor<T> {
         Ok(out)
     }
 
-    /// A scalar.
+    /// A scalar: a tensor without axes.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::scalar(2.5f32).item()?, 2.5);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     #[inline]
     pub fn scalar(value: T) -> Tensor<T> {
@@ -148,6 +177,11 @@ impl<T: Element> Tensor<T> {
     ///
     /// # Panics
     /// If the size is absurd or refused ([`Tensor::try_full`] returns the error).
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::full([2, 2], true).to_vec(), [true; 4]);
+    /// ```
     #[track_caller]
     #[inline]
     pub fn full(shape: impl IntoShape, value: T) -> Tensor<T> {
@@ -208,6 +242,11 @@ impl<T: Num> Tensor<T> {
     ///
     /// # Panics
     /// If the size is absurd or refused ([`Tensor::try_ones`] returns the error).
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::<u8>::ones(3).to_vec(), [1; 3]);
+    /// ```
     #[track_caller]
     pub fn ones(shape: impl IntoShape) -> Tensor<T> {
         Self::full(shape, T::ONE)

@@ -33,14 +33,15 @@ impl<T: Element> Tensor<T> {
         index: &Tensor<i64>,
     ) -> Result<Vec<usize>> {
         let size = self.shape()[axis];
-        let mut out = Vec::with_capacity(index.len());
-        for i in index.to_vec() {
+        let mut out = index.try_list(op, index.len())?;
+        for i in index.iter() {
             match isize::try_from(i).ok().and_then(|i| normal_axis(i, size)) {
                 Some(i) => out.push(i),
                 None => {
                     let site = Site::new(op)
                         .operand_axis("self", T::DTYPE, self.shape(), axis)
-                        .operand("index", index.dtype(), index.shape());
+                        .operand("index", index.dtype(), index.shape())
+                        .hint("indices count from 0; negative ones count from the end");
                     return Err(Error::IndexOutOfRange {
                         site,
                         index: i,
@@ -59,7 +60,12 @@ impl<T: Element> Tensor<T> {
             return Ok(());
         }
         Err(Error::Rank {
-            site: self.site(op).operand("index", index.dtype(), index.shape()),
+            site: self
+                .site(op)
+                .operand("index", index.dtype(), index.shape())
+                .hint(
+                    "reshape([INFER]) makes the index one axis; gather() takes one of self's rank",
+                ),
             expected: "an index of one axis",
             rank: index.rank(),
         })
@@ -83,10 +89,11 @@ impl<T: Element> Tensor<T> {
         let picks = self.checked_indices("index_select", a, index)?;
         let mut shape = self.shape().clone();
         shape.as_mut_slice()[a] = picks.len();
-        let x = self.contiguous();
+        let x = self.try_contiguous("index_select")?;
         let x = x.as_slice().unwrap_or(&[]);
         let Lanes { outer, size, inner } = Lanes::of(self.shape(), a);
-        let mut out = Tensor::try_full(&shape, T::default())?;
+        let mut out =
+            Tensor::try_full(&shape, T::default()).map_err(|e| e.rename("index_select"))?;
         if !out.is_empty() {
             let mut rows = out.as_mut_slice().chunks_exact_mut(inner);
             for o in 0..outer {
@@ -113,7 +120,10 @@ impl<T: Element> Tensor<T> {
             return Ok(());
         }
         Err(Error::ShapeMismatch {
-            site: self.site(op).operand("index", index.dtype(), index.shape()),
+            site: self
+                .site(op)
+                .operand("index", index.dtype(), index.shape())
+                .hint("index_select() takes whole slices by an index of one axis"),
             what: "the index does not fit",
             rule: "index has self's rank and, but along the axis, no larger sizes",
         })
@@ -162,9 +172,10 @@ impl<T: Element> Tensor<T> {
         let a = self.axis("gather", axis)?;
         self.check_gather("gather", a, index)?;
         let picks = self.checked_indices("gather", a, index)?;
-        let x = self.contiguous();
+        let x = self.try_contiguous("gather")?;
         let x = x.as_slice().unwrap_or(&[]);
-        let mut out = Tensor::try_full(index.shape(), T::default())?;
+        let mut out =
+            Tensor::try_full(index.shape(), T::default()).map_err(|e| e.rename("gather"))?;
         let y = out.as_mut_slice();
         self.for_each_gathered(a, index.shape(), &picks, |k, flat| y[k] = x[flat]);
         Ok(out)
@@ -174,26 +185,43 @@ impl<T: Element> Tensor<T> {
     ///
     /// # Errors
     /// If the mask does not broadcast to this shape.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let t = Tensor::new([[1i64, 2], [3, 4]]);
+    /// assert_eq!(t.masked_select(&Tensor::new([true, false]))?.to_vec(), [1, 3]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn masked_select(&self, mask: &Tensor<bool>) -> Result<Tensor<T>> {
-        let mask = match mask.expand(self.shape()) {
-            Ok(m) => m,
-            Err(e) => return Err(e.rename("masked_select")),
+        let Ok(wide) = mask.expand(self.shape()) else {
+            return Err(Error::ShapeMismatch {
+                site: self
+                    .site("masked_select")
+                    .operand("mask", mask.dtype(), mask.shape()),
+                what: "the mask does not fit",
+                rule: "aligned at the last axis, mask's sizes equal self's or are 1",
+            });
         };
-        let values: Vec<T> = self
-            .iter()
-            .zip(mask.iter())
-            .filter(|(_, m)| *m)
-            .map(|(v, _)| v)
-            .collect();
-        let n = values.len();
-        Tensor::from_vec(values, n)
+        let n = wide.iter().filter(|m| *m).count();
+        let mut out = Tensor::try_full(n, T::default()).map_err(|e| e.rename("masked_select"))?;
+        let chosen = self.iter().zip(wide.iter()).filter(|(_, m)| *m);
+        for (y, (v, _)) in out.as_mut_slice().iter_mut().zip(chosen) {
+            *y = v;
+        }
+        Ok(out)
     }
 
     /// The elements on and below a diagonal of the last two axes; others are zero (`false`).
     ///
     /// # Errors
     /// If there are fewer than two axes.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::new([[1i64, 2], [3, 4]]).tril(0)?.to_vec(), [1, 0, 3, 4]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn tril(&self, diagonal: isize) -> Result<Tensor<T>> {
         self.triangle("tril", |row, col| col <= row.saturating_add(diagonal))
@@ -203,6 +231,12 @@ impl<T: Element> Tensor<T> {
     ///
     /// # Errors
     /// If there are fewer than two axes.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::new([[1i64, 2], [3, 4]]).triu(1)?.to_vec(), [0, 2, 0, 0]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn triu(&self, diagonal: isize) -> Result<Tensor<T>> {
         self.triangle("triu", |row, col| col >= row.saturating_add(diagonal))
@@ -212,12 +246,14 @@ impl<T: Element> Tensor<T> {
     fn triangle(&self, op: &'static str, keep: impl Fn(isize, isize) -> bool) -> Result<Tensor<T>> {
         if self.rank() < 2 {
             return Err(Error::Rank {
-                site: self.site(op),
+                site: self
+                    .site(op)
+                    .hint("unsqueeze(0) makes a vector a matrix of one row"),
                 expected: "at least two axes",
                 rank: self.rank(),
             });
         }
-        let mut out = self.copied();
+        let mut out = self.try_copied(op)?;
         let (rows, cols) = (self.shape()[self.rank() - 2], self.shape()[self.rank() - 1]);
         if !out.is_empty() {
             for matrix in out.as_mut_slice().chunks_exact_mut(rows * cols) {
@@ -240,6 +276,14 @@ impl<T: Num> Tensor<T> {
     ///
     /// # Errors
     /// If the axis or an index is out of range, or the shapes do not fit.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let (index, src) = (Tensor::new([0i64, 2, 0]), Tensor::new([1i64, 2, 3]));
+    /// let t = Tensor::<i64>::zeros(3).scatter_add(0, &index, &src)?;
+    /// assert_eq!(t.to_vec(), [4, 0, 2]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn scatter_add(
         &self,
@@ -270,9 +314,9 @@ impl<T: Num> Tensor<T> {
         for (axis, &d) in index.shape().iter().enumerate() {
             part = part.with_layout(part.layout.slice(axis, 0, 1, d));
         }
-        let part = part.contiguous();
+        let part = part.try_contiguous("scatter_add")?;
         let values = part.as_slice().unwrap_or(&[]);
-        let mut out = self.copied();
+        let mut out = self.try_copied("scatter_add")?;
         let y = out.as_mut_slice();
         self.for_each_gathered(a, index.shape(), &picks, |k, flat| {
             y[flat] = y[flat].add_(values[k])
@@ -284,6 +328,14 @@ impl<T: Num> Tensor<T> {
     ///
     /// # Errors
     /// If the axis or an index is out of range, or the shapes do not fit.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let src = Tensor::new([[1i64, 2], [3, 4]]);
+    /// let t = Tensor::<i64>::zeros([2, 2]).index_add(0, &Tensor::new([1, 1]), &src)?;
+    /// assert_eq!(t.to_vec(), [0, 0, 4, 6]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn index_add(
         &self,
@@ -306,10 +358,10 @@ impl<T: Num> Tensor<T> {
             });
         }
         let picks = self.checked_indices("index_add", a, index)?;
-        let src = src.contiguous();
+        let src = src.try_contiguous("index_add")?;
         let values = src.as_slice().unwrap_or(&[]);
         let Lanes { outer, size, inner } = Lanes::of(self.shape(), a);
-        let mut out = self.copied();
+        let mut out = self.try_copied("index_add")?;
         let y = out.as_mut_slice();
         if !values.is_empty() {
             let mut rows = values.chunks_exact(inner);
@@ -328,22 +380,26 @@ impl<T: Num> Tensor<T> {
 
 impl Tensor<bool> {
     /// The indices of the true elements, `[n, rank]`, in row-major order.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let t = Tensor::new([[false, true], [true, false]]).nonzero();
+    /// assert_eq!(t, Tensor::new([[0i64, 1], [1, 0]]));
+    /// ```
+    #[track_caller]
     pub fn nonzero(&self) -> Tensor<i64> {
+        let n = self.iter().filter(|v| *v).count();
+        let mut out = Tensor::uninit("nonzero", Shape::from_slice(&[n, self.rank()]));
+        out.fill(0);
         let strides = self.shape().contiguous_strides();
-        let mut out = Vec::new();
-        let mut n = 0;
-        for (flat, _) in self.iter().enumerate().filter(|(_, v)| *v) {
-            n += 1;
-            let mut rest = flat;
-            for (&s, &d) in strides.iter().zip(self.shape().iter()) {
-                out.push((rest / s as usize % d) as i64);
-                rest %= (s as usize) * d;
+        let places = self.iter().enumerate().filter(|(_, v)| *v);
+        let rows = out.as_mut_slice().chunks_exact_mut(self.rank().max(1));
+        for (row, (flat, _)) in rows.zip(places) {
+            for (i, (&s, &d)) in row.iter_mut().zip(strides.iter().zip(self.shape().iter())) {
+                *i = (flat / s as usize % d) as i64;
             }
         }
-        match Tensor::from_vec(out, [n, self.rank()]) {
-            Ok(t) => t,
-            Err(e) => crate::tensor::refuse(e),
-        }
+        out
     }
 }
 
@@ -363,13 +419,14 @@ impl Tensor<i64> {
     pub fn one_hot<U: Num>(&self, classes: usize) -> Result<Tensor<U>> {
         let mut shape = self.shape().clone();
         shape.push(classes);
-        let mut out = Tensor::try_zeros(shape)?;
+        // First of all: a size that is refused spares looking at the indices.
+        let mut out = Tensor::try_zeros(shape).map_err(|e| e.rename("one_hot"))?;
         for i in self.iter() {
             if usize::try_from(i).ok().filter(|i| *i < classes).is_none() {
                 return Err(Error::IndexOutOfRange {
                     site: self
                         .site("one_hot")
-                        .hint("classes are 0..classes; negative ones do not count from the end"),
+                        .hint("an index is a class, 0 <= index < classes: negative ones do not count from the end"),
                     index: i,
                     axis: self.rank(),
                     size: classes,

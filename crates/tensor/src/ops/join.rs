@@ -4,9 +4,16 @@ use std::borrow::Borrow;
 
 use crate::dtype::{Element, Num};
 use crate::error::{Error, Result, Site};
-use crate::layout::for_each_offset;
+use crate::layout::{Layout, for_each_offset};
 use crate::shape::{IntoShape, Shape};
 use crate::tensor::Tensor;
+
+/// Nothing was given to join.
+#[track_caller]
+#[cold]
+fn none(op: &'static str) -> Error {
+    Error::invalid(op, "tensors", "[]", "at least one tensor")
+}
 
 impl<T: Element> Tensor<T> {
     /// The tensors one after another along an axis.
@@ -23,12 +30,7 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     pub fn cat(tensors: &[impl Borrow<Tensor<T>>], axis: isize) -> Result<Tensor<T>> {
         let Some(first) = tensors.first() else {
-            return Err(Error::invalid(
-                "cat",
-                "tensors",
-                "[]",
-                "at least one tensor",
-            ));
+            return Err(none("cat"));
         };
         let first: &Tensor<T> = first.borrow();
         if first.rank() == 0 {
@@ -43,18 +45,18 @@ impl<T: Element> Tensor<T> {
         let mut size = 0usize;
         for t in tensors {
             let t: &Tensor<T> = t.borrow();
-            let rest = |s: &Shape| {
-                s.iter()
-                    .enumerate()
-                    .filter(|(i, _)| *i != a)
-                    .map(|(_, d)| *d)
-                    .collect::<Vec<_>>()
-            };
-            if t.rank() != first.rank() || rest(t.shape()) != rest(first.shape()) {
+            let fits = t.rank() == first.rank()
+                && (0..t.rank()).all(|i| i == a || t.shape()[i] == first.shape()[i]);
+            if !fits {
+                let site = Site::new("cat")
+                    .operand_axis("first", T::DTYPE, first.shape(), a)
+                    .operand("other", T::DTYPE, t.shape());
                 return Err(Error::ShapeMismatch {
-                    site: Site::new("cat")
-                        .operand("first", T::DTYPE, first.shape())
-                        .operand("other", T::DTYPE, t.shape()),
+                    site: if t.rank() + 1 == first.rank() {
+                        site.hint(format!("other.unsqueeze({axis}) has the axis"))
+                    } else {
+                        site
+                    },
                     what: "the other axes differ",
                     rule: "all shapes agree but along the joined axis",
                 });
@@ -79,11 +81,33 @@ impl<T: Element> Tensor<T> {
     ///
     /// # Errors
     /// If there is none, the axis is out of range, or the shapes differ.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let rows = [Tensor::new([1i64, 2]), Tensor::new([3, 4])];
+    /// assert_eq!(Tensor::stack(&rows, 0)?, Tensor::new([[1, 2], [3, 4]]));
+    /// assert_eq!(Tensor::stack(&rows, -1)?, Tensor::new([[1, 3], [2, 4]]));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn stack(tensors: &[impl Borrow<Tensor<T>>], axis: isize) -> Result<Tensor<T>> {
-        let mut rows = Vec::with_capacity(tensors.len());
+        let Some(first) = tensors.first() else {
+            return Err(none("stack"));
+        };
+        let first: &Tensor<T> = first.borrow();
+        let mut rows = first.try_list("stack", tensors.len())?;
         for t in tensors {
             let t: &Tensor<T> = t.borrow();
+            if t.shape() != first.shape() {
+                return Err(Error::ShapeMismatch {
+                    site: Site::new("stack")
+                        .operand("first", T::DTYPE, first.shape())
+                        .operand("other", T::DTYPE, t.shape())
+                        .hint("cat() joins tensors that differ along one axis"),
+                    what: "shapes differ",
+                    rule: "all shapes agree",
+                });
+            }
             rows.push(match t.unsqueeze(axis) {
                 Ok(row) => row,
                 Err(e) => return Err(e.rename("stack")),
@@ -99,23 +123,54 @@ impl<T: Element> Tensor<T> {
     ///
     /// # Errors
     /// If the axis is out of range or `size` is 0.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let parts = Tensor::new([1i64, 2, 3]).split(2, 0)?;
+    /// assert_eq!((parts[0].to_vec(), parts[1].to_vec()), (vec![1, 2], vec![3]));
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn split(&self, size: usize, axis: isize) -> Result<Vec<Tensor<T>>> {
         let a = self.axis("split", axis)?;
         if size == 0 {
-            return Err(Error::invalid("split", "size", 0, "size >= 1"));
+            return Err(self.above_zero("split", "size", a));
         }
+        self.parts("split", size, a)
+    }
+
+    #[track_caller]
+    fn above_zero(&self, op: &'static str, name: &'static str, axis: usize) -> Error {
+        Error::InvalidArgument {
+            site: Site::new(op).operand_axis("self", T::DTYPE, self.shape(), axis),
+            name,
+            value: "0".into(),
+            rule: "at least 1",
+        }
+    }
+
+    #[track_caller]
+    fn parts(&self, op: &'static str, size: usize, a: usize) -> Result<Vec<Tensor<T>>> {
         let n = self.shape()[a];
-        let starts = (0..n.max(1)).step_by(size);
-        Ok(starts
-            .map(|s| self.with_layout(self.layout.slice(a, s.min(n), 1, size.min(n - s.min(n)))))
-            .collect())
+        let mut out = self.try_list(op, n.max(1).div_ceil(size))?;
+        out.extend((0..n.max(1)).step_by(size).map(|s| {
+            let s = s.min(n);
+            self.with_layout(self.layout.slice(a, s, 1, size.min(n - s)))
+        }));
+        Ok(out)
     }
 
     /// Views of these sizes along an axis.
     ///
     /// # Errors
     /// If the axis is out of range or the sizes do not add up to its.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let parts = Tensor::new([1i64, 2, 3]).split_sizes(&[1, 0, 2], 0)?;
+    /// assert_eq!(parts.iter().map(Tensor::len).collect::<Vec<_>>(), [1, 0, 2]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn split_sizes(&self, sizes: &[usize], axis: isize) -> Result<Vec<Tensor<T>>> {
         let a = self.axis("split_sizes", axis)?;
@@ -129,26 +184,32 @@ impl<T: Element> Tensor<T> {
             });
         }
         let mut at = 0;
-        Ok(sizes
-            .iter()
-            .map(|&n| {
-                at += n;
-                self.with_layout(self.layout.slice(a, at - n, 1, n))
-            })
-            .collect())
+        let mut out = self.try_list("split_sizes", sizes.len())?;
+        out.extend(sizes.iter().map(|&n| {
+            at += n;
+            self.with_layout(self.layout.slice(a, at - n, 1, n))
+        }));
+        Ok(out)
     }
 
     /// At most `n` views of equal size along an axis (the last may be smaller), as PyTorch's.
     ///
     /// # Errors
     /// If the axis is out of range or `n` is 0.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let parts = Tensor::new([1i64, 2, 3, 4, 5]).chunk(3, 0)?;
+    /// assert_eq!(parts.iter().map(Tensor::len).collect::<Vec<_>>(), [2, 2, 1]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn chunk(&self, n: usize, axis: isize) -> Result<Vec<Tensor<T>>> {
         let a = self.axis("chunk", axis)?;
         if n == 0 {
-            return Err(Error::invalid("chunk", "n", 0, "n >= 1"));
+            return Err(self.above_zero("chunk", "n", a));
         }
-        self.split(self.shape()[a].div_ceil(n).max(1), axis)
+        self.parts("chunk", self.shape()[a].div_ceil(n).max(1), a)
     }
 
     /// The tensor repeated along each axis; more counts than axes add axes in front.
@@ -166,7 +227,9 @@ impl<T: Element> Tensor<T> {
         let counts = counts.into_shape();
         if counts.len() < self.rank() {
             return Err(Error::InvalidArgument {
-                site: self.site("repeat"),
+                site: self
+                    .site("repeat")
+                    .hint("a count of 1 keeps an axis as it is"),
                 name: "counts",
                 value: counts.to_string(),
                 rule: "one count for each axis at least",
@@ -184,24 +247,32 @@ impl<T: Element> Tensor<T> {
             pairs.push(1);
             pairs.push(d);
         }
-        let out = Tensor::try_uninit("repeat", shape)?;
-        let Some(len) = spread.checked_numel() else {
-            return Ok(out);
+        let len = match shape.checked_numel() {
+            Some(len) if len > 0 => len,
+            // Nothing to copy, or a size that is refused.
+            _ => return Tensor::try_uninit("repeat", shape),
         };
         let view = match self.reshape(pairs) {
             Ok(v) => v,
             Err(e) => return Err(e.rename("repeat")),
         };
         let expanded = view.with_layout(view.layout.expand(&spread, len));
-        let shape = out.shape().clone();
-        drop(out);
-        expanded.copied().reshape(shape)
+        let mut out = expanded.try_copied("repeat")?;
+        out.layout = Layout::contiguous(shape, len);
+        Ok(out)
     }
 
     /// The elements moved along an axis by `shift`, those beyond the end coming in at the start.
     ///
     /// # Errors
     /// If the axis is out of range.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::new([1i64, 2, 3]).roll(1, 0)?.to_vec(), [3, 1, 2]);
+    /// assert_eq!(Tensor::new([1i64, 2, 3]).roll(-1, 0)?.to_vec(), [2, 3, 1]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn roll(&self, shift: isize, axis: isize) -> Result<Tensor<T>> {
         let a = self.axis("roll", axis)?;
@@ -224,6 +295,14 @@ impl<T: Element> Tensor<T> {
     }
 
     /// Every element replaced by `value`, in place where the memory is held alone.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let mut t = Tensor::<f32>::zeros(2);
+    /// let before = t.clone();
+    /// t.fill(7.0);
+    /// assert_eq!((t.to_vec(), before.to_vec()), (vec![7.0; 2], vec![0.0; 2]));
+    /// ```
     #[track_caller]
     pub fn fill(&mut self, value: T) {
         self.as_mut_slice().fill(value);
@@ -233,15 +312,26 @@ impl<T: Element> Tensor<T> {
     ///
     /// # Errors
     /// If `src` does not broadcast to this shape.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let mut t = Tensor::<i64>::zeros([2, 2]);
+    /// t.copy_from(&Tensor::new([1, 2]))?;
+    /// assert_eq!(t.to_vec(), [1, 2, 1, 2]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn copy_from(&mut self, src: &Tensor<T>) -> Result<()> {
-        match src.expand(self.shape()) {
-            Ok(_) => {
-                self.write_window(Clone::clone, src);
-                Ok(())
-            }
-            Err(e) => Err(e.rename("copy_from")),
+        if src.shape().broadcast(self.shape()).as_ref() != Some(self.shape()) {
+            return Err(Error::ShapeMismatch {
+                site: self.site("copy_from").operand("src", T::DTYPE, src.shape()),
+                what: "src does not fit",
+                rule: "aligned at the last axis, src's sizes equal self's or are 1",
+            });
         }
+        self.try_make_unique("copy_from")?;
+        self.write_window(Clone::clone, src);
+        Ok(())
     }
 }
 
@@ -259,15 +349,17 @@ impl<T: Num> Tensor<T> {
         grad: &Tensor<T>,
         view: impl FnOnce(&Tensor<T>) -> Result<Tensor<T>>,
     ) -> Result<Tensor<T>> {
-        let mut out = Tensor::try_zeros(shape)?;
+        let mut out = Tensor::try_zeros(shape).map_err(|e| e.rename("embed"))?;
         let window = view(&out)?;
         if !window.shares_memory_with(&out) && !out.is_empty() {
-            return Err(Error::invalid(
-                "embed",
-                "view",
-                "another tensor's",
-                "the closure returns a view of its argument",
-            ));
+            return Err(Error::InvalidArgument {
+                site: Site::new("embed")
+                    .operand("grad", T::DTYPE, grad.shape())
+                    .operand("view", T::DTYPE, window.shape()),
+                name: "view",
+                value: "another tensor".into(),
+                rule: "the closure returns a view of its argument",
+            });
         }
         if window.shape() != grad.shape() {
             return Err(Error::ShapeMismatch {
@@ -285,7 +377,7 @@ impl<T: Num> Tensor<T> {
             out.write_window(|_| layout, grad);
             return Ok(out);
         }
-        let values = grad.contiguous();
+        let values = grad.try_contiguous("embed")?;
         let mut values = values.as_slice().unwrap_or(&[]).iter();
         let data = out.as_mut_slice();
         for_each_offset(&layout, |at| {

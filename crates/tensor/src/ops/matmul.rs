@@ -218,12 +218,12 @@ impl<T: Float> Tensor<T> {
         let (x, m, row) = match merged {
             Some((m, row)) => (self, m, row),
             None => {
-                copy = self.contiguous();
+                copy = self.try_contiguous("linear")?;
                 (&copy, lead.iter().product(), k as isize)
             }
         };
         let bias = match b {
-            Some(b) if n > 1 && b.strides()[0] != 1 => Some(b.contiguous()),
+            Some(b) if n > 1 && b.strides()[0] != 1 => Some(b.try_contiguous("linear")?),
             b => b.cloned(),
         };
         let a = Mat {

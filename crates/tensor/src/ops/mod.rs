@@ -1,5 +1,6 @@
 //! The tensor API, a file per family.
 
+pub(crate) mod close;
 pub(crate) mod compare;
 pub(crate) mod create;
 pub(crate) mod display;

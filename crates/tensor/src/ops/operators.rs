@@ -1,10 +1,13 @@
 //! Arithmetic with broadcasting: named methods that return `Result`, and the operators, which panic
 //! with the same text.
 
-use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Rem, RemAssign, Sub, SubAssign};
+use std::ops::{
+    Add, AddAssign, BitAnd, BitOr, BitXor, Div, DivAssign, Mul, MulAssign, Not, Rem, RemAssign,
+    Sub, SubAssign,
+};
 
 use crate::dtype::{Float, Num};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Site};
 use crate::kernels::tables::{Float2, FloatKernels, Num2, NumKernels};
 use crate::tensor::{Arg, Tensor, refuse, zip, zip_owned};
 
@@ -15,6 +18,13 @@ macro_rules! named {
             ///
             /// # Errors
             /// If the shapes do not broadcast.
+            ///
+            /// ```
+            /// use wengert_tensor::Tensor;
+            /// let (x, y) = (Tensor::new([2.0f64, -1.0]), Tensor::scalar(0.5));
+            #[doc = concat!("assert_eq!(x.", stringify!($name), "(&y)?.shape(), &[2][..]);")]
+            /// # Ok::<(), wengert_tensor::Error>(())
+            /// ```
             #[track_caller]
             pub fn $name(&self, other: &Tensor<T>) -> Result<Tensor<T>> {
                 self.$call($Code::$Kernel, stringify!($name), other)
@@ -129,15 +139,21 @@ fn check_divisor<T: Num>(op: &'static str, divisor: &Tensor<T>) -> Result<()> {
     if matches!(T::DTYPE, crate::DType::F32 | crate::DType::F64) {
         return Ok(());
     }
-    if divisor.to_vec().contains(&T::ZERO) {
-        return Err(Error::invalid(
-            op,
-            "divisor",
-            0,
-            "integers are not divided by zero",
-        ));
+    let zero = match divisor.as_slice() {
+        Some(values) => values.contains(&T::ZERO),
+        None => divisor.iter().any(|v| v == T::ZERO),
+    };
+    if !zero {
+        return Ok(());
     }
-    Ok(())
+    Err(Error::InvalidArgument {
+        site: Site::new(op)
+            .operand("rhs", T::DTYPE, divisor.shape())
+            .hint("cast::<f64>() first, where ∞ and NaN are meant"),
+        name: "divisor",
+        value: "0".into(),
+        rule: "integers are not divided by zero",
+    })
 }
 
 macro_rules! operator {
@@ -222,27 +238,51 @@ macro_rules! operator {
             /// In place where the memory is held alone and the shapes agree.
             #[track_caller]
             fn $assign(&mut self, rhs: &Tensor<T>) {
-                let shape = self.shape().clone();
-                let lhs = std::mem::replace(self, Tensor::placeholder());
-                let out = Tensor::$assign(Arg::Owned(lhs), Arg::Ref(rhs));
-                if out.shape() != &shape {
+                // Checked before `self` is taken: who catches the panic finds it as it was.
+                let op = concat!(stringify!($method), "_assign");
+                let fits = self.shape() == rhs.shape()
+                    || self.shape().broadcast(rhs.shape()).as_ref() == Some(self.shape());
+                if !fits {
                     refuse(Error::ShapeMismatch {
-                        site: crate::error::Site::new(concat!(stringify!($method), "_assign"))
-                            .operand("lhs", T::DTYPE, &shape)
+                        site: Site::new(op)
+                            .operand("lhs", T::DTYPE, self.shape())
                             .operand("rhs", T::DTYPE, rhs.shape()),
                         what: "the result does not fit into lhs",
                         rule: "rhs broadcasts to lhs.shape",
                     });
                 }
-                *self = out;
+                if $divides && let Err(e) = check_divisor(op, rhs) {
+                    refuse(e);
+                }
+                let lhs = match self.is_unique() && self.is_contiguous() {
+                    true => Arg::Owned(std::mem::replace(self, Tensor::placeholder())),
+                    // This may be refused memory, so it must not have been taken either.
+                    false => Arg::Ref(&*self),
+                };
+                *self = Tensor::$assign(lhs, Arg::Ref(rhs));
+            }
+        }
+        impl<T: Num> $Assign<Tensor<T>> for Tensor<T> {
+            /// In place where the memory is held alone and the shapes agree.
+            #[track_caller]
+            fn $assign(&mut self, rhs: Tensor<T>) {
+                $Assign::$assign(self, &rhs);
             }
         }
         impl<T: Num> $Assign<T> for Tensor<T> {
             /// In place where the memory is held alone.
             #[track_caller]
             fn $assign(&mut self, rhs: T) {
-                let lhs = std::mem::replace(self, Tensor::placeholder());
-                *self = $Trait::$method(lhs, rhs);
+                let op = concat!(stringify!($method), "_assign");
+                if $divides && rhs == T::ZERO && let Err(e) = check_divisor(op, &Tensor::scalar(rhs)) {
+                    refuse(e);
+                }
+                if self.is_unique() && self.is_contiguous() {
+                    let lhs = std::mem::replace(self, Tensor::placeholder());
+                    *self = $Trait::$method(lhs, rhs);
+                } else {
+                    *self = $Trait::$method(&*self, rhs);
+                }
             }
         }
     };
@@ -277,3 +317,43 @@ operator!(Sub sub try_sub SubAssign sub_assign Sub false "difference");
 operator!(Mul mul try_mul MulAssign mul_assign Mul false "product");
 operator!(Div div try_div DivAssign div_assign Div true "quotient");
 operator!(Rem rem try_rem RemAssign rem_assign Rem true "remainder (of the sign of `self`)");
+
+macro_rules! mask_operator {
+    ($Trait:ident $method:ident $logical:ident) => {
+        mask_operator!(@one $Trait $method $logical &Tensor<bool>, &Tensor<bool>);
+        mask_operator!(@one $Trait $method $logical &Tensor<bool>, Tensor<bool>);
+        mask_operator!(@one $Trait $method $logical Tensor<bool>, &Tensor<bool>);
+        mask_operator!(@one $Trait $method $logical Tensor<bool>, Tensor<bool>);
+    };
+    (@one $Trait:ident $method:ident $logical:ident $lhs:ty, $rhs:ty) => {
+        impl $Trait<$rhs> for $lhs {
+            type Output = Tensor<bool>;
+            #[track_caller]
+            fn $method(self, rhs: $rhs) -> Tensor<bool> {
+                let rhs: &Tensor<bool> = std::borrow::Borrow::borrow(&rhs);
+                match self.$logical(rhs) {
+                    Ok(t) => t,
+                    Err(e) => refuse(e),
+                }
+            }
+        }
+    };
+}
+mask_operator!(BitAnd bitand logical_and);
+mask_operator!(BitOr bitor logical_or);
+mask_operator!(BitXor bitxor logical_xor);
+
+impl Not for &Tensor<bool> {
+    type Output = Tensor<bool>;
+    #[track_caller]
+    fn not(self) -> Tensor<bool> {
+        self.logical_not()
+    }
+}
+impl Not for Tensor<bool> {
+    type Output = Tensor<bool>;
+    #[track_caller]
+    fn not(self) -> Tensor<bool> {
+        self.logical_not()
+    }
+}

@@ -1,8 +1,27 @@
 //! Tensors of evenly spaced values, and the identity.
 
-use crate::dtype::{Float, Num};
+use crate::dtype::{DType, Float, Num};
 use crate::error::{Error, Result};
 use crate::tensor::{Tensor, refuse};
+
+/// How many values a range has: `None` where the arguments make none, `usize::MAX` where they are
+/// more than could be counted, which the size check refuses.
+fn arange_len<T: Num>(start: T, end: T, step: T) -> Option<usize> {
+    if matches!(T::DTYPE, DType::F32 | DType::F64) {
+        let (a, b, s) = (start.to_f64(), end.to_f64(), step.to_f64());
+        let count = ((b - a) / s).ceil();
+        let finite = a.is_finite() && b.is_finite() && s.is_finite();
+        return (finite && s != 0.0 && count >= 0.0).then_some(count as usize);
+    }
+    // Exactly: f64 takes neighbours beyond 2^53 for one number.
+    let exact = |v: T| Tensor::scalar(v).cast::<i64>().item().map(i128::from).ok();
+    let (a, b, s) = (exact(start)?, exact(end)?, exact(step)?);
+    if s == 0 || (b - a).signum() * s.signum() < 0 {
+        return None;
+    }
+    let count = (b - a).unsigned_abs().div_ceil(s.unsigned_abs());
+    Some(usize::try_from(count).unwrap_or(usize::MAX))
+}
 
 impl<T: Num> Tensor<T> {
     /// `start, start + step, …` up to but not including `end`, each computed as `start + i·step`
@@ -18,22 +37,17 @@ impl<T: Num> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn arange(start: T, end: T, step: T) -> Result<Tensor<T>> {
-        let (a, b, s) = (start.to_f64(), end.to_f64(), step.to_f64());
-        let count = ((b - a) / s).ceil();
-        let ok =
-            s != 0.0 && a.is_finite() && b.is_finite() && s.is_finite() && (count >= 0.0 || a == b);
-        if !ok {
+        let Some(n) = arange_len(start, end, step) else {
             let value = format!("{start}, {end}, {step}");
             return Err(Error::invalid(
                 "arange",
                 "start, end, step",
                 value,
                 "finite, step != 0 and towards end",
-            ));
-        }
-        // Saturates where it is absurd, which the size check refuses.
-        let n = count.max(0.0) as usize;
-        let mut out = Tensor::try_zeros(n)?;
+            )
+            .or_hint("a range that goes down has a negative step"));
+        };
+        let mut out = Tensor::try_zeros(n).map_err(|e| e.rename("arange"))?;
         for (i, v) in out.as_mut_slice().iter_mut().enumerate() {
             // Integers in their own arithmetic: f64 rounds beyond 2^53.
             *v = start.add_(T::from_f64(i as f64).mul_(step));
@@ -45,6 +59,11 @@ impl<T: Num> Tensor<T> {
     ///
     /// # Panics
     /// If the size is absurd or refused ([`Tensor::try_eye`] returns the error).
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::<f32>::eye(2).to_vec(), [1.0, 0.0, 0.0, 1.0]);
+    /// ```
     #[track_caller]
     pub fn eye(n: usize) -> Tensor<T> {
         match Self::try_eye(n) {
@@ -59,7 +78,7 @@ impl<T: Num> Tensor<T> {
     /// If the size overflows or the memory is refused.
     #[track_caller]
     pub fn try_eye(n: usize) -> Result<Tensor<T>> {
-        let mut out = Tensor::try_zeros([n, n])?;
+        let mut out = Tensor::try_zeros([n, n]).map_err(|e| e.rename("eye"))?;
         for v in out.as_mut_slice().iter_mut().step_by(n.saturating_add(1)) {
             *v = T::ONE;
         }
@@ -89,15 +108,20 @@ impl<T: Float> Tensor<T> {
                 "finite",
             ));
         }
-        let mut out = Tensor::try_zeros(n)?;
+        let mut out = Tensor::try_zeros(n).map_err(|e| e.rename("linspace"))?;
         let last = n.saturating_sub(1);
+        // The difference of two finite numbers may be infinite, that of their parts is not.
+        let parts = last.max(1) as f64;
+        let t = match b - a {
+            span if span.is_finite() => span / parts,
+            _ => b / parts - a / parts,
+        };
         for (i, v) in out.as_mut_slice().iter_mut().enumerate() {
             // From the nearer end, so that both are exact and the values are symmetric.
-            let t = if last == 0 {
-                0.0
-            } else {
-                (b - a) / last as f64
-            };
+            if i == 0 || i == last {
+                *v = if i == 0 { start } else { end };
+                continue;
+            }
             *v = T::from_f64(if i <= last / 2 {
                 a + t * i as f64
             } else {

@@ -68,7 +68,9 @@ impl<T: Element> Tensor<T> {
             Some(&a) => Site::new(op).operand_axis("self", T::DTYPE, self.shape(), a),
             None => self.site(op),
         };
-        Err(Error::EmptyReduction { site })
+        Err(Error::EmptyReduction {
+            site: site.hint("sum, prod, mean, any and all have a value for no elements"),
+        })
     }
 }
 

@@ -84,7 +84,10 @@ impl<T: Float> Tensor<T> {
                 rule: "a.shape == b.shape",
             });
         }
-        let (a, mut out) = (self.try_contiguous("linear_scan")?, b.copied());
+        let (a, mut out) = (
+            self.try_contiguous("linear_scan")?,
+            b.try_copied("linear_scan")?,
+        );
         let inner: usize = self.shape()[axis + 1..].iter().product();
         let lane = self.shape()[axis] * inner;
         if out.is_empty() {

@@ -99,6 +99,14 @@ impl<T: Element> Tensor<T> {
     ///
     /// # Errors
     /// If the axis is out of range or the step is 0.
+    ///
+    /// ```
+    /// use wengert_tensor::{Slice, Tensor};
+    /// let t = Tensor::new([[0i64, 1, 2, 3], [4, 5, 6, 7]]);
+    /// assert_eq!(t.slice(1, 1..3)?.to_vec(), [1, 2, 5, 6]);
+    /// assert_eq!(t.slice(1, Slice::new(Some(-1), None, -3))?.to_vec(), [3, 0, 7, 4]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn slice(&self, axis: isize, range: impl Into<Slice>) -> Result<Tensor<T>> {
         let a = self.axis("slice", axis)?;
@@ -140,6 +148,14 @@ impl<T: Element> Tensor<T> {
     ///
     /// # Errors
     /// If an axis is out of range or both are the same.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let t = Tensor::new([[1i64, 2], [3, 4]]);
+    /// assert_eq!(t.diagonal(0, 0, 1)?.to_vec(), [1, 4]);
+    /// assert_eq!(t.diagonal(-1, 0, 1)?.to_vec(), [3]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn diagonal(&self, offset: isize, axis1: isize, axis2: isize) -> Result<Tensor<T>> {
         let (a, b) = (self.axis("diagonal", axis1)?, self.axis("diagonal", axis2)?);
@@ -166,7 +182,8 @@ impl<T: Element> Tensor<T> {
                 .slice(a, skip_rows, 1, len)
                 .slice(b, skip_cols, 1, len);
         }
-        let stride = layout.strides[a] + layout.strides[b];
+        // Strides of an empty tensor mean nothing, and their sum may not fit.
+        let stride = layout.strides[a].wrapping_add(layout.strides[b]);
         let (first, second) = (a.max(b), a.min(b));
         layout.shape.remove(first);
         layout.strides.remove(first);
@@ -234,18 +251,33 @@ impl<T: Element> Tensor<T> {
     ///
     /// # Errors
     /// If the axis is out of range.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let columns = Tensor::new([[1i64, 2], [3, 4]]).unbind(1)?;
+    /// assert_eq!(columns[0].to_vec(), [1, 3]);
+    /// assert_eq!(columns[1].to_vec(), [2, 4]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn unbind(&self, axis: isize) -> Result<Vec<Tensor<T>>> {
         let a = self.axis("unbind", axis)?;
-        Ok((0..self.shape()[a])
-            .map(|i| self.with_layout(self.layout.select(a, i)))
-            .collect())
+        let mut out = self.try_list("unbind", self.shape()[a])?;
+        out.extend((0..self.shape()[a]).map(|i| self.with_layout(self.layout.select(a, i))));
+        Ok(out)
     }
 
     /// Axis `from` moved to place `to`; the others keep their order.
     ///
     /// # Errors
     /// If an axis is out of range.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let t = Tensor::<f32>::zeros([2, 3, 4]);
+    /// assert_eq!(t.movedim(0, -1)?.shape(), &[3, 4, 2][..]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn movedim(&self, from: isize, to: isize) -> Result<Tensor<T>> {
         let (from, to) = (self.axis("movedim", from)?, self.axis("movedim", to)?);
@@ -271,11 +303,20 @@ impl<T: Element> Tensor<T> {
     ///
     /// # Errors
     /// If there is not one number an axis, or one is out of range.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::new([[1i64, 2], [3, 4]]).get(&[1, -1])?, 4);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn get(&self, index: &[isize]) -> Result<T> {
         if index.len() != self.rank() {
             return Err(Error::Rank {
-                site: self.site("get"),
+                site: self.site("get").hint(format!(
+                    "the index has {} numbers; select() takes one axis",
+                    index.len()
+                )),
                 expected: "one index for each axis",
                 rank: self.rank(),
             });
@@ -291,6 +332,13 @@ impl<T: Element> Tensor<T> {
     }
 
     /// The elements in row-major order, one at a time, whatever the strides; no copy is made.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let t = Tensor::new([[1i64, 2], [3, 4]]).t()?;
+    /// assert_eq!(t.iter().collect::<Vec<_>>(), [1, 3, 2, 4]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     pub fn iter(&self) -> Elements<'_, T> {
         Elements {
             tensor: self,

@@ -29,14 +29,20 @@ impl<T: Element> Tensor<T> {
         let values = Tensor::<T>::try_uninit(op, shape.clone())?;
         let indices = Tensor::<i64>::try_uninit(op, shape)?;
         // SAFETY: `x` is contiguous `[rows, n]`, the results are new and `[rows, k]`, and `k <= n`.
-        unsafe {
+        let sorted = unsafe {
             <T as ElementKernels>::sort(
                 (rows, n, k),
                 descending,
                 x.as_ptr(),
                 values.as_ptr() as *mut T,
                 indices.as_ptr() as *mut i64,
-            );
+            )
+        };
+        if let Err(bytes) = sorted {
+            return Err(Error::OutOfMemory {
+                site: self.site(op),
+                bytes,
+            });
         }
         let values = values.with_layout(values.layout.permute(&order));
         let indices = indices.with_layout(indices.layout.permute(&order));
@@ -104,7 +110,9 @@ impl<T: Element> Tensor<T> {
         let axis = self.axis("topk", axis)?;
         if k > self.shape()[axis] {
             return Err(Error::InvalidArgument {
-                site: Site::new("topk").operand_axis("self", T::DTYPE, self.shape(), axis),
+                site: Site::new("topk")
+                    .operand_axis("self", T::DTYPE, self.shape(), axis)
+                    .hint("sort() orders all of them"),
                 name: "k",
                 value: k.to_string(),
                 rule: "k <= the axis's size",

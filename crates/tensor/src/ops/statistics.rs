@@ -3,7 +3,7 @@
 use crate::dtype::Float;
 use crate::error::{Error, Result};
 use crate::kernels::folds::FloatFold;
-use crate::kernels::tables::{Float1, Num2, NumKernels};
+use crate::kernels::tables::{Float1, Float2, FloatKernels, Num2, NumKernels};
 use crate::ops::reduce::{Plan, certain, sum_of};
 use crate::shape::IntoAxes;
 use crate::tensor::{Tensor, map_owned};
@@ -81,13 +81,13 @@ fn norm<T: Float>(
     // Again, scaled by the largest element, where squares over- or underflowed.
     let largest = plan.float(op, FloatFold::AbsMax, None, 0.0)?;
     let usable = |m: T| m > T::ZERO && m < T::INFINITY;
-    let mut scale = largest.copied();
+    let mut scale = largest.try_copied(op)?;
     for s in scale.as_mut_slice() {
         *s = if usable(*s) { *s } else { T::ONE };
     }
     let scaled = plan.float(op, FloatFold::ScaledSquareSum, Some(&scale), 0.0)?;
     let mut out = squares;
-    let (scaled, largest) = (scaled.to_vec(), largest.to_vec());
+    let (scaled, largest) = (scaled.try_vec(op)?, largest.try_vec(op)?);
     for ((o, s), m) in out.as_mut_slice().iter_mut().zip(scaled).zip(largest) {
         *o = if !off(*o) {
             o.sqrt_()
@@ -274,10 +274,12 @@ impl<T: Float> Tensor<T> {
             _ => FloatFold::PowSum,
         };
         let out = plan.float(op, code, None, p)?;
-        Ok(if code == FloatFold::PowSum {
-            out.powf(1.0 / p)
-        } else {
-            out
+        Ok(match code {
+            FloatFold::PowSum => {
+                let run = <T as FloatKernels>::float2(Float2::Pow);
+                out.zip_scalar_owned(run, op, T::from_f64(1.0 / p), false)
+            }
+            _ => out,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::dtype::{Float, Num};
 use crate::kernels::tables::{Float1, FloatClass, FloatKernels, Num1, NumKernels};
-use crate::tensor::{Tensor, map_owned};
+use crate::tensor::{Tensor, map_owned, try_map};
 
 /// Pairs a doc and a name with its kernel.
 macro_rules! unary {
@@ -125,18 +125,25 @@ impl<T: Float> Tensor<T> {
     ///
     /// # Errors
     /// If a bound is NaN, or `min > max`.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// assert_eq!(Tensor::new([-2.0f32, 0.5, 3.0]).clamp(0.0, 1.0)?.to_vec(), [0.0, 0.5, 1.0]);
+    /// assert!(Tensor::new([0.0f32]).clamp(f64::NAN, 1.0).is_err());
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn clamp(&self, min: f64, max: f64) -> crate::Result<Tensor<T>> {
         if min.is_nan() || max.is_nan() || min > max {
-            let value = format!("{min}..={max}");
-            return Err(crate::Error::invalid(
-                "clamp",
-                "bounds",
-                value,
-                "min <= max, neither NaN",
-            ));
+            return Err(crate::Error::InvalidArgument {
+                site: self.site("clamp"),
+                name: "bounds",
+                value: format!("{min}..={max}"),
+                rule: "min <= max, neither NaN",
+            });
         }
-        Ok(self.float1(Float1::Clamp, [min, max], "clamp"))
+        let run = <T as FloatKernels>::float1(Float1::Clamp);
+        try_map(run, [min, max], "clamp", self)
     }
 
     /// Where elements are NaN.

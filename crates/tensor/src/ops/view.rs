@@ -24,8 +24,12 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     #[cold]
     fn axis_error(&self, op: &'static str, axis: isize) -> Result<usize> {
+        let hint = match self.rank() {
+            0 => "unsqueeze(0) gives a scalar an axis".to_string(),
+            rank => format!("the last axis is {} or -1", rank - 1),
+        };
         Err(Error::AxisOutOfRange {
-            site: self.site(op),
+            site: self.site(op).hint(hint),
             axis,
             rank: self.rank(),
         })
@@ -45,8 +49,11 @@ impl<T: Element> Tensor<T> {
                 None => self.axis_error(op, a)?,
             };
             if out.contains(&axis) {
+                let last = self.rank() - 1;
                 return Err(Error::RepeatedAxis {
-                    site: self.site(op),
+                    site: self.site(op).hint(format!(
+                        "negative axes count from the end: -1 is axis {last}"
+                    )),
                     axis,
                 });
             }
@@ -70,12 +77,16 @@ impl<T: Element> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn reshape(&self, shape: impl IntoShape) -> Result<Tensor<T>> {
-        let asked = shape.into_shape();
-        let shape = self.resolve_shape("reshape", asked)?;
+        self.reshape_as("reshape", shape.into_shape())
+    }
+
+    #[track_caller]
+    fn reshape_as(&self, op: &'static str, asked: Shape) -> Result<Tensor<T>> {
+        let shape = self.resolve_shape(op, asked)?;
         match self.layout.reshape(&shape) {
             Some(layout) => Ok(self.with_layout(layout)),
             None => {
-                let mut out = self.copied();
+                let mut out = self.try_copied(op)?;
                 out.layout = crate::layout::Layout::contiguous(shape, self.len());
                 Ok(out)
             }
@@ -129,16 +140,25 @@ impl<T: Element> Tensor<T> {
     ///
     /// # Errors
     /// If an axis is out of range or `start` comes after `end`.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let images = Tensor::<f32>::zeros([8, 3, 4, 4]);
+    /// assert_eq!(images.flatten(1, -1)?.shape(), &[8, 48][..]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn flatten(&self, start: isize, end: isize) -> Result<Tensor<T>> {
         if self.rank() == 0 && matches!(start, 0 | -1) && matches!(end, 0 | -1) {
-            return self.reshape([1]);
+            return self.reshape_as("flatten", Shape::from_slice(&[1]));
         }
         let (s, e) = (self.axis("flatten", start)?, self.axis("flatten", end)?);
         if s > e {
             let value = format!("{start}..={end}");
             return Err(Error::InvalidArgument {
-                site: self.site("flatten"),
+                site: self
+                    .site("flatten")
+                    .hint("flatten(0, -1) makes one axis of all"),
                 name: "axes",
                 value,
                 rule: "start <= end",
@@ -149,13 +169,20 @@ impl<T: Element> Tensor<T> {
         for &d in &self.shape()[e + 1..] {
             shape.push(d);
         }
-        self.reshape(shape)
+        self.reshape_as("flatten", shape)
     }
 
     /// Axes `a` and `b` swapped.
     ///
     /// # Errors
     /// If an axis is out of range.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let t = Tensor::new([[1i64, 2], [3, 4]]);
+    /// assert_eq!(t.transpose(0, -1)?.to_vec(), [1, 3, 2, 4]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn transpose(&self, a: isize, b: isize) -> Result<Tensor<T>> {
         let (a, b) = (self.axis("transpose", a)?, self.axis("transpose", b)?);
@@ -168,6 +195,13 @@ impl<T: Element> Tensor<T> {
     ///
     /// # Errors
     /// If there are more than two axes.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let t = Tensor::new([[1i64, 2, 3]]);
+    /// assert_eq!(t.t()?.shape(), &[3, 1][..]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn t(&self) -> Result<Tensor<T>> {
         match self.rank() {
@@ -187,12 +221,22 @@ impl<T: Element> Tensor<T> {
     ///
     /// # Errors
     /// If `order` does not name every axis once.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let channels_last = Tensor::<f32>::zeros([8, 4, 5, 3]);
+    /// assert_eq!(channels_last.permute([0, -1, 1, 2])?.shape(), &[8, 3, 4, 5][..]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn permute(&self, order: impl IntoAxes) -> Result<Tensor<T>> {
         let order = self.axes("permute", &order.into_axes())?;
         if order.len() != self.rank() {
+            let named = order.len();
             return Err(Error::Rank {
-                site: self.site("permute"),
+                site: self.site("permute").hint(format!(
+                    "the order names {named} axes; transpose(a, b) swaps two"
+                )),
                 expected: "every axis named once",
                 rank: self.rank(),
             });
@@ -204,6 +248,14 @@ impl<T: Element> Tensor<T> {
     ///
     /// # Errors
     /// If this shape does not broadcast to that one.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let row = Tensor::new([1i64, 2]);
+    /// assert_eq!(row.expand([3, 2])?.to_vec(), [1, 2, 1, 2, 1, 2]);
+    /// assert_eq!(row.expand([3, 2])?.strides(), &[0, 1][..]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn expand(&self, shape: impl IntoShape) -> Result<Tensor<T>> {
         let shape = shape.into_shape();
@@ -211,7 +263,10 @@ impl<T: Element> Tensor<T> {
         match shape.checked_numel() {
             Some(len) if fits => Ok(self.with_layout(self.layout.expand(&shape, len))),
             Some(_) => Err(Error::ShapeMismatch {
-                site: self.site("expand").operand("to", T::DTYPE, &shape),
+                site: self
+                    .site("expand")
+                    .operand("to", T::DTYPE, &shape)
+                    .hint("only axes of size 1 repeat, and new axes come first: unsqueeze() adds one elsewhere"),
                 what: "shape does not expand",
                 rule: "aligned at the last axis, self's sizes equal the new ones or are 1",
             }),
@@ -226,6 +281,14 @@ impl<T: Element> Tensor<T> {
     ///
     /// # Errors
     /// If the axis or the range is out of range.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let t = Tensor::new([0i64, 1, 2, 3]);
+    /// assert_eq!(t.narrow(0, 1, 2)?.to_vec(), [1, 2]);
+    /// assert_eq!(t.narrow(0, -2, 2)?.to_vec(), [2, 3]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn narrow(&self, axis: isize, start: isize, len: usize) -> Result<Tensor<T>> {
         let a = self.axis("narrow", axis)?;
@@ -249,7 +312,8 @@ impl<T: Element> Tensor<T> {
                 name: "range",
                 value: format!("{start}, {len} elements"),
                 rule: "0 <= start and start + len <= the axis's size",
-            }),
+            }
+            .or_hint("slice() cuts a range to the axis")),
         }
     }
 
@@ -257,6 +321,13 @@ impl<T: Element> Tensor<T> {
     ///
     /// # Errors
     /// If the axis or the index is out of range.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let t = Tensor::new([[1i64, 2], [3, 4]]);
+    /// assert_eq!(t.select(1, -1)?.to_vec(), [2, 4]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn select(&self, axis: isize, index: isize) -> Result<Tensor<T>> {
         let a = self.axis("select", axis)?;
@@ -271,7 +342,13 @@ impl<T: Element> Tensor<T> {
         match normal_axis(index as isize, size) {
             Some(i) => Ok(i),
             None => {
-                let site = Site::new(op).operand_axis("self", T::DTYPE, self.shape(), axis);
+                let hint = match size {
+                    0 => "the axis is empty".to_string(),
+                    _ => format!("the last index is {} or -1", size - 1),
+                };
+                let site = Site::new(op)
+                    .operand_axis("self", T::DTYPE, self.shape(), axis)
+                    .hint(hint);
                 Err(Error::IndexOutOfRange {
                     site,
                     index,
@@ -286,12 +363,22 @@ impl<T: Element> Tensor<T> {
     ///
     /// # Errors
     /// If the axis is out of range.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let t = Tensor::new([1i64, 2]);
+    /// assert_eq!(t.unsqueeze(0)?.shape(), &[1, 2][..]);
+    /// assert_eq!(t.unsqueeze(-1)?.shape(), &[2, 1][..]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn unsqueeze(&self, axis: isize) -> Result<Tensor<T>> {
         match normal_axis(axis, self.rank() + 1) {
             Some(a) => Ok(self.with_layout(self.layout.insert_axis(a))),
             None => Err(Error::AxisOutOfRange {
-                site: self.site("unsqueeze"),
+                site: self
+                    .site("unsqueeze")
+                    .hint(format!("{} or -1 adds the axis at the end", self.rank())),
                 axis,
                 rank: self.rank() + 1,
             }),
@@ -301,7 +388,16 @@ impl<T: Element> Tensor<T> {
     /// Without those of these axes that have size 1 (as PyTorch: others stay).
     ///
     /// # Errors
-    /// If an axis is out of range.
+    /// If an axis is out of range or named twice.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let t = Tensor::<f32>::zeros([1, 3, 1]);
+    /// assert_eq!(t.squeeze(-1)?.shape(), &[1, 3][..]);
+    /// assert_eq!(t.squeeze([0, 1])?.shape(), &[3, 1][..]);
+    /// assert_eq!(t.squeeze_all().shape(), &[3][..]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
     #[track_caller]
     pub fn squeeze(&self, axes: impl IntoAxes) -> Result<Tensor<T>> {
         let axes = self.axes("squeeze", &axes.into_axes())?;

@@ -18,7 +18,7 @@
 //! beyond it the argument reduction would need hundreds of bits of π. [`Math::map_sin`] and its
 //! like run the branch-free code over a slice and then put right the few elements beyond.
 //!
-//! Errors are in README.md, measured by `tests.rs` and, over every `f32`, by the `math_ulp` example.
+//! Errors are in README.md, measured by `tests.rs` and, over every `f32`, by the `ulp` example.
 
 use super::isa::Isa;
 use std::mem::MaybeUninit;

@@ -1,0 +1,141 @@
+//! Elementwise kernels on every way that operands can be walked: sizes on both sides of the driver's
+//! choices (runs in step, tiles, rows, gathering), checked element by element.
+
+use wengert_tensor::{Element, Num, Tensor, with_threads};
+
+/// The elements in row-major order, read through views of one element, so that no kernel walks them.
+fn listed<T: Element>(t: &Tensor<T>) -> Vec<T> {
+    if t.rank() == 0 {
+        return vec![t.item().unwrap()];
+    }
+    (0..t.shape()[0] as isize)
+        .flat_map(|i| listed(&t.select(0, i).unwrap()))
+        .collect()
+}
+
+/// `0, 1, 2, …` of a shape.
+fn counted<T: Num>(shape: &[usize]) -> Tensor<T> {
+    let n: usize = shape.iter().product();
+    Tensor::<i64>::arange(0, n as i64, 1)
+        .unwrap()
+        .reshape(shape)
+        .unwrap()
+        .cast::<T>()
+}
+
+/// Views of one shape `[a, b, c]` whose memory is laid out in every order, some sliced, flipped, expanded.
+fn views<T: Num>([a, b, c]: [usize; 3]) -> Vec<Tensor<T>> {
+    let mut all = Vec::new();
+    for order in [
+        [0, 1, 2],
+        [0, 2, 1],
+        [1, 0, 2],
+        [1, 2, 0],
+        [2, 0, 1],
+        [2, 1, 0],
+    ] {
+        // Memory in `order`, then turned back.
+        let sizes = [a, b, c];
+        let laid: Vec<usize> = order.iter().map(|&i| sizes[i]).collect();
+        let mut back = [0isize; 3];
+        for (place, &axis) in order.iter().enumerate() {
+            back[axis] = place as isize;
+        }
+        let t = counted::<T>(&laid);
+        all.push(t.permute(back).unwrap());
+        all.push(t.permute(back).unwrap().flip(1).unwrap());
+        let doubled: Vec<usize> = laid.iter().map(|d| 2 * d).collect();
+        let wide = counted::<T>(&doubled).permute(back).unwrap();
+        all.push(
+            wide.narrow(0, 1, a)
+                .and_then(|t| t.narrow(1, b as isize, b))
+                .and_then(|t| t.narrow(2, 0, c))
+                .unwrap(),
+        );
+    }
+    for shape in [[1, b, c], [a, 1, c], [a, b, 1], [1, 1, c], [a, 1, 1]] {
+        all.push(counted::<T>(&shape).expand([a, b, c]).unwrap());
+    }
+    all
+}
+
+const SIZES: [[usize; 3]; 6] = [
+    [2, 3, 5],
+    [3, 40, 70],
+    [17, 2, 130],
+    [5, 33, 16],
+    [9, 64, 32],
+    [40, 7, 9],
+];
+
+fn walked<T: Num + SumAsI64>() {
+    for sizes in SIZES {
+        let views = views::<T>(sizes);
+        let lists: Vec<Vec<T>> = views.iter().map(listed).collect();
+        for (v, l) in views.iter().zip(&lists) {
+            assert_eq!(&v.copied().to_vec(), l, "copy {sizes:?} {:?}", v.strides());
+        }
+        for (v, l) in views.iter().zip(&lists) {
+            // Every third partner: all kinds of pairs, a ninth of the time.
+            for (w, m) in views.iter().zip(&lists).step_by(3) {
+                let what = || format!("{sizes:?} {:?} {:?}", v.strides(), w.strides());
+                let sum: Vec<i64> = (v + w).cast::<i64>().to_vec();
+                let want: Vec<i64> = l.iter().zip(m).map(|(a, b)| a.to_i64_sum(*b)).collect();
+                assert_eq!(sum, want, "sum {}", what());
+                let mask = v.lt(w).unwrap();
+                let least = mask.where_(v, w).unwrap().to_vec();
+                let want: Vec<T> = l
+                    .iter()
+                    .zip(m)
+                    .map(|(a, b)| if a < b { *a } else { *b })
+                    .collect();
+                assert_eq!(least, want, "where {}", what());
+            }
+        }
+    }
+}
+
+/// The sum of two elements as the type holds it, as `i64`.
+trait SumAsI64 {
+    fn to_i64_sum(self, o: Self) -> i64;
+}
+macro_rules! sums {
+    ($($t:ident |$a:ident, $b:ident| $sum:expr;)*) => {$(
+        impl SumAsI64 for $t {
+            fn to_i64_sum(self, o: Self) -> i64 {
+                let ($a, $b) = (self, o);
+                ($sum) as i64
+            }
+        }
+    )*};
+}
+sums! {
+    f32 |a, b| a + b;
+    f64 |a, b| a + b;
+    i64 |a, b| a + b;
+    u8 |a, b| a.wrapping_add(b);
+}
+
+macro_rules! each {
+    ($($name:ident $t:ident)*) => {$(
+        #[test]
+        fn $name() {
+            with_threads(2, walked::<$t>);
+        }
+    )*};
+}
+
+each! { floats f32 doubles f64 integers i64 bytes u8 }
+
+#[test]
+fn in_place_through_any_layout() {
+    for sizes in SIZES {
+        for v in views::<f32>(sizes) {
+            let want: Vec<f32> = listed(&v).iter().map(|x| x + x).collect();
+            let mut t = v.clone();
+            t += &v;
+            assert_eq!(t.to_vec(), want);
+            assert_eq!((v.clone() + v).to_vec(), want);
+        }
+    }
+}
