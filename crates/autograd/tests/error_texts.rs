@@ -78,11 +78,11 @@ fn of_vars() -> Vec<Case> {
         "layer_norm" => a.layer_norm(2, None, None, 1e-5);
         "reshape" => a.reshape([4]);
         "unsqueeze" => a.unsqueeze(4);
-        "squeeze" => a.squeeze(0);
+        "squeeze" => a.squeeze(2);
         "flatten" => a.flatten(1, 0);
         "permute" => a.permute([0, 0]);
         "transpose" => a.transpose(0, 2);
-        "t" => b.t();
+        "t" => b.reshape([1, 2, 2]).unwrap().t();
         "movedim" => a.movedim(0, 2);
         "expand" => a.expand([4]);
         "narrow" => a.narrow(1, 2, 2);

@@ -51,7 +51,9 @@ fn what_is_written_after_recording_does_not_reach_the_tape() {
     output += &Tensor::new([5.0, 5.0]);
     z.sum_all().backward().unwrap();
     let want = [2.0 * 1f64.exp(), 4.0 * 4f64.exp()];
-    assert_eq!(x.grad().unwrap().to_vec(), want);
+    for (g, w) in x.grad().unwrap().to_vec().into_iter().zip(want) {
+        assert!((g - w).abs() < 1e-14 * w, "{g} {w}");
+    }
     assert_eq!(y.to_vec(), [1.0, 4.0]);
 }
 

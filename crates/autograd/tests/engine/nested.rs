@@ -81,7 +81,8 @@ fn a_hook_walks_the_graph_it_is_called_from() {
     Backward::new().retain_graph().run(&y).unwrap();
     assert_eq!(calls.load(Ordering::Relaxed), 2);
     let one = 4.0 * 4f64.exp();
-    assert_eq!(x.grad().unwrap().to_vec(), [2.0 * one]);
+    let sum = x.grad().unwrap().item().unwrap();
+    assert!((sum - 2.0 * one).abs() < 1e-12 * sum);
 }
 
 #[test]
@@ -121,5 +122,5 @@ fn a_hook_that_panics_leaves_the_tape_usable() {
     assert!(out.is_err() && x.grad().is_none());
     hook.remove();
     y.backward().unwrap();
-    assert_eq!(x.grad().unwrap().to_vec(), [1f64.exp()]);
+    assert_eq!(x.grad().unwrap(), *y.value());
 }

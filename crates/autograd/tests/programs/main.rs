@@ -4,6 +4,7 @@
 
 #[path = "../common/compare.rs"]
 mod compare;
+mod corners;
 mod program;
 mod table;
 
@@ -41,7 +42,7 @@ fn leaves<T: Float>(inputs: &[Tensor<T>]) -> Vec<Var<T>> {
 }
 
 /// Values, and gradients for a seed of distinct values (zeros where nothing is tracked).
-fn derive<T: Float>(
+pub fn derive<T: Float>(
     inputs: &[Tensor<T>],
     run: impl FnOnce(&[Var<T>]) -> Result<Var<T>>,
 ) -> Result<Vec<Tensor<T>>> {

@@ -98,7 +98,7 @@ fn seeded_meets(s: &[&[usize]], d: &mut Digits) -> Option<Vec<isize>> {
     broadcasts(s[0], s[1]).then(|| vec![d.signed(5)])
 }
 fn same(s: &[&[usize]], d: &mut Digits) -> Option<Vec<isize>> {
-    (s[0] == s[1] && !s[0].contains(&0)).then(|| vec![d.signed(3)])
+    (s[0] == s[1]).then(|| vec![d.signed(3)])
 }
 fn axis_of(rank: usize, d: &mut Digits) -> Option<isize> {
     // From the end as well.
@@ -109,9 +109,6 @@ fn size(s: &[usize], axis: isize) -> usize {
 }
 fn axis(s: &[&[usize]], d: &mut Digits) -> Option<Vec<isize>> {
     Some(vec![axis_of(s[0].len(), d)?])
-}
-fn full_axis(s: &[&[usize]], d: &mut Digits) -> Option<Vec<isize>> {
-    axis(s, d).filter(|_| !s[0].contains(&0))
 }
 /// Whether axes are kept, then some axes.
 fn axes(s: &[&[usize]], d: &mut Digits) -> Option<Vec<isize>> {
@@ -245,13 +242,13 @@ fn indices(s: &[&[usize]], d: &mut Digits) -> Option<Vec<isize>> {
     (n > 0).then_some(p)
 }
 fn same_and_axis(s: &[&[usize]], d: &mut Digits) -> Option<Vec<isize>> {
-    if s[0] != s[1] || s[0].contains(&0) {
+    if s[0] != s[1] {
         return None;
     }
     Some(vec![axis_of(s[0].len(), d)?, d.signed(7)])
 }
-fn full_axis_seeded(s: &[&[usize]], d: &mut Digits) -> Option<Vec<isize>> {
-    let mut p = full_axis(s, d)?;
+fn axis_seeded(s: &[&[usize]], d: &mut Digits) -> Option<Vec<isize>> {
+    let mut p = axis(s, d)?;
     p.push(d.signed(7));
     Some(p)
 }
@@ -283,8 +280,7 @@ fn product_t(s: &[&[usize]], _: &mut Digits) -> Option<Vec<isize>> {
     multiplies(s[0], &b).then(Vec::new)
 }
 fn layer(s: &[&[usize]], d: &mut Digits) -> Option<Vec<isize>> {
-    let fits =
-        !s[0].is_empty() && s[1].len() == 2 && s[0].last() == s[1].last() && !s[1].contains(&0);
+    let fits = !s[0].is_empty() && s[1].len() == 2 && s[0].last() == s[1].last() && s[1][1] > 0;
     fits.then(|| vec![d.signed(2)])
 }
 fn vectors(s: &[&[usize]], _: &mut Digits) -> Option<Vec<isize>> {
@@ -294,7 +290,7 @@ fn same_vectors(s: &[&[usize]], d: &mut Digits) -> Option<Vec<isize>> {
     vectors(s, d).filter(|_| s[0] == s[1])
 }
 fn scores(s: &[&[usize]], d: &mut Digits) -> Option<Vec<isize>> {
-    (s[0].len() == 2 && !s[0].contains(&0)).then(|| vec![d.signed(7), d.signed(3)])
+    (s[0].len() == 2 && s[0][1] > 0).then(|| vec![d.signed(7), d.signed(3)])
 }
 
 // What attributes mean.
@@ -402,15 +398,15 @@ ops! {
     };
     "masked_fill" 1 seeded smooth, |v, p| v[0].masked_fill(&some_mask(v[0].shape(), p[0]), T::from_f64(0.3));
     "sum" 1 axes smooth, |v, p| reduced!(v p sum sum_keepdim);
-    "mean" 1 full_axes smooth, |v, p| reduced!(v p mean mean_keepdim);
+    "mean" 1 axes smooth, |v, p| reduced!(v p mean mean_keepdim);
     "sum_to" 1 smaller smooth, |v, p| v[0].sum_to(sizes(p));
     "max" 1 full_axes apart, |v, p| reduced!(v p max max_keepdim);
     "min" 1 full_axes apart, |v, p| reduced!(v p min min_keepdim);
     "var" 1 wide_axes smooth, |v, p| reduced!(v p var var_keepdim, 1);
     "std" 1 wide_axes spreads, |v, p| reduced!(v p std std_keepdim, 1);
-    "norm" 1 full_axes norms, |v, p| reduced!(v p norm norm_keepdim);
-    "norm_p" 1 full_axes norms, |v, p| v[0].norm_p(3.0, &p[1..]);
-    "logsumexp" 1 full_axes smooth, |v, p| reduced!(v p logsumexp logsumexp_keepdim);
+    "norm" 1 axes norms, |v, p| reduced!(v p norm norm_keepdim);
+    "norm_p" 1 axes norms, |v, p| v[0].norm_p(3.0, &p[1..]);
+    "logsumexp" 1 axes smooth, |v, p| reduced!(v p logsumexp logsumexp_keepdim);
     "prod" 1 axes smooth, |v, p| reduced!(v p prod prod_keepdim);
     "cumsum" 1 axis smooth, |v, p| v[0].cumsum(p[0]);
     "cumprod" 1 axis smooth, |v, p| v[0].cumprod(p[0]);
@@ -440,7 +436,7 @@ ops! {
         let n = size(v[0].shape(), p[0]);
         v[0].index_add(p[0], &some_indices(&[n], n, p[1]), &v[1])
     };
-    "gather" 1 full_axis_seeded smooth, |v, p| {
+    "gather" 1 axis_seeded smooth, |v, p| {
         v[0].gather(p[0], &some_indices(v[0].shape(), size(v[0].shape(), p[0]), p[1]))
     };
     "scatter_add" 2 same_and_axis smooth, |v, p| {
@@ -459,8 +455,8 @@ ops! {
     };
     "dot" 2 same_vectors smooth, |v, _p| v[0].dot(&v[1]);
     "outer" 2 vectors smooth, |v, _p| v[0].outer(&v[1]);
-    "softmax" 1 full_axis smooth, |v, p| v[0].softmax(p[0]);
-    "log_softmax" 1 full_axis smooth, |v, p| v[0].log_softmax(p[0]);
+    "softmax" 1 axis smooth, |v, p| v[0].softmax(p[0]);
+    "log_softmax" 1 axis smooth, |v, p| v[0].log_softmax(p[0]);
     "layer_norm" 2 last_axis |x| spreads(&x[..1]), |v, p| {
         v[0].layer_norm(p[0] as usize, Some(&v[1]), Some(&v[1]), 1e-5)
     };
