@@ -5,6 +5,8 @@ pub use wengert_autograd as autograd;
 pub use wengert_nn as nn;
 pub use wengert_tensor as tensor;
 
+#[cfg(feature = "proptest")]
+pub use wengert_autograd::strategies;
 pub use wengert_autograd::{Param, Var};
 pub use wengert_nn::{Error, Module, Result};
 pub use wengert_tensor::{Rng, Tensor};

@@ -215,6 +215,8 @@ impl Backward {
     pub fn run<T: Float>(&self, output: &Var<T>) -> Result<()> {
         if output.len() != 1 {
             return Err(Error::NotScalar {
+                call: "backward",
+                seeded: "backward_seeded(&seed)",
                 shape: output.shape().clone(),
                 at: Location::caller(),
             });
@@ -345,6 +347,8 @@ impl Grad {
     pub fn of<T: Float>(&self, output: &Var<T>, inputs: &[&Var<T>]) -> Result<Vec<Var<T>>> {
         if output.len() != 1 {
             return Err(Error::NotScalar {
+                call: "grad",
+                seeded: "Grad::of_seeded(&[(&output, &seed)], ..)",
                 shape: output.shape().clone(),
                 at: Location::caller(),
             });

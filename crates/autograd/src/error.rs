@@ -14,11 +14,15 @@ pub enum Error {
     /// The tensors did not fit: shapes, axes, indices, memory.
     #[error(transparent)]
     Tensor(#[from] wengert_tensor::Error),
-    /// `backward` without a seed on a variable of several elements.
+    /// A walk back without a seed from a variable of several elements.
     #[error(
-        "backward: the output has shape {shape}, a gradient starts from one number\n  at    {at}\n  hint  reduce it first (`.sum_all()`, `.mean_all()`), or give the seed: `backward_seeded(&seed)`"
+        "{call}: the output has shape {shape}, a gradient starts from one number\n  at    {at}\n  hint  reduce it first (`.sum_all()`, `.mean_all()`), or give the seed: `{seeded}`"
     )]
     NotScalar {
+        /// The call.
+        call: &'static str,
+        /// Its form that takes a seed.
+        seeded: &'static str,
         /// The output's shape.
         shape: Shape,
         /// The caller's line.
@@ -26,7 +30,7 @@ pub enum Error {
     },
     /// `backward` on a variable that depends on nothing that is tracked.
     #[error(
-        "{call}: the output does not depend on a tracked variable\n  at    {at}\n  hint  make a leaf with `.tracked()`, use a `Param`, and look for `no_grad` or `detach` on the way"
+        "{call}: the variable does not depend on a tracked one\n  at    {at}\n  hint  make a leaf with `.tracked()`, use a `Param`, and look for `no_grad` or `detach` on the way"
     )]
     NotTracked {
         /// The call.

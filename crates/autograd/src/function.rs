@@ -68,12 +68,8 @@ pub trait Function<T: Float = f32>: Send + Sync + Sized + 'static {
         let values: Vec<&Tensor<T>> = inputs.iter().map(|v| v.value()).collect();
         let y = self.forward(&values)?;
         Ok(apply_many(inputs, y, |y| {
-            let keep = self.saves();
-            let (ins, out) = (
-                keep != Saves::Output && keep != Saves::Nothing,
-                matches!(keep, Saves::All | Saves::Output),
-            );
-            let inputs = if ins {
+            let saves = self.saves();
+            let inputs = if saves.inputs() {
                 inputs
                     .iter()
                     .enumerate()
@@ -84,8 +80,9 @@ pub trait Function<T: Float = f32>: Send + Sync + Sized + 'static {
             };
             Recorded {
                 function: self,
+                saves,
                 inputs,
-                output: out.then(|| Saved::output(y)),
+                output: saves.output().then(|| Saved::output(y)),
             }
         }))
     }
@@ -104,8 +101,18 @@ pub enum Saves {
     Nothing,
 }
 
+impl Saves {
+    fn inputs(self) -> bool {
+        matches!(self, Saves::All | Saves::Inputs)
+    }
+    fn output(self) -> bool {
+        matches!(self, Saves::All | Saves::Output)
+    }
+}
+
 struct Recorded<T: Float, F: Function<T>> {
     function: F,
+    saves: Saves,
     inputs: Vec<Saved<T>>,
     output: Option<Saved<T>>,
 }
@@ -120,6 +127,7 @@ impl<T: Float, F: Function<T>> Rule<T> for Recorded<T, F> {
         let view = FunctionCx {
             op,
             cx,
+            saves: self.saves,
             inputs: &self.inputs,
             output: self.output.as_ref(),
         };
@@ -146,6 +154,7 @@ impl<T: Float, F: Function<T>> Rule<T> for Recorded<T, F> {
 pub struct FunctionCx<'a, T: Float> {
     op: &'static str,
     cx: &'a Cx<'a>,
+    saves: Saves,
     inputs: &'a [Saved<T>],
     output: Option<&'a Saved<T>>,
 }
@@ -158,7 +167,14 @@ impl<T: Float> FunctionCx<'_, T> {
     pub fn input(&self, i: usize) -> Result<Var<T>> {
         match self.inputs.get(i) {
             Some(s) => Ok(self.cx.var(s)),
-            None => Err(self.missing(format!("input {i}"))),
+            None if !self.saves.inputs() => Err(self.missing(&format!("input {i}"), "Inputs")),
+            None => Err(Error::Custom {
+                op: self.op,
+                reason: format!(
+                    "backward asks for input {i}, of {n}\n  rule  0 <= i < {n}",
+                    n = self.inputs.len()
+                ),
+            }),
         }
     }
 
@@ -169,7 +185,7 @@ impl<T: Float> FunctionCx<'_, T> {
     pub fn output(&self) -> Result<Var<T>> {
         match self.output {
             Some(s) => Ok(self.cx.var(s)),
-            None => Err(self.missing("the output".to_string())),
+            None => Err(self.missing("the output", "Output")),
         }
     }
 
@@ -178,10 +194,13 @@ impl<T: Float> FunctionCx<'_, T> {
         self.cx.needs(i)
     }
 
-    fn missing(&self, what: String) -> Error {
+    fn missing(&self, what: &str, enough: &str) -> Error {
         Error::Custom {
             op: self.op,
-            reason: format!("backward asks for {what}, which was not saved"),
+            reason: format!(
+                "backward asks for {what}, which was not saved\n  hint  `saves()` returns Saves::{:?}: return Saves::All or Saves::{enough}",
+                self.saves
+            ),
         }
     }
 }

@@ -14,6 +14,8 @@ pub mod naive;
 mod node;
 pub mod ops;
 mod rule;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 mod tape;
 mod var;
 

@@ -37,6 +37,11 @@ impl<T: Float> Clone for Var<T> {
     }
 }
 
+// A panic that passes leaves nothing half done: gradients reach leaves at the end of a walk, and locks
+// are held over no user's code.
+impl<T: Float> std::panic::UnwindSafe for Var<T> {}
+impl<T: Float> std::panic::RefUnwindSafe for Var<T> {}
+
 impl<T: Float> Var<T> {
     /// An untracked variable of these values: a scalar, an array, nested arrays or vectors.
     ///

@@ -121,7 +121,7 @@ fn classes() {
 #[test]
 fn names_are_those_of_the_call() {
     let (a, b) = (zeros(&[2, 3]), zeros(&[4]));
-    let broadcast = "shapes do not broadcast\n  lhs   f32 [2, 3]\n  rhs   f32 [4]\n  rule  aligned at the last axis, sizes are \
+    let broadcast = "shapes do not broadcast\n  lhs   f32 [2, 3]    axis 1 = 3\n  rhs   f32 [4]    axis 0 = 4\n  rule  aligned at the last axis, sizes are \
                      equal or one of them is 1";
     assert_eq!(text(a.hypot(&b)), format!("hypot: {broadcast}"));
     assert_eq!(text(a.logaddexp(&b)), format!("logaddexp: {broadcast}"));

@@ -262,7 +262,8 @@ impl<T: Float> Rule<T> for Linear<T> {
         grads.push(self.w.as_ref().map(|w| dy.matmul(&cx.var(w))).transpose()?);
         let outputs = dy.shape()[dy.rank() - 1];
         let weight = |x: &Saved<T>| -> Result<Var<T>> {
-            let rows = dy.len() / outputs.max(1);
+            // Not by division: there may be no outputs.
+            let rows = dy.shape()[..dy.rank() - 1].iter().product();
             let inputs = x.value.shape()[x.value.rank() - 1];
             let dy = dy.reshape([rows, outputs])?;
             dy.t()?.matmul(&cx.var(x).reshape([rows, inputs])?)

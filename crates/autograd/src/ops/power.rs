@@ -150,8 +150,13 @@ impl<T: Float> Var<T> {
     #[track_caller]
     fn paired(&self, op: &'static str, other: &Var<T>) -> Result<Var<T>> {
         let Some(shape) = self.shape().broadcast(other.shape()) else {
-            let site = Site::new(op).operand("lhs", T::DTYPE, self.shape());
-            let site = site.operand("rhs", T::DTYPE, other.shape());
+            let (a, b) = (self.shape(), other.shape());
+            let (m, n) = (a.len(), b.len());
+            // The last axes that do not meet: there are some, or the shapes would broadcast.
+            let meet = |k: &usize| a[m - k] == b[n - k] || a[m - k] == 1 || b[n - k] == 1;
+            let k = (1..=m.min(n)).find(|k| !meet(k)).unwrap_or(1);
+            let site = Site::new(op).operand_axis("lhs", T::DTYPE, a, m - k);
+            let site = site.operand_axis("rhs", T::DTYPE, b, n - k);
             return Err(wengert_tensor::Error::Broadcast { site }.into());
         };
         Var::stack(&[self.expand(&shape)?, other.expand(&shape)?], -1)

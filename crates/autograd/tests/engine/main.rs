@@ -1,0 +1,9 @@
+//! The walk back: depth, threads, nesting, hooks, modes, orders, seeds, custom ops, memory.
+
+mod accumulate;
+mod custom;
+mod depth;
+mod modes;
+mod nested;
+mod orders;
+mod threads;
