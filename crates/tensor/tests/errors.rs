@@ -194,6 +194,10 @@ fn cases() -> Cases {
     c.add("tanh_grad", "shape", t.tanh_grad(&u));
     c.add("sigmoid_grad", "shape", t.sigmoid_grad(&u));
     c.add("relu_grad", "shape", t.relu_grad(&u));
+    c.add("squared_error", "shape", t.squared_error(&u));
+    c.add("squared_error_grad", "shape", t.squared_error_grad(&u, 1.0));
+    c.add("bce_error", "shape", t.bce_error(&u));
+    c.add("bce_error_grad", "shape", t.bce_error_grad(&u, 1.0));
     c.add("eq", "shape", t.eq(&u));
     c.add("ne", "shape", t.ne(&u));
     c.add("lt", "shape", t.lt(&u));
@@ -279,6 +283,16 @@ fn cases() -> Cases {
     c.add("linear", "features", f(&[2, 5]).linear(&t, None));
     c.add("linear", "bias", t.linear(&t, Some(&f(&[3]))));
     c.add("linear", "bias rank", t.linear(&t, Some(&t)));
+
+    c.add("linear_weight_grad", "scalar", s.linear_weight_grad(&t));
+    c.add("linear_weight_grad", "rows", t.linear_weight_grad(&f(&[4, 5])));
+
+    // Normalisation.
+    c.add("layer_norm", "shape", t.layer_norm(7, None, None, 1e-5));
+    c.add("layer_norm", "weight", t.layer_norm(3, Some(&u), None, 1e-5));
+    c.add("layer_norm", "bias", t.layer_norm(3, None, Some(&u), 1e-5));
+    let grad = t.layer_norm_grad(&f(&[2, 4]), 3, None, &u, &u);
+    c.add("layer_norm_grad", "dy", grad);
 
     // Files. (Their paths and the bytes that they refuse are in `io.rs`.)
     let nowhere = "/no/such/folder/t.npy";
