@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// The variables by which the libraries take their number of threads.
-const THREADS: [&str; 6] = [
+const THREADS: [&str; 7] = [
+    "WENGERT_NUM_THREADS",
     "RAYON_NUM_THREADS",
     "OMP_NUM_THREADS",
     "MKL_NUM_THREADS",
@@ -51,9 +52,7 @@ fn threads_there() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// How many threads this process was told to use.
+/// How many threads this process's kernels use.
 pub fn threads_here() -> usize {
-    let told = std::env::var("RAYON_NUM_THREADS").ok();
-    told.and_then(|n| n.parse().ok())
-        .unwrap_or_else(threads_there)
+    wengert::tensor::num_threads()
 }

@@ -109,6 +109,9 @@ impl Pending {
             self.leaf_index.get(&key).copied()
         };
         let i = known.unwrap_or_else(|| {
+            if self.leaves.capacity() == 0 {
+                self.leaves.reserve(FEW);
+            }
             self.leaves.push((node.clone(), None));
             let last = self.leaves.len() - 1;
             if !self.leaf_index.is_empty() {
@@ -139,7 +142,7 @@ impl Pending {
 /// Walks back from `roots`. `wanted`: nodes whose gradients are asked for, and the nodes that lead to
 /// them; `None` walks everything, for the leaves.
 fn walk(
-    roots: Vec<(Edge, AnyVar)>,
+    roots: impl IntoIterator<Item = (Edge, AnyVar)>,
     how: Walk,
     wanted: Option<(&NodeMap<usize>, &NodeSet)>,
     found: &mut [Option<AnyVar>],
@@ -240,7 +243,7 @@ impl Backward {
             create_graph: false,
             retain: self.retain,
         };
-        let done = walk(vec![root], how, None, &mut [])?;
+        let done = walk([root], how, None, &mut [])?;
         for (leaf, grad) in done.leaves {
             if let Some(grad) = grad {
                 leaf.deposit(grad);

@@ -135,6 +135,20 @@ pub(crate) fn apply<T: Float, R: Rule<T>, const N: usize>(
     }
 }
 
+/// [`apply`] where the inputs were given up and the rule saves none of them, so that the value could be made
+/// in their memory.
+#[track_caller]
+#[inline]
+pub(crate) fn apply_owned<T: Float, R: Rule<T>, const N: usize>(
+    edges: [Option<Edge>; N],
+    value: Tensor<T>,
+    rule: R,
+) -> Var<T> {
+    let recorded = edges.iter().any(Option::is_some) && mode::is_recording();
+    let node = recorded.then(|| node::push(&value, edges, rule, Location::caller()));
+    Var { value, node }
+}
+
 /// [`apply`] for any number of inputs.
 #[track_caller]
 pub(crate) fn apply_many<T: Float, R: Rule<T>>(

@@ -243,10 +243,13 @@ impl Shape {
     #[inline]
     pub(crate) fn contiguous_strides(&self) -> Strides {
         let mut strides = Strides(Dims::of_len(self.len()));
+        let (to, sizes) = (strides.as_mut_slice(), self.as_slice());
         let mut step = 1isize;
-        for (s, &d) in strides.as_mut_slice().iter_mut().zip(self.iter()).rev() {
-            *s = step;
-            step *= d.max(1) as isize;
+        let mut axis = to.len().min(sizes.len());
+        while axis > 0 {
+            axis -= 1;
+            to[axis] = step;
+            step *= sizes[axis].max(1) as isize;
         }
         strides
     }

@@ -402,6 +402,10 @@ fn map_into<T: Element, O: Element>(run: Run<1>, params: [f64; 2], out: &Tensor<
     }
 }
 
+/// Operands of more elements lend their memory to the result. A run may not read what it writes, so one in place
+/// goes through scratch: of fewer elements that costs more than a block from the cache.
+const REUSED: usize = 512;
+
 /// The verb *map*, reusing the operand's memory where it is unique (`T` to `T`).
 #[track_caller]
 #[inline]
@@ -411,7 +415,7 @@ pub(crate) fn map_owned<T: Element>(
     op: &'static str,
     x: Tensor<T>,
 ) -> Tensor<T> {
-    if x.is_contiguous() && x.is_unique() {
+    if x.len() > REUSED && x.is_contiguous() && x.is_unique() {
         map_into(run, params, &x, &x);
         x
     } else {
@@ -560,7 +564,7 @@ impl<T: Element> Arg<'_, T> {
     #[inline]
     fn reusable(&self, other: &Tensor<T>) -> Option<Tensor<T>> {
         match self {
-            Arg::Owned(t) if t.is_unique() && t.is_contiguous() => {
+            Arg::Owned(t) if t.len() > REUSED && t.is_unique() && t.is_contiguous() => {
                 let fits = t.shape() == other.shape()
                     || t.shape().broadcast(other.shape()).as_ref() == Some(t.shape());
                 fits.then(|| t.clone())
@@ -760,7 +764,36 @@ impl<T: Num> Tensor<T> {
         op: &'static str,
         other: &Tensor<T>,
     ) -> Result<Tensor<T>> {
+        if code == Num2::Mul
+            && let Some(product) = times_one(self, other)
+        {
+            return Ok(product);
+        }
         zip(<T as NumKernels>::num2(code), [0.0; 2], op, self, other)
+    }
+}
+
+/// A product with one 1 repeated is the other operand, to the bit, sharing its memory: the gradient of a
+/// sum makes such a product of each one before it.
+#[inline]
+pub(crate) fn times_one<T: Num>(a: &Tensor<T>, b: &Tensor<T>) -> Option<Tensor<T>> {
+    let is_one = |t: &Tensor<T>| {
+        t.len() > 1
+            && t.strides()
+                .iter()
+                .zip(t.shape().iter())
+                .all(|(&s, &d)| s == 0 || d == 1)
+            && t.at_offset(0) == T::ONE
+    };
+    if a.shape() != b.shape() {
+        return None;
+    }
+    if is_one(a) {
+        Some(b.clone())
+    } else if is_one(b) {
+        Some(a.clone())
+    } else {
+        None
     }
 }
 

@@ -194,6 +194,7 @@ fn cases() -> Cases {
     c.add("tanh_grad", "shape", t.tanh_grad(&u));
     c.add("sigmoid_grad", "shape", t.sigmoid_grad(&u));
     c.add("relu_grad", "shape", t.relu_grad(&u));
+    c.add("square_grad", "shape", t.square_grad(&u));
     c.add("squared_error", "shape", t.squared_error(&u));
     c.add("squared_error_grad", "shape", t.squared_error_grad(&u, 1.0));
     c.add("bce_error", "shape", t.bce_error(&u));

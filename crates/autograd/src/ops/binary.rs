@@ -5,7 +5,7 @@ use wengert_tensor::{Float, Tensor};
 
 use crate::error::Result;
 use crate::info::{OpInfo, sample, spread};
-use crate::node::Sink;
+use crate::node::{self, Edge, Sink};
 use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply};
 use crate::var::Var;
 
@@ -147,9 +147,13 @@ impl<T: Float> Rule<T> for Mul<T> {
         let times = |s: &Option<Saved<T>>| s.as_ref().map(|s| dy.try_mul(&cx.var(s))).transpose();
         Ok(Grads::from_iter([times(&self.b)?, times(&self.a)?]))
     }
-    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
         // The last use of `dy` goes into its memory.
         match (&self.a, &self.b) {
+            // x·x: both gradients in one pass.
+            (Some(a), Some(b)) if same(cx.edges, a, b) && dy.shape() == a.value.shape() => {
+                to.put(0, a.value.square_grad(dy)?)?;
+            }
             (Some(a), Some(b)) => {
                 to.put(0, dy.try_mul(&b.value)?)?;
                 to.put(1, dy * &a.value)?;
@@ -160,6 +164,14 @@ impl<T: Float> Rule<T> for Mul<T> {
         }
         Ok(Fused::Done)
     }
+}
+
+/// Whether both inputs are one variable. (A parameter that was updated in between is one node with two
+/// values.)
+fn same<T: Float>(edges: &[Option<Edge>], a: &Saved<T>, b: &Saved<T>) -> bool {
+    matches!(edges, [Some(x), Some(y)] if node::key(x) == node::key(y))
+        && a.value.shares_memory_with(&b.value)
+        && a.value.strides() == b.value.strides()
 }
 
 pub(crate) static MUL: OpInfo = OpInfo {

@@ -41,7 +41,12 @@ impl Reduction {
                 if n == 0 {
                     Tensor::scalar(T::NAN)
                 } else {
-                    losses.sum_all() / T::from_f64(n as f64)
+                    let total = losses.sum_all();
+                    match total.item() {
+                        Ok(sum) => Tensor::scalar(sum / T::from_f64(n as f64)),
+                        // A sum of everything is one element.
+                        Err(_) => total,
+                    }
                 }
             }
         }

@@ -5,8 +5,10 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use wengert_tensor::{Float, Tensor};
 
+use super::scalar::Affine;
+use super::{binary, unary};
 use crate::error::Result;
-use crate::rule::apply;
+use crate::rule::{apply, apply_owned};
 use crate::var::Var;
 
 /// Panics with an error's text, at the caller's line.
@@ -24,8 +26,44 @@ fn refuse(e: &crate::Error) -> ! {
     panic!("{e}")
 }
 
+/// `a·x + b` and `x/s` of a variable given by reference, or by value, whose memory may be reused.
+trait Scale<T: Float> {
+    fn scale(self, a: f64, b: f64) -> Var<T>;
+    fn over(self, s: f64) -> Var<T>;
+}
+
+impl<T: Float> Scale<T> for &Var<T> {
+    #[track_caller]
+    #[inline]
+    fn scale(self, a: f64, b: f64) -> Var<T> {
+        self.affine(a, b)
+    }
+    /// A division, not a product with the rounded reciprocal.
+    #[track_caller]
+    fn over(self, s: f64) -> Var<T> {
+        let y = &self.value / T::from_f64(s);
+        apply([self], y, |_, _| Affine(1.0 / s, 0.0))
+    }
+}
+
+impl<T: Float> Scale<T> for Var<T> {
+    #[track_caller]
+    #[inline]
+    fn scale(self, a: f64, b: f64) -> Var<T> {
+        self.into_affine(a, b)
+    }
+    #[track_caller]
+    fn over(self, s: f64) -> Var<T> {
+        let y = self.value / T::from_f64(s);
+        apply_owned([self.node], y, Affine(1.0 / s, 0.0))
+    }
+}
+
+/// `saves` says whether the rule keeps its inputs' values; `with (Rule)` where it does not, and operands
+/// given by value may lend their memory though they are tracked.
 macro_rules! operator {
-    ($Trait:ident $method:ident $try_method:ident |$x:ident, $s:ident| $scalar:expr, |$s2:ident, $x2:ident| $scalar_first:expr) => {
+    ($Trait:ident $method:ident $try_method:ident $saves:ident $Rule:tt
+     |$x:ident, $s:ident| $scalar:expr, |$s2:ident, $x2:ident| $scalar_first:expr) => {
         impl<T: Float> $Trait<&Var<T>> for &Var<T> {
             type Output = Var<T>;
             #[track_caller]
@@ -37,30 +75,24 @@ macro_rules! operator {
             type Output = Var<T>;
             #[track_caller]
             fn $method(self, rhs: Var<T>) -> Var<T> {
-                if self.node.is_none() && rhs.node.is_none() {
-                    return Var::constant($Trait::$method(&self.value, rhs.value));
-                }
-                unwrap(self.$try_method(&rhs))
+                operator!(@$saves $Rule $Trait $method $try_method self rhs
+                    (&self.value, self.node.clone()) (rhs.value, rhs.node))
             }
         }
         impl<T: Float> $Trait<&Var<T>> for Var<T> {
             type Output = Var<T>;
             #[track_caller]
             fn $method(self, rhs: &Var<T>) -> Var<T> {
-                if self.node.is_none() && rhs.node.is_none() {
-                    return Var::constant($Trait::$method(self.value, &rhs.value));
-                }
-                unwrap(self.$try_method(rhs))
+                operator!(@$saves $Rule $Trait $method $try_method self rhs
+                    (self.value, self.node) (&rhs.value, rhs.node.clone()))
             }
         }
         impl<T: Float> $Trait<Var<T>> for Var<T> {
             type Output = Var<T>;
             #[track_caller]
             fn $method(self, rhs: Var<T>) -> Var<T> {
-                if self.node.is_none() && rhs.node.is_none() {
-                    return Var::constant($Trait::$method(self.value, rhs.value));
-                }
-                unwrap(self.$try_method(&rhs))
+                operator!(@$saves $Rule $Trait $method $try_method self rhs
+                    (self.value, self.node) (rhs.value, rhs.node))
             }
         }
         impl<T: Float> $Trait<&Tensor<T>> for &Var<T> {
@@ -131,12 +163,23 @@ macro_rules! operator {
             type Output = Var<T>;
             #[track_caller]
             fn $method(self, rhs: T) -> Var<T> {
-                let ($x, $s) = (&self, rhs.to_f64());
+                let ($x, $s) = (self, rhs.to_f64());
                 $scalar
             }
         }
         operator!(@first $Trait $method f32 |$s2, $x2| $scalar_first);
         operator!(@first $Trait $method f64 |$s2, $x2| $scalar_first);
+    };
+    (@saves $Rule:tt $Trait:ident $method:ident $try_method:ident $a:ident $b:ident
+     ($av:expr, $an:expr) ($bv:expr, $bn:expr)) => {{
+        if $a.node.is_none() && $b.node.is_none() {
+            return Var::constant($Trait::$method($av, $bv));
+        }
+        unwrap($a.$try_method(&$b))
+    }};
+    (@with ($Rule:expr) $Trait:ident $method:ident $try_method:ident $a:ident $b:ident
+     ($av:expr, $an:expr) ($bv:expr, $bn:expr)) => {
+        apply_owned([$an, $bn], $Trait::$method($av, $bv), $Rule)
     };
     (@first $Trait:ident $method:ident $t:ident |$s:ident, $x:ident| $scalar_first:expr) => {
         impl $Trait<&Var<$t>> for $t {
@@ -151,17 +194,17 @@ macro_rules! operator {
             type Output = Var<$t>;
             #[track_caller]
             fn $method(self, rhs: Var<$t>) -> Var<$t> {
-                let ($s, $x) = (f64::from(self), &rhs);
+                let ($s, $x) = (f64::from(self), rhs);
                 $scalar_first
             }
         }
     };
 }
 
-operator!(Add add try_add |x, s| x.affine(1.0, s), |s, x| x.affine(1.0, s));
-operator!(Sub sub try_sub |x, s| x.affine(1.0, -s), |s, x| x.affine(-1.0, s));
-operator!(Mul mul try_mul |x, s| x.affine(s, 0.0), |s, x| x.affine(s, 0.0));
-operator!(Div div try_div |x, s| x.div_scalar(s), |s, x| unwrap(Var::scalar(Float_::narrow(s)).try_div(x)));
+operator!(Add add try_add with (binary::Add) |x, s| x.scale(1.0, s), |s, x| x.scale(1.0, s));
+operator!(Sub sub try_sub with (binary::Sub) |x, s| x.scale(1.0, -s), |s, x| x.scale(-1.0, s));
+operator!(Mul mul try_mul saves () |x, s| x.scale(s, 0.0), |s, x| x.scale(s, 0.0));
+operator!(Div div try_div saves () |x, s| x.over(s), |s, x| unwrap(Var::scalar(Float_::narrow(s)).try_div(&x)));
 
 /// A number of the variable's type, from the `f64` it was widened to.
 trait Float_ {
@@ -170,15 +213,6 @@ trait Float_ {
 impl<T: Float> Float_ for T {
     fn narrow(v: f64) -> Self {
         T::from_f64(v)
-    }
-}
-
-impl<T: Float> Var<T> {
-    /// `x / s` for one number: a division, not a product with the rounded reciprocal.
-    #[track_caller]
-    fn div_scalar(&self, s: f64) -> Var<T> {
-        let y = &self.value / T::from_f64(s);
-        apply([self], y, |_, _| crate::ops::scalar::Affine(1.0 / s, 0.0))
     }
 }
 
@@ -193,6 +227,6 @@ impl<T: Float> Neg for Var<T> {
     type Output = Var<T>;
     #[track_caller]
     fn neg(self) -> Var<T> {
-        Var::neg(&self)
+        apply_owned([self.node], -self.value, unary::Neg)
     }
 }

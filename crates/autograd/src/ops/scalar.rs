@@ -2,12 +2,19 @@
 
 use super::block::names::*;
 use crate::info::spread;
+use crate::rule::apply_owned;
 
 impl<T: Float> Var<T> {
     /// `y = a·x + b` for two numbers; gradient `a·dy`.
     #[track_caller]
     pub fn affine(&self, a: f64, b: f64) -> Var<T> {
         apply([self], self.value.affine(a, b), |_, _| Affine(a, b))
+    }
+
+    /// As [`Var::affine`], in this variable's memory where it is held alone.
+    #[track_caller]
+    pub fn into_affine(self, a: f64, b: f64) -> Var<T> {
+        apply_owned([self.node], self.value.into_affine(a, b), Affine(a, b))
     }
 }
 

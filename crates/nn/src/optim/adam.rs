@@ -237,10 +237,12 @@ impl Optimizer for Adam {
         let mut slots = std::mem::take(&mut self.slots);
         let mut at = slots.iter_mut();
         for group in &self.groups {
+            // The powers of β are most of a small parameter's step, and the same for the whole group.
+            let mut last = None;
             for (p, slot) in group.params.iter().zip(&mut at) {
                 match (p, slot) {
-                    (AnyParam::F32(p), Slot::F32(s)) => self.update(group, p, s),
-                    (AnyParam::F64(p), Slot::F64(s)) => self.update(group, p, s),
+                    (AnyParam::F32(p), Slot::F32(s)) => self.update(group, p, s, &mut last),
+                    (AnyParam::F64(p), Slot::F64(s)) => self.update(group, p, s, &mut last),
                     // A slot is made from its parameter.
                     _ => {}
                 }
@@ -293,14 +295,26 @@ impl Optimizer for Adam {
 }
 
 impl Adam {
-    fn update<T: Float>(&self, group: &Group, p: &Param<T>, s: &mut Moments<T>) {
+    /// `last` is the step of the parameter before, with its count and type.
+    fn update<T: Float>(
+        &self,
+        group: &Group,
+        p: &Param<T>,
+        s: &mut Moments<T>,
+        last: &mut Option<(u64, DType, AdamStep)>,
+    ) {
         if !p.is_trainable() {
             return;
         }
         // A step on equal shapes changes no shape, which is all that `update` can refuse.
         let _ = p.update(|value, grad| {
             s.steps += 1;
-            value.adam_step(grad, &mut s.m, &mut s.v, self.step_of::<T>(group, s.steps));
+            let step = match *last {
+                Some((t, dtype, step)) if (t, dtype) == (s.steps, T::DTYPE) => step,
+                _ => self.step_of::<T>(group, s.steps),
+            };
+            *last = Some((s.steps, T::DTYPE, step));
+            value.adam_step(grad, &mut s.m, &mut s.v, step);
         });
     }
 }

@@ -159,9 +159,19 @@ impl<T: Float> Tensor<T> {
     #[track_caller]
     pub fn sgd_step(&mut self, grad: &Tensor<T>, buf: Option<&mut Tensor<T>>, step: SgdStep) {
         let isa = active_isa();
-        let grad = grad.contiguous();
-        let g = grad.as_slice().unwrap_or(&[]);
-        let chunk = par::chunk_len(COST);
+        let copy;
+        let g = match grad.as_slice() {
+            Some(g) => g,
+            None => {
+                copy = grad.copied();
+                copy.as_slice().unwrap_or(&[])
+            }
+        };
+        let chunk = if g.len() <= par::LEAST_CHUNK {
+            par::LEAST_CHUNK
+        } else {
+            par::chunk_len(COST)
+        };
         let p = self.as_mut_slice();
         let buf = buf.map(|b| b.as_mut_slice());
         if p.len() <= chunk {
@@ -186,9 +196,19 @@ impl<T: Float> Tensor<T> {
         step: AdamStep,
     ) {
         let isa = active_isa();
-        let grad = grad.contiguous();
-        let g = grad.as_slice().unwrap_or(&[]);
-        let chunk = par::chunk_len(COST);
+        let copy;
+        let g = match grad.as_slice() {
+            Some(g) => g,
+            None => {
+                copy = grad.copied();
+                copy.as_slice().unwrap_or(&[])
+            }
+        };
+        let chunk = if g.len() <= par::LEAST_CHUNK {
+            par::LEAST_CHUNK
+        } else {
+            par::chunk_len(COST)
+        };
         let (p, m, v) = (self.as_mut_slice(), m.as_mut_slice(), v.as_mut_slice());
         let len = p.len().min(g.len()).min(m.len()).min(v.len());
         let (p, g, m, v) = (&mut p[..len], &g[..len], &mut m[..len], &mut v[..len]);

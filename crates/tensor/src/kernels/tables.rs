@@ -236,6 +236,7 @@ family! {
     Float2 float2 <T: Float> 2 (T, T) => T {
         Pow 30 = |x, y; p| Math::pow::<I>(x, y);
         Atan2 40 = |y, x; p| y.atan2_(x);
+        SquareGrad 4 = |x, dy; p| { let half = x * dy; half + half };
         TanhGrad 5 = |y, dy; p| dy * (T::ONE - y * y);
         SigmoidGrad 5 = |y, dy; p| dy * (y * (T::ONE - y));
         // Losses: (input, target), and their gradients times p[0].

@@ -281,19 +281,18 @@ impl<T: Float> Tensor<T> {
         }
         let k = lead.iter().product();
         // Two axes in any layout; more as one, which a contiguous tensor has.
-        let flat = |t: &Tensor<T>| {
-            if t.rank() == 2 {
-                t.clone()
-            } else {
-                t.contiguous()
-            }
+        let copies;
+        let (dy, x) = if self.rank() == 2 {
+            (self, x)
+        } else {
+            copies = (self.contiguous(), x.contiguous());
+            (&copies.0, &copies.1)
         };
-        let (dy, x) = (flat(self), flat(x));
         let step = |t: &Tensor<T>, columns: usize| match t.rank() {
             2 => (t.strides()[0], t.strides()[1]),
             _ => (columns as isize, 1),
         };
-        let ((row, col), (x_row, x_col)) = (step(&dy, m), step(&x, n));
+        let ((row, col), (x_row, x_col)) = (step(dy, m), step(x, n));
         let a = Mat {
             ptr: dy.as_ptr(),
             row: col,

@@ -9,7 +9,7 @@ use std::ops::{
 use crate::dtype::{Float, Num};
 use crate::error::{Error, Result, Site};
 use crate::kernels::tables::{Float2, FloatKernels, Num2, NumKernels};
-use crate::tensor::{Arg, Tensor, refuse, zip, zip_owned};
+use crate::tensor::{Arg, Tensor, refuse, times_one, zip, zip_owned};
 
 macro_rules! named {
     ($Bound:ident $call:ident $Code:ident; $($(#[$doc:meta])* $name:ident $Kernel:ident;)*) => {
@@ -70,6 +70,8 @@ macro_rules! gradients {
 }
 
 gradients! {
+    /// `2·dy·x`: the gradient of the square from its input (`self`).
+    square_grad SquareGrad;
     /// `dy·(1 − y²)`: the gradient of tanh from its output (`self`).
     tanh_grad TanhGrad;
     /// `dy·y·(1 − y)`: the gradient of the sigmoid from its output (`self`).
@@ -176,6 +178,11 @@ macro_rules! operator {
                 let op = stringify!($method);
                 if $divides && let Err(e) = check_divisor(op, b.get()) {
                     refuse(e);
+                }
+                if Num2::$Kernel == Num2::Mul
+                    && let Some(product) = times_one(a.get(), b.get())
+                {
+                    return product;
                 }
                 match zip_owned(<T as NumKernels>::num2(Num2::$Kernel), [0.0; 2], op, a, b) {
                     Ok(t) => t,

@@ -226,22 +226,27 @@ fn fold<T: Num, A: Num>(
     keepdim: bool,
     again: Reduce<A>,
 ) -> Result<Tensor<A>> {
-    if in_place(x, axes, true).is_none() {
-        let mut sorted: AxisList = axes.iter().copied().collect();
-        sorted.sort_unstable();
-        let group = (1..sorted.len())
-            .rev()
-            .find(|&i| (sorted[i - 1] + 1..sorted[i]).any(|a| x.shape()[a] != 1));
-        if let Some(first) = group {
-            // The last group first: it is the innermost, and leaves least to do.
-            let x = x.try_contiguous(op)?;
-            let part = Plan::new(op, &x, &sorted[first..], true, true)?.num::<A>(op, code)?;
-            let mut out = again(op, &part, &sorted[..first], true)?;
-            let shape = x.reduced_shape(axes, keepdim);
-            let len = out.len();
-            out.layout = Layout::contiguous(shape, len);
-            return Ok(out);
-        }
+    if let Some(geometry) = in_place(x, axes, true) {
+        let out = Tensor::<A>::try_uninit(op, x.reduced_shape(axes, keepdim))?;
+        let dst = out.as_ptr() as *mut u8;
+        // SAFETY: as in `Plan::num`.
+        unsafe { <T as NumKernels>::fold(code, geometry, x.as_ptr(), dst) };
+        return Ok(out);
+    }
+    let mut sorted: AxisList = axes.iter().copied().collect();
+    sorted.sort_unstable();
+    let group = (1..sorted.len())
+        .rev()
+        .find(|&i| (sorted[i - 1] + 1..sorted[i]).any(|a| x.shape()[a] != 1));
+    if let Some(first) = group {
+        // The last group first: it is the innermost, and leaves least to do.
+        let x = x.try_contiguous(op)?;
+        let part = Plan::new(op, &x, &sorted[first..], true, true)?.num::<A>(op, code)?;
+        let mut out = again(op, &part, &sorted[..first], true)?;
+        let shape = x.reduced_shape(axes, keepdim);
+        let len = out.len();
+        out.layout = Layout::contiguous(shape, len);
+        return Ok(out);
     }
     Plan::new(op, x, axes, keepdim, true)?.num::<A>(op, code)
 }
@@ -503,15 +508,7 @@ impl<T: Float> Tensor<T> {
         if *self.shape() == shape {
             return Ok(self.clone());
         }
-        let fits = shape.broadcast(self.shape()).as_ref() == Some(self.shape());
-        if !fits {
-            return Err(Error::ShapeMismatch {
-                site: self.site("sum_to").operand("to", T::DTYPE, &shape),
-                what: "the shape asked for does not broadcast to self's",
-                rule: "aligned at the last axis, its sizes equal self's or are 1",
-            });
-        }
-        let lead = self.rank() - shape.len();
+        let lead = self.rank().saturating_sub(shape.len());
         if lead > 0 && self.is_contiguous() && !self.is_empty() && self.shape()[lead..] == shape[..]
         {
             // The gradient of a bias: no plan is needed for leading axes.
@@ -531,6 +528,14 @@ impl<T: Float> Tensor<T> {
                 )
             };
             return Ok(out);
+        }
+        let fits = shape.broadcast(self.shape()).as_ref() == Some(self.shape());
+        if !fits {
+            return Err(Error::ShapeMismatch {
+                site: self.site("sum_to").operand("to", T::DTYPE, &shape),
+                what: "the shape asked for does not broadcast to self's",
+                rule: "aligned at the last axis, its sizes equal self's or are 1",
+            });
         }
         let axes: AxisList = (0..self.rank())
             .filter(|&a| a < lead || (shape[a - lead] == 1 && self.shape()[a] != 1))
