@@ -22,7 +22,7 @@ pub(crate) use pack::Panel;
 use tile::{Start, Tile, tile};
 
 /// Products up to this many multiplications run unpacked; see `kernels/README.md`.
-const DIRECT: usize = 32 * 32 * 32;
+const DIRECT: usize = 1 << 20;
 /// Bytes of a tile's row of the left operand's panel: with 12 rows, half of a 32 KiB L1 cache.
 const KC_BYTES: usize = 1536;
 /// Elements of both packed operands held at a time (32 MiB of f32): longer inner dimensions are
