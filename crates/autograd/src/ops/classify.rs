@@ -2,7 +2,7 @@
 
 use wengert_tensor::{Float, Site, Tensor};
 
-use super::loss::Reduction;
+use super::reduction::Reduction;
 use crate::error::Result;
 use crate::info::{OpInfo, sample, spread};
 use crate::naive::Array;
@@ -413,3 +413,5 @@ pub(crate) static CROSS_ENTROPY: OpInfo = OpInfo {
         ]
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[&NLL_LOSS, &CROSS_ENTROPY];

@@ -3,50 +3,13 @@
 
 use wengert_tensor::{Float, Site, Tensor};
 
+use super::reduction::Reduction;
 use crate::error::Result;
 use crate::info::{OpInfo, Sample, cycle, sample, spread};
 use crate::naive::Array;
 use crate::node::Sink;
 use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply};
 use crate::var::Var;
-
-/// What becomes of the losses of the elements.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reduction {
-    /// Their mean.
-    #[default]
-    Mean,
-    /// Their sum.
-    Sum,
-    /// They stay: the loss has the shape of the target.
-    None,
-}
-
-impl Reduction {
-    /// What each element's loss is multiplied with.
-    pub(crate) fn factor(self, n: usize) -> f64 {
-        match self {
-            Reduction::Mean => 1.0 / n as f64,
-            Reduction::Sum | Reduction::None => 1.0,
-        }
-    }
-
-    /// Reduces on plain tensors; the mean of nothing is NaN.
-    pub(crate) fn of<T: Float>(self, losses: Tensor<T>) -> Tensor<T> {
-        match self {
-            Reduction::None => losses,
-            Reduction::Sum => losses.sum_all(),
-            Reduction::Mean => {
-                let n = losses.len();
-                if n == 0 {
-                    Tensor::scalar(T::NAN)
-                } else {
-                    losses.sum_all() / T::from_f64(n as f64)
-                }
-            }
-        }
-    }
-}
 
 /// Refuses a target of another shape.
 #[track_caller]
@@ -597,3 +560,11 @@ pub(crate) static BCE_WITH_LOGITS: OpInfo = OpInfo {
         all
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[
+    &MSE_LOSS,
+    &L1_LOSS,
+    &HUBER_LOSS,
+    &BCE_LOSS,
+    &BCE_WITH_LOGITS,
+];

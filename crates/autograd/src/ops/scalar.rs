@@ -161,3 +161,5 @@ pub(crate) static CLAMP: OpInfo = OpInfo {
         ]
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[&AFFINE, &POWF, &CLAMP];
