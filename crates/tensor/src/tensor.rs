@@ -342,6 +342,7 @@ impl<T: Element> Tensor<T> {
                 .hint("sum_all(), mean_all() and their like reduce to one element; get() takes an index"),
             expected: "a tensor of one element",
             rank: self.rank(),
+            rule: "self.len() == 1",
         })
     }
 

@@ -250,8 +250,15 @@ impl<T: Float> Var<T> {
     ) -> Result<Var<T>> {
         same_shape("huber_loss", self, target)?;
         if !(delta > 0.0 && delta.is_finite()) {
-            let rule = "delta is above 0 and finite";
-            return Err(wengert_tensor::Error::invalid("huber_loss", "delta", delta, rule).into());
+            return Err(wengert_tensor::Error::InvalidArgument {
+                site: Site::new("huber_loss")
+                    .operand("input", T::DTYPE, self.shape())
+                    .hint("l1_loss() and mse_loss() are its limits, up to a factor"),
+                name: "delta",
+                value: delta.to_string(),
+                rule: "0 < delta < inf",
+            }
+            .into());
         }
         let d = &self.value - &target.value;
         // With c = clamp(d, −δ, δ): c·(d − c/2) is both branches.
