@@ -151,7 +151,7 @@ USE = "#[allow(unused_imports)]\nuse crate::switches::{self, Mutate as _, Plus, 
 def hidden(text):
     """Offsets that are not rules: comments, tests' samples and references, texts, attributes."""
     spans = [m.span() for m in re.finditer(r"//[^\n]*|\"(?:[^\"\\]|\\.)*\"|#\[[^\n]*\]|^use [^;]*;", text, re.M)]
-    for m in re.finditer(r"^(?:pub\(crate\) )?(?:static \w+: OpInfo|const\b|macro_rules!|entry!)", text, re.M):
+    for m in re.finditer(r"^(?:pub\((?:crate|super)\) )?(?:static \w+: OpInfo|const\b|macro_rules!|entry!)", text, re.M):
         spans.append((m.start(), block_end(text, m.start())))
     # Blocks of unary ops: what is behind the rule and the fused rule.
     for m in re.finditer(r"^    (?:reference|samples|ties|formula|in) ", text, re.M):

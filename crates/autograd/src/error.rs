@@ -50,7 +50,7 @@ pub enum Error {
     },
     /// A seed, hook or custom rule gave a gradient of another shape or type than its value has.
     #[error(
-        "{op}: the gradient of {what} has {got_dtype} {got}, the value has {want_dtype} {want}\n  at    {at}\n  rule  a gradient has the shape and the type of its value (or broadcasts from it)"
+        "{op}: the gradient of {what} has {got_dtype} {got}, the value has {want_dtype} {want}\n  at    {at}\n  rule  a gradient has the shape and the type of its value (or broadcasts from it)\n  hint  `ones_like()` of the value has both; `sum_to(shape)` undoes a broadcast, `cast()` a change of type"
     )]
     GradientShape {
         /// The op.
@@ -95,8 +95,15 @@ pub enum Error {
         at: &'static Location<'static>,
     },
     /// A gradient check that could not be made.
-    #[error("gradcheck: {0}")]
-    CheckRefused(String),
+    #[error("gradcheck: {what}\n  rule  {rule}\n  hint  {hint}")]
+    CheckRefused {
+        /// What stands against it.
+        what: String,
+        /// What the check needs.
+        rule: &'static str,
+        /// What would probably mend it.
+        hint: &'static str,
+    },
     /// A gradient that is not the derivative; the report is boxed because it holds the evidence.
     #[error("{0}")]
     CheckFailed(Box<crate::gradcheck::Report>),

@@ -175,24 +175,31 @@ impl GradCheck {
 
     fn refuse<T: Float>(&self, inputs: &[Tensor<T>]) -> Result<()> {
         if T::DTYPE == DType::F32 && !self.allow_f32 {
-            return Err(Error::CheckRefused(
-                "inputs are f32, whose rounding is as large as the differences; use f64, or `GradCheck::allow_f32` with larger `eps`, `atol`, `rtol`".into(),
-            ));
+            return Err(Error::CheckRefused {
+                what: "the inputs are f32".into(),
+                rule: "inputs are f64: the rounding of f32 is as large as the differences",
+                hint: "`cast::<f64>()`, or `GradCheck::allow_f32` with larger `eps`, `atol`, `rtol`",
+            });
         }
         for (i, t) in inputs.iter().enumerate() {
             if t.may_overlap() && !self.allow_overlap {
-                return Err(Error::CheckRefused(format!(
-                    "input {i} has overlapping elements (shape {}, strides {}): changing one changes others; call `.copied()` on it, or `GradCheck::allow_overlap`",
-                    t.shape(),
-                    t.strides()
-                )));
+                return Err(Error::CheckRefused {
+                    what: format!(
+                        "input {i} has overlapping elements (shape {}, strides {})",
+                        t.shape(),
+                        t.strides()
+                    ),
+                    rule: "each element has memory of its own: changing one changes no other",
+                    hint: "`copied()` separates them; `GradCheck::allow_overlap` checks as it is",
+                });
             }
         }
         if !(self.eps > 0.0 && self.eps.is_finite()) {
-            return Err(Error::CheckRefused(format!(
-                "eps is {}, it must be above 0",
-                self.eps
-            )));
+            return Err(Error::CheckRefused {
+                what: format!("eps = {}", self.eps),
+                rule: "0 < eps < inf",
+                hint: "1e-6 suits f64, which is what is used unless another is set",
+            });
         }
         Ok(())
     }
@@ -260,10 +267,14 @@ impl GradCheck {
                 let (x, y) = (x.to_f64(), y.to_f64());
                 let same = x == y || (x.is_nan() && y.is_nan());
                 if !same && !((x - y).abs() <= self.nondet_tol) {
-                    return Err(Error::CheckRefused(format!(
-                        "backward is not deterministic: input {i} got {x} and then {y} (nondet_tol {})",
-                        self.nondet_tol
-                    )));
+                    return Err(Error::CheckRefused {
+                        what: format!(
+                            "backward is not deterministic: input {i} got {x} and then {y} (nondet_tol {})",
+                            self.nondet_tol
+                        ),
+                        rule: "two walks give the same gradient",
+                        hint: "draw random numbers before the check, or allow the difference with `nondet_tol`",
+                    });
                 }
             }
         }
@@ -546,6 +557,13 @@ impl fmt::Display for Report {
             "\n  repeat    GradCheck::new().seed({}){}",
             self.seed,
             if self.fast { ".fast()" } else { "" }
-        )
+        )?;
+        match self.failed {
+            0 => Ok(()),
+            _ => write!(
+                f,
+                "\n  hint      look for `detach` or `no_grad`, a wrong rule of a `Function`, or a kink within eps of the input"
+            ),
+        }
     }
 }

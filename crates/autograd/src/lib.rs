@@ -26,6 +26,6 @@ pub use hook::HookHandle;
 pub use leaf::Param;
 pub use mode::{composed_rules, enable_grad, is_recording, no_grad};
 pub use ops::classify::ClassLoss;
-pub use ops::loss::Reduction;
+pub use ops::reduction::Reduction;
 pub use tape::{Tape, TapeEntry};
 pub use var::Var;

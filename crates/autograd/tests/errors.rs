@@ -72,7 +72,10 @@ fn losses_never_broadcast() {
 fn arguments_of_losses() {
     let x = zeros(&[2]);
     for delta in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-        let expected = format!("huber_loss: delta = {delta}\n  rule  delta is above 0 and finite");
+        let expected = format!(
+            "huber_loss: delta = {delta}\n  input  f32 [2]\n  rule   0 < delta < inf\n  \
+             hint   l1_loss() and mse_loss() are its limits, up to a factor"
+        );
         assert_eq!(text(x.huber_loss_with(&x, delta, Reduction::Sum)), expected);
     }
 }
@@ -84,12 +87,12 @@ fn classes() {
     let message = text(logits.cross_entropy(&index(&[0, 3], &[2])));
     assert_eq!(
         message,
-        "cross_entropy: index 3 is out of range\n  input  f32 [2, 3]    axis 1 = 3\n  rule   -3 <= index < 3 on axis 1\n  \
-         hint   classes are 0..3; ignore_index is -100"
+        "cross_entropy: target 3 is out of range\n  input  f32 [2, 3]    axis 1 = 3\n  rule   0 <= target < 3\n  \
+         hint   rows whose target is -100 (ignore_index) are left out"
     );
     let message = text(logits.nll_loss(&index(&[-1, 0], &[2])));
     assert!(
-        message.starts_with("nll_loss: index -1 is out of range"),
+        message.starts_with("nll_loss: target -1 is out of range"),
         "{message}"
     );
     let message = text(logits.cross_entropy(&index(&[0, 1], &[2, 1])));

@@ -71,7 +71,16 @@ impl<T: Float> Layer<T> for Dropout {
         let keep = 1.0 - self.p;
         let mask = self
             .stream
-            .draw(|rng| Tensor::bernoulli(keep, x.shape(), rng))?;
+            .draw(|rng| Tensor::bernoulli(keep, x.shape(), rng));
+        // A closure does not know the caller's line.
+        let here = std::panic::Location::caller();
+        let mask = match mask {
+            Ok(mask) => mask,
+            Err(mut e) => {
+                e.site_mut().into_iter().for_each(|s| s.at = here);
+                return Err(e.into());
+            }
+        };
         // With p = 1 nothing is kept, and nothing is to be scaled.
         let scale = if keep > 0.0 { 1.0 / keep } else { 0.0 };
         Ok(x * &mask.cast::<T>().into_affine(scale, 0.0))

@@ -59,7 +59,7 @@ pub enum Error {
         site: Box<Site>,
     },
     /// A tensor of the wrong number of axes.
-    #[error("{}", site.render(&format!("needs {expected}"), &[("rule", &format!("rank is {rank}"))]))]
+    #[error("{}", site.render(&format!("needs {expected}"), &[("rule", rule)]))]
     Rank {
         /// Where.
         site: Box<Site>,
@@ -67,6 +67,8 @@ pub enum Error {
         expected: &'static str,
         /// The rank that was given.
         rank: usize,
+        /// What it must satisfy.
+        rule: &'static str,
     },
     /// An axis beyond the rank.
     #[error("{}", site.render(&format!("axis {axis} is out of range"), &[("rule", &axis_rule(*rank))]))]
@@ -97,6 +99,18 @@ pub enum Error {
         axis: usize,
         /// That axis's size.
         size: usize,
+    },
+    /// A number that is no class: unlike an index, it does not count from the end.
+    #[error("{}", site.render(&format!("{name} {class} is out of range"), &[("rule", &format!("0 <= {name} < {classes}"))]))]
+    ClassOutOfRange {
+        /// Where.
+        site: Box<Site>,
+        /// What it is in the call: `target`, `index`.
+        name: &'static str,
+        /// The number as given.
+        class: i64,
+        /// How many classes there are.
+        classes: usize,
     },
     /// A shape of another number of elements.
     #[error("{}", site.render(&format!("cannot become {to}"), &[("rule", rule)]))]
@@ -293,6 +307,7 @@ impl Error {
             | Error::AxisOutOfRange { site, .. }
             | Error::RepeatedAxis { site, .. }
             | Error::IndexOutOfRange { site, .. }
+            | Error::ClassOutOfRange { site, .. }
             | Error::Reshape { site, .. }
             | Error::DataLength { site, .. }
             | Error::SizeOverflow { site, .. }
@@ -312,6 +327,7 @@ impl Error {
             | Error::AxisOutOfRange { site, .. }
             | Error::RepeatedAxis { site, .. }
             | Error::IndexOutOfRange { site, .. }
+            | Error::ClassOutOfRange { site, .. }
             | Error::Reshape { site, .. }
             | Error::DataLength { site, .. }
             | Error::SizeOverflow { site, .. }

@@ -9,9 +9,9 @@ use crate::dtype::{DType, Element, Float, Num};
 use crate::error::{Error, Result, Site};
 use crate::kernels::drive::{self, Operand, Run};
 use crate::kernels::tables::{
-    self, Bool2, Compare, ElementKernels, Float1, Float2, FloatClass, FloatKernels, Num1, Num2,
-    NumKernels,
+    self, Bool2, Compare, ElementKernels, Float2, FloatKernels, Num2, NumKernels,
 };
+use crate::kernels::unary::Float1;
 use crate::layout::Layout;
 use crate::memory::{self, RawBlock};
 use crate::shape::{Shape, Strides};
@@ -342,6 +342,7 @@ impl<T: Element> Tensor<T> {
                 .hint("sum_all(), mean_all() and their like reduce to one element; get() takes an index"),
             expected: "a tensor of one element",
             rank: self.rank(),
+            rule: "self.len() == 1",
         })
     }
 
@@ -753,11 +754,6 @@ impl<T: Element> Tensor<T> {
 impl<T: Num> Tensor<T> {
     #[track_caller]
     #[inline]
-    pub(crate) fn num1(&self, code: Num1, op: &'static str) -> Tensor<T> {
-        map(<T as NumKernels>::num1(code), [0.0; 2], op, self)
-    }
-    #[track_caller]
-    #[inline]
     pub(crate) fn num2(
         &self,
         code: Num2,
@@ -812,11 +808,6 @@ impl<T: Float> Tensor<T> {
         other: &Tensor<T>,
     ) -> Result<Tensor<T>> {
         zip(<T as FloatKernels>::float2(code), [0.0; 2], op, self, other)
-    }
-    #[track_caller]
-    #[inline]
-    pub(crate) fn float_class(&self, code: FloatClass, op: &'static str) -> Tensor<bool> {
-        map(<T as FloatKernels>::float_class(code), [0.0; 2], op, self)
     }
 }
 

@@ -173,6 +173,18 @@ fn under_the_limit() {
     refused("scratch of sort", row.sort(0, false));
     drop(row);
     memory::trim();
+    // Nothing of a megabyte is left, so the result of a sum fits and its partial sums, 1/32 of the source
+    // at least, do not.
+    let wide = Tensor::<f32>::zeros([1 << 10, 1 << 16]);
+    let room = Tensor::<f32>::zeros([1 << 16]);
+    let mut rest = Vec::new();
+    while let Ok(t) = Tensor::<u8>::try_zeros([1 << 20]) {
+        rest.push(t);
+    }
+    drop(room);
+    unwinds("partial sums", || wide.sum(0));
+    drop((wide, rest));
+    memory::trim();
     held = Tensor::full([HALF], 7);
     // Alone, it is written in place; and what is given back can be had again.
     held += 1;

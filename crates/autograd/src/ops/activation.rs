@@ -224,3 +224,16 @@ pub(crate) static SOFTSIGN: OpInfo = OpInfo {
         ]
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[
+    &SIGMOID,
+    &RELU,
+    &LEAKY_RELU,
+    &ELU,
+    &GELU,
+    &GELU_TANH,
+    &SILU,
+    &SOFTPLUS,
+    &LOG_SIGMOID,
+    &SOFTSIGN,
+];

@@ -257,3 +257,5 @@ pub(crate) static DIV: OpInfo = OpInfo {
         ]
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[&ADD, &SUB, &MUL, &DIV];

@@ -317,3 +317,5 @@ impl<T: Float> Var<T> {
         Ok(self.value.argmin(axis)?)
     }
 }
+
+pub(super) const OPS: &[&OpInfo] = &[&MAXIMUM, &MINIMUM, &WHERE, &MASKED_FILL];

@@ -2,7 +2,7 @@
 
 use wengert_tensor::{Float, Site, Tensor};
 
-use super::loss::Reduction;
+use super::reduction::Reduction;
 use crate::error::Result;
 use crate::info::{OpInfo, sample, spread};
 use crate::naive::Array;
@@ -127,7 +127,7 @@ impl<T: Float> Var<T> {
         super::loss::same_shape("cross_entropy", self, targets)?;
         let axis = isize::from(self.rank() > 1);
         let classes = *self.shape().get(axis as usize).unwrap_or(&0);
-        check_options("cross_entropy", classes, options)?;
+        check_options("cross_entropy", self, classes, options)?;
         let logp = self.log_softmax(axis)?;
         let s = options.smoothing;
         let t = if s > 0.0 {
@@ -153,18 +153,35 @@ impl<T: Float> Var<T> {
 }
 
 #[track_caller]
-fn check_options(op: &'static str, classes: usize, options: &ClassLoss) -> Result<()> {
+fn check_options<T: Float>(
+    op: &'static str,
+    x: &Var<T>,
+    classes: usize,
+    options: &ClassLoss,
+) -> Result<()> {
     let smoothing = options.smoothing;
     if !(0.0..=1.0).contains(&smoothing) {
-        let rule = "0 <= label_smoothing <= 1";
-        return Err(wengert_tensor::Error::invalid(op, "label_smoothing", smoothing, rule).into());
+        return Err(wengert_tensor::Error::InvalidArgument {
+            site: Site::new(op)
+                .operand("input", T::DTYPE, x.shape())
+                .hint("0 smooths nothing; 0.1 is common"),
+            name: "label_smoothing",
+            value: smoothing.to_string(),
+            rule: "0 <= label_smoothing <= 1",
+        }
+        .into());
     }
     if let Some(w) = &options.weights
         && w.len() != classes
     {
-        let value = format!("{} weights for {classes} classes", w.len());
-        let rule = "one weight for each class";
-        return Err(wengert_tensor::Error::invalid(op, "weights", value, rule).into());
+        let axis = usize::from(x.rank() > 1).min(x.rank().saturating_sub(1));
+        return Err(wengert_tensor::Error::InvalidArgument {
+            site: Site::new(op).operand_axis("input", T::DTYPE, x.shape(), axis),
+            name: "weights",
+            value: format!("{} weights for {classes} classes", w.len()),
+            rule: "one weight for each class",
+        }
+        .into());
     }
     Ok(())
 }
@@ -215,7 +232,7 @@ fn pick<T: Float>(
         .into());
     }
     let classes = x.shape()[axis];
-    check_options(op, classes, options)?;
+    check_options(op, x, classes, options)?;
     let inner: usize = x.shape()[axis + 1..].iter().product();
     let targets = targets.to_vec();
     let weight = |c: usize| options.weights.as_ref().map_or(1.0, |w| w[c]);
@@ -227,16 +244,16 @@ fn pick<T: Float>(
         match usize::try_from(t) {
             Ok(c) if c < classes => total += weight(c),
             _ => {
-                return Err(wengert_tensor::Error::IndexOutOfRange {
+                return Err(wengert_tensor::Error::ClassOutOfRange {
                     site: Site::new(op)
                         .operand_axis("input", T::DTYPE, x.shape(), axis)
                         .hint(format!(
-                            "classes are 0..{classes}; ignore_index is {}",
+                            "rows whose target is {} (ignore_index) are left out",
                             options.ignore_index
                         )),
-                    index: t,
-                    axis,
-                    size: classes,
+                    name: "target",
+                    class: t,
+                    classes,
                 }
                 .into());
             }
@@ -413,3 +430,5 @@ pub(crate) static CROSS_ENTROPY: OpInfo = OpInfo {
         ]
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[&NLL_LOSS, &CROSS_ENTROPY];

@@ -132,3 +132,5 @@ pub(crate) static MIN: OpInfo = OpInfo {
         all
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[&MAX, &MIN];

@@ -403,3 +403,13 @@ pub(crate) static TRIU: OpInfo = OpInfo {
         ]
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[
+    &INDEX_SELECT,
+    &INDEX_ADD,
+    &GATHER,
+    &SCATTER_ADD,
+    &MASKED_SELECT,
+    &TRIL,
+    &TRIU,
+];

@@ -381,3 +381,5 @@ pub(crate) static ROLL: OpInfo = OpInfo {
         ]
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[&CAT, &STACK, &SPLIT, &REPEAT, &ROLL];

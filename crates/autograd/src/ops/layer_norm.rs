@@ -166,3 +166,5 @@ pub(crate) static LAYER_NORM: OpInfo = OpInfo {
         ]
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[&LAYER_NORM];

@@ -341,3 +341,5 @@ pub(crate) static LINEAR: OpInfo = OpInfo {
         ]
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[&MATMUL, &LINEAR, &DOT, &OUTER];

@@ -3,55 +3,13 @@
 
 use wengert_tensor::{Float, Site, Tensor};
 
+use super::reduction::Reduction;
 use crate::error::Result;
 use crate::info::{OpInfo, Sample, cycle, sample, spread};
 use crate::naive::Array;
 use crate::node::Sink;
 use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply};
 use crate::var::Var;
-
-/// What becomes of the losses of the elements.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reduction {
-    /// Their mean.
-    #[default]
-    Mean,
-    /// Their sum.
-    Sum,
-    /// They stay: the loss has the shape of the target.
-    None,
-}
-
-impl Reduction {
-    /// What each element's loss is multiplied with.
-    pub(crate) fn factor(self, n: usize) -> f64 {
-        match self {
-            Reduction::Mean => 1.0 / n as f64,
-            Reduction::Sum | Reduction::None => 1.0,
-        }
-    }
-
-    /// Reduces on plain tensors; the mean of nothing is NaN.
-    pub(crate) fn of<T: Float>(self, losses: Tensor<T>) -> Tensor<T> {
-        match self {
-            Reduction::None => losses,
-            Reduction::Sum => losses.sum_all(),
-            Reduction::Mean => {
-                let n = losses.len();
-                if n == 0 {
-                    Tensor::scalar(T::NAN)
-                } else {
-                    let total = losses.sum_all();
-                    match total.item() {
-                        Ok(sum) => Tensor::scalar(sum / T::from_f64(n as f64)),
-                        // A sum of everything is one element.
-                        Err(_) => total,
-                    }
-                }
-            }
-        }
-    }
-}
 
 /// Refuses a target of another shape.
 #[track_caller]
@@ -292,8 +250,15 @@ impl<T: Float> Var<T> {
     ) -> Result<Var<T>> {
         same_shape("huber_loss", self, target)?;
         if !(delta > 0.0 && delta.is_finite()) {
-            let rule = "delta is above 0 and finite";
-            return Err(wengert_tensor::Error::invalid("huber_loss", "delta", delta, rule).into());
+            return Err(wengert_tensor::Error::InvalidArgument {
+                site: Site::new("huber_loss")
+                    .operand("input", T::DTYPE, self.shape())
+                    .hint("l1_loss() and mse_loss() are its limits, up to a factor"),
+                name: "delta",
+                value: delta.to_string(),
+                rule: "0 < delta < inf",
+            }
+            .into());
         }
         let d = &self.value - &target.value;
         // With c = clamp(d, −δ, δ): c·(d − c/2) is both branches.
@@ -602,3 +567,11 @@ pub(crate) static BCE_WITH_LOGITS: OpInfo = OpInfo {
         all
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[
+    &MSE_LOSS,
+    &L1_LOSS,
+    &HUBER_LOSS,
+    &BCE_LOSS,
+    &BCE_WITH_LOGITS,
+];

@@ -228,3 +228,5 @@ pub(crate) static LOGADDEXP: OpInfo = OpInfo {
         ]
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[&POW, &ATAN2, &HYPOT, &LOGADDEXP];

@@ -267,3 +267,5 @@ pub(crate) static SUM_TO: OpInfo = OpInfo {
         )]
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[&SUM, &MEAN, &SUM_TO];

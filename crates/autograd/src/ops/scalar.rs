@@ -168,3 +168,5 @@ pub(crate) static CLAMP: OpInfo = OpInfo {
         ]
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[&AFFINE, &POWF, &CLAMP];

@@ -318,3 +318,5 @@ pub(crate) static PROD: OpInfo = OpInfo {
         all
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[&PROD, &CUMSUM, &CUMPROD, &LINEAR_SCAN];

@@ -127,3 +127,5 @@ pub(crate) static LOG_SOFTMAX: OpInfo = OpInfo {
         ]
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[&SOFTMAX, &LOG_SOFTMAX];

@@ -88,3 +88,5 @@ pub(crate) static TOPK: OpInfo = OpInfo {
         ]
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[&SORT, &TOPK];

@@ -413,3 +413,5 @@ pub(crate) static LOGSUMEXP: OpInfo = OpInfo {
         all
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[&VAR, &STD, &NORM, &NORM_P, &LOGSUMEXP];

@@ -133,3 +133,7 @@ unary_op! {
     reference |x| x.atanh();
     samples [-0.9, -0.3, 0.1, 0.4, 0.6, 0.8]
 }
+
+pub(super) const OPS: &[&OpInfo] = &[
+    &SIN, &COS, &TAN, &ASIN, &ACOS, &ATAN, &SINH, &COSH, &TANH, &ASINH, &ACOSH, &ATANH,
+];

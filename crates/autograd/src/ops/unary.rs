@@ -245,3 +245,8 @@ step_op! {
     /// The integer part; gradient 0.
     trunc Trunc TRUNC formula "integer part of x" reference |x| x.trunc();
 }
+
+pub(super) const OPS: &[&OpInfo] = &[
+    &NEG, &SQUARE, &SQRT, &RSQRT, &RECIP, &ABS, &EXP, &EXP2, &EXP_M1, &LN, &LN_1P, &LOG2, &LOG10,
+    &ERF, &SIGN, &FLOOR, &CEIL, &ROUND, &TRUNC,
+];

@@ -261,3 +261,5 @@ pub(crate) static EXPAND: OpInfo = OpInfo {
         )]
     },
 };
+
+pub(super) const OPS: &[&OpInfo] = &[&RESHAPE, &PERMUTE, &EXPAND];

@@ -224,3 +224,5 @@ entry!(UNFOLD "unfold" "windows along an axis" "dy, added up where windows overl
     })
     .note("with gaps"),
 ]);
+
+pub(super) const OPS: &[&OpInfo] = &[&NARROW, &SELECT, &SLICE, &FLIP, &DIAGONAL, &UNFOLD];

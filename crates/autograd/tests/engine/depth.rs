@@ -51,7 +51,7 @@ fn a_million_ops_dropped_while_unwinding() {
 }
 
 #[test]
-fn a_million_ops_of_second_order() {
+fn two_hundred_thousand_ops_of_second_order() {
     on_a_small_stack(|| {
         let x = Var::new([1.0f32]).tracked();
         let y = chain(&x, 200_000).square();

@@ -182,7 +182,7 @@ impl Program {
     fn run_with<T: Float>(
         &self,
         inputs: &[Var<T>],
-        call: fn(&'static Op) -> Call<T>,
+        call: fn(&'static Op) -> &'static Call<T>,
     ) -> Result<Var<T>> {
         let mut values = inputs.to_vec();
         let mut used = vec![false; values.len() + self.steps.len()];
@@ -200,11 +200,11 @@ impl Program {
     }
 
     pub fn run(&self, inputs: &[Var<f64>]) -> Result<Var<f64>> {
-        self.run_with(inputs, |op| op.call)
+        self.run_with(inputs, |op| &op.call)
     }
 
     pub fn run_f32(&self, inputs: &[Var<f32>]) -> Result<Var<f32>> {
-        self.run_with(inputs, |op| op.call_f32)
+        self.run_with(inputs, |op| &op.call_f32)
     }
 }
 

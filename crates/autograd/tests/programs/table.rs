@@ -1,13 +1,18 @@
 //! What a program may do: every op with how to choose its attributes, how far its arguments are from
-//! where differences cannot tell the derivative, and the call.
+//! where differences cannot tell the derivative, and the call. A function of one element that is defined
+//! on the whole line needs no line here: its samples say all.
 //!
 //! Invariant: `plan` says `None` where the call would be an error, so an error of a planned call is a
 //! failure.
 
+use std::sync::LazyLock;
+
+use wengert_autograd::info::{OpInfo, Sample};
+use wengert_autograd::ops::OPS;
 use wengert_autograd::{ClassLoss, Reduction, Result, Var};
 use wengert_tensor::{Float, Slice, Tensor};
 
-pub type Call<T> = fn(&[Var<T>], &[isize]) -> Result<Var<T>>;
+pub type Call<T> = Box<dyn Fn(&[Var<T>], &[isize]) -> Result<Var<T>> + Send + Sync>;
 
 pub struct Op {
     pub name: &'static str,
@@ -15,7 +20,7 @@ pub struct Op {
     /// Attributes for arguments of these shapes.
     pub plan: fn(&[&[usize]], &mut Digits) -> Option<Vec<isize>>,
     /// The distance to the nearest tie, kink or end of the domain.
-    pub clear: fn(&[&Tensor<f64>]) -> f64,
+    pub clear: Box<dyn Fn(&[&Tensor<f64>]) -> f64 + Send + Sync>,
     pub call: Call<f64>,
     pub call_f32: Call<f32>,
 }
@@ -313,21 +318,75 @@ fn reduction(p: isize) -> Reduction {
 
 macro_rules! ops {
     ($($name:literal $arity:literal $plan:ident $clear:expr, |$v:ident, $p:ident| $call:expr;)*) => {
-        /// Every op that a program may use.
-        pub static TABLE: &[Op] = &[$({
-            fn call<T: Float>($v: &[Var<T>], $p: &[isize]) -> Result<Var<T>> {
-                $call
-            }
-            Op {
-                name: $name,
-                arity: $arity,
-                plan: $plan,
-                clear: $clear,
-                call: call::<f64>,
-                call_f32: call::<f32>,
-            }
-        }),*];
+        fn lines() -> Vec<Op> {
+            vec![$({
+                fn call<T: Float>($v: &[Var<T>], $p: &[isize]) -> Result<Var<T>> {
+                    $call
+                }
+                let clear: fn(&[&Tensor<f64>]) -> f64 = $clear;
+                Op {
+                    name: $name,
+                    arity: $arity,
+                    plan: $plan,
+                    clear: Box::new(clear),
+                    call: Box::new(call::<f64>),
+                    call_f32: Box::new(call::<f32>),
+                }
+            }),*]
+        }
     };
+}
+
+/// Every op that a program may use, in the list's order.
+pub static TABLE: LazyLock<Vec<Op>> = LazyLock::new(|| {
+    let (mut lines, mut all) = (lines(), Vec::new());
+    for info in OPS {
+        let (own, others): (Vec<Op>, Vec<Op>) =
+            lines.into_iter().partition(|o| o.name == info.name);
+        lines = others;
+        if own.is_empty() {
+            all.push(plain_unary(info));
+        }
+        all.extend(own);
+    }
+    let unknown: Vec<&str> = lines.iter().map(|o| o.name).collect();
+    assert!(unknown.is_empty(), "not in the list: {unknown:?}");
+    all
+});
+
+/// An op from its samples: the call is that of one on a single input, element by element; the kinks are
+/// where samples state the gradient.
+fn plain_unary(info: &OpInfo) -> Op {
+    let samples = (info.samples)();
+    let ties = samples.iter().filter(|s| s.expected.is_some());
+    let kinks: Vec<f64> = ties.flat_map(|s| s.inputs[0].to_vec()).collect();
+    let single = |s: &Sample| s.elementwise && s.inputs.len() == 1;
+    let Some(sample) = samples.into_iter().find(single) else {
+        panic!("{} has no plan: give it a line in the table", info.name);
+    };
+    let line = Var::from(&Tensor::linspace(-8.0, 8.0, 65).unwrap());
+    let values = (sample.call)(&[line]).unwrap().to_vec();
+    assert!(
+        values.iter().all(|v| v.is_finite()),
+        "{} is not defined on the whole line: give it a line in the table",
+        info.name
+    );
+    let (call, call_f32) = (sample.call, sample.call_f32);
+    Op {
+        name: info.name,
+        arity: 1,
+        plan: plain,
+        clear: Box::new(move |x| {
+            let x = x[0].to_vec();
+            least(
+                kinks
+                    .iter()
+                    .flat_map(|k| x.iter().map(move |v| (v - k).abs())),
+            )
+        }),
+        call: Box::new(move |v, _| call(v)),
+        call_f32: Box::new(move |v, _| call_f32(v)),
+    }
 }
 
 /// Over the axes of the attributes, kept or not.
@@ -338,51 +397,26 @@ macro_rules! reduced {
 }
 
 ops! {
-    "neg" 1 plain smooth, |v, _p| Ok(v[0].neg());
-    "square" 1 plain smooth, |v, _p| Ok(v[0].square());
     "sqrt" 1 plain positive, |v, _p| Ok(v[0].sqrt());
     "rsqrt" 1 plain positive, |v, _p| Ok(v[0].rsqrt());
     "recip" 1 plain |x| from_zero(x) - 0.3, |v, _p| Ok(v[0].recip());
-    "abs" 1 plain from_zero, |v, _p| Ok(v[0].abs());
-    "exp" 1 plain smooth, |v, _p| Ok(v[0].exp());
-    "exp2" 1 plain smooth, |v, _p| Ok(v[0].exp2());
-    "exp_m1" 1 plain smooth, |v, _p| Ok(v[0].exp_m1());
     "ln" 1 plain positive, |v, _p| Ok(v[0].ln());
     "ln_1p" 1 plain |x| above(x[0], -0.8), |v, _p| Ok(v[0].ln_1p());
     "log2" 1 plain positive, |v, _p| Ok(v[0].log2());
     "log10" 1 plain positive, |v, _p| Ok(v[0].log10());
-    "erf" 1 plain smooth, |v, _p| Ok(v[0].erf());
     "sign" 1 plain from_zero, |v, _p| Ok(v[0].sign());
     "floor" 1 plain from_halves, |v, _p| Ok(v[0].floor());
     "ceil" 1 plain from_halves, |v, _p| Ok(v[0].ceil());
     "round" 1 plain from_halves, |v, _p| Ok(v[0].round());
     "trunc" 1 plain from_halves, |v, _p| Ok(v[0].trunc());
-    "affine" 1 plain smooth, |v, _p| Ok(v[0].affine(-0.7, 0.4));
     "powf" 1 plain positive, |v, _p| Ok(v[0].powf(1.5));
     "clamp" 1 plain |x| least(x[0].to_vec().iter().map(|v| (v + 0.5).abs().min((v - 1.0).abs()))),
         |v, _p| v[0].clamp(-0.5, 1.0);
-    "sin" 1 plain smooth, |v, _p| Ok(v[0].sin());
-    "cos" 1 plain smooth, |v, _p| Ok(v[0].cos());
     "tan" 1 plain |x| from_zero(&[&x[0].cos()]) - 0.4, |v, _p| Ok(v[0].tan());
     "asin" 1 plain |x| above(&x[0].abs().neg(), -0.9), |v, _p| Ok(v[0].asin());
     "acos" 1 plain |x| above(&x[0].abs().neg(), -0.9), |v, _p| Ok(v[0].acos());
-    "atan" 1 plain smooth, |v, _p| Ok(v[0].atan());
-    "sinh" 1 plain smooth, |v, _p| Ok(v[0].sinh());
-    "cosh" 1 plain smooth, |v, _p| Ok(v[0].cosh());
-    "tanh" 1 plain smooth, |v, _p| Ok(v[0].tanh());
-    "asinh" 1 plain smooth, |v, _p| Ok(v[0].asinh());
     "acosh" 1 plain |x| above(x[0], 1.2), |v, _p| Ok(v[0].acosh());
     "atanh" 1 plain |x| above(&x[0].abs().neg(), -0.9), |v, _p| Ok(v[0].atanh());
-    "sigmoid" 1 plain smooth, |v, _p| Ok(v[0].sigmoid());
-    "relu" 1 plain from_zero, |v, _p| Ok(v[0].relu());
-    "leaky_relu" 1 plain from_zero, |v, _p| Ok(v[0].leaky_relu(0.1));
-    "elu" 1 plain from_zero, |v, _p| Ok(v[0].elu(0.8));
-    "gelu" 1 plain smooth, |v, _p| Ok(v[0].gelu());
-    "gelu_tanh" 1 plain smooth, |v, _p| Ok(v[0].gelu_tanh());
-    "silu" 1 plain smooth, |v, _p| Ok(v[0].silu());
-    "softplus" 1 plain smooth, |v, _p| Ok(v[0].softplus());
-    "log_sigmoid" 1 plain smooth, |v, _p| Ok(v[0].log_sigmoid());
-    "softsign" 1 plain from_zero, |v, _p| Ok(v[0].softsign());
     "add" 2 meets smooth, |v, _p| v[0].try_add(&v[1]);
     "sub" 2 meets smooth, |v, _p| v[0].try_sub(&v[1]);
     "mul" 2 meets smooth, |v, _p| v[0].try_mul(&v[1]);

@@ -335,6 +335,7 @@ fn misfit(all: &[(DType, Shape)]) -> Error {
             site: site.hint("unsqueeze(0) makes one row of a scalar"),
             expected: "tensors whose first axis counts the rows",
             rank: 0,
+            rule: "every tensor has rank() >= 1",
         }
     } else {
         TensorError::ShapeMismatch {

@@ -10,6 +10,7 @@ use std::mem::MaybeUninit;
 
 use super::isa::{Isa, Kernel, active_isa, dispatch};
 use super::par;
+use crate::memory;
 
 /// Elements merged in lanes before merging turns pairwise: 32 additions a lane, so that the error of
 /// a sum grows with 32 + log₂(n), while the merge of the lanes is a few per cent of the work.
@@ -257,6 +258,20 @@ impl<F: Fold> Kernel for Rows<F> {
     }
 }
 
+/// Room for `n` elements. Where it is refused, without the caches too, this panics, which unwinds out of
+/// tasks; `Vec::with_capacity` would abort.
+fn scratch<T>(n: usize) -> Vec<T> {
+    let mut v = Vec::new();
+    if v.try_reserve_exact(n).is_err() {
+        memory::trim();
+        if v.try_reserve_exact(n).is_err() {
+            let bytes = n.saturating_mul(size_of::<T>());
+            panic!("reduce: out of memory: {bytes} bytes refused");
+        }
+    }
+    v
+}
+
 /// Reduces the middle axis into `dst`, contiguous `[outer, inner]`.
 ///
 /// # Safety
@@ -322,7 +337,8 @@ unsafe fn fold_rows<F: Fold>(
     if n > 2 * chunk {
         // Pieces of a power of two of blocks: nodes of the tree that one thread would build.
         let pieces = n.div_ceil(chunk);
-        let mut partial = vec![F::empty(); outer * pieces];
+        let mut partial = scratch(outer * pieces);
+        partial.resize(outer * pieces, F::empty());
         let part = Shared(partial.as_mut_ptr());
         par::for_each(outer * pieces, move |t| {
             let (o, piece) = (t / pieces, t % pieces);
@@ -380,8 +396,8 @@ fn tree_of_strips<F: Fold>(
         return leaf(0, dst);
     }
     let levels = (usize::BITS - leaves.leading_zeros()) as usize + 1;
-    let mut scratch: Vec<MaybeUninit<F::Acc>> = Vec::with_capacity(levels * width);
-    let base = scratch.as_mut_ptr() as *mut F::Acc;
+    let mut strips: Vec<F::Acc> = scratch(levels * width);
+    let base = strips.as_mut_ptr();
     // Strip `d - 1` becomes the merge of itself and strip `d`.
     let merge_down = |d: usize| {
         // SAFETY: both strips are below `levels`, and written.
@@ -543,7 +559,8 @@ unsafe fn fold_columns<F: Fold>(
         });
         return;
     }
-    let mut partial = vec![F::empty(); outer * pieces * inner];
+    let mut partial = scratch(outer * pieces * inner);
+    partial.resize(outer * pieces * inner, F::empty());
     let part = Shared(partial.as_mut_ptr());
     par::for_each(outer * pieces * strips, move |t| {
         let (o, rest) = (t / (pieces * strips), t % (pieces * strips));

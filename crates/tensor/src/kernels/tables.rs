@@ -1,4 +1,4 @@
-//! The elementwise operations: one line each, compiled here for every element type and instruction
+//! The elementwise operations (the plain unary ones are in [`unary`](super::unary)): one line each, compiled here for every element type and instruction
 //! set, found at run time by a code. (Generic kernels would be compiled again in every user's crate.)
 //!
 //! Invariant: an expression here is branch-free after inlining and makes no call, so that the loop
@@ -18,10 +18,11 @@ use super::reduce::Geometry;
 use super::scan::{self, NumScan};
 use super::softmax::{self, Softmax};
 use super::sort;
+use super::unary::{self, Float1, FloatClass, Num1};
 use crate::dtype::{DType, Element, Float, Num};
 
 /// The inputs of an operation, read at one index of `N` runs.
-trait Inputs<const N: usize>: Copy {
+pub(super) trait Inputs<const N: usize>: Copy {
     /// # Safety
     /// Element `i` of each run is readable and of the tuple's type.
     unsafe fn read(runs: [*const u8; N], i: usize) -> Self;
@@ -44,7 +45,7 @@ inputs! {
 }
 
 /// A function from a tuple of elements to one; `p` are the operation's parameters.
-trait Fun<In, Out> {
+pub(super) trait Fun<In, Out> {
     fn call<I: Isa>(input: In, p: [f64; 2]) -> Out;
 }
 
@@ -53,7 +54,7 @@ trait Fun<In, Out> {
 /// # Safety
 /// For each row of the block `dst` is valid for `len` writes and each source for `len` reads; what is
 /// written overlaps nothing else.
-unsafe fn exec<const N: usize, In: Inputs<N>, O: Element, F: Fun<In, O>>(
+pub(super) unsafe fn exec<const N: usize, In: Inputs<N>, O: Element, F: Fun<In, O>>(
     isa: IsaKind,
     p: [f64; 2],
     dst: *mut u8,
@@ -127,17 +128,7 @@ macro_rules! family {
         }
     };
 }
-
-family! {
-    /// Unary operations on every numeric type.
-    Num1 num1 <T: Num> 1 (T,) => T {
-        Neg 3 = |x; p| x.neg_();
-        Abs 3 = |x; p| x.abs_();
-        Sign 3 = |x; p| x.sign_();
-        Square 3 = |x; p| x.mul_(x);
-        Relu 3 = |x; p| x.relu_();
-    }
-}
+pub(super) use family;
 
 family! {
     /// Binary operations on every numeric type.
@@ -180,58 +171,6 @@ family! {
 }
 
 family! {
-    /// Unary operations on floats.
-    Float1 float1 <T: Float> 1 (T,) => T {
-        Sqrt 6 = |x; p| x.sqrt_();
-        Rsqrt 8 = |x; p| Math::rsqrt::<I>(x);
-        Recip 5 = |x; p| T::ONE / x;
-        Floor 3 = |x; p| x.floor_();
-        Ceil 3 = |x; p| x.ceil_();
-        Round 3 = |x; p| x.round_();
-        Trunc 3 = |x; p| x.trunc_();
-        Exp 5 = |x; p| Math::exp::<I>(x);
-        Exp2 5 = |x; p| Math::exp2::<I>(x);
-        ExpM1 8 = |x; p| Math::exp_m1::<I>(x);
-        Ln 5 = |x; p| Math::ln::<I>(x);
-        Ln1p 8 = |x; p| Math::ln_1p::<I>(x);
-        Log2 6 = |x; p| Math::log2::<I>(x);
-        Log10 6 = |x; p| Math::log10::<I>(x);
-        // Up to a limit: `trig` has the rest.
-        Sin 8 = |x; p| Math::sin::<I>(x);
-        Cos 8 = |x; p| Math::cos::<I>(x);
-        Tan 12 = |x; p| Math::tan::<I>(x);
-        Asin 12 = |x; p| Math::asin::<I>(x);
-        Acos 12 = |x; p| Math::acos::<I>(x);
-        Atan 10 = |x; p| Math::atan::<I>(x);
-        Sinh 10 = |x; p| Math::sinh::<I>(x);
-        Cosh 10 = |x; p| Math::cosh::<I>(x);
-        Tanh 8 = |x; p| Math::tanh::<I>(x);
-        Asinh 40 = |x; p| Math::asinh::<I>(x);
-        Acosh 40 = |x; p| Math::acosh::<I>(x);
-        Atanh 40 = |x; p| Math::atanh::<I>(x);
-        Sigmoid 6 = |x; p| Math::sigmoid::<I>(x);
-        Softplus 12 = |x; p| Math::softplus::<I>(x);
-        LogSigmoid 12 = |x; p| Math::log_sigmoid::<I>(x);
-        Erf 10 = |x; p| Math::erf::<I>(x);
-        Gelu 12 = |x; p| Math::gelu::<I>(x);
-        GeluTanh 12 = |x; p| Math::gelu_tanh::<I>(x);
-        Silu 8 = |x; p| Math::silu::<I>(x);
-        // leaky_relu with slope p[0]
-        LeakyRelu 4 = |x; p| if x > T::ZERO { x } else { x * T::from_f64(p[0]) };
-        // elu with alpha p[0]
-        Elu 10 = |x; p| if x > T::ZERO { x } else { T::from_f64(p[0]) * Math::exp_m1::<I>(x) };
-        // Between p[0] and p[1]; comparisons with NaN are false, so NaN stays.
-        Clamp 4 = |x; p| {
-            let (lo, hi) = (T::from_f64(p[0]), T::from_f64(p[1]));
-            let low = if x < lo { lo } else { x };
-            if low > hi { hi } else { low }
-        };
-        // a·x + b
-        Affine 4 = |x; p| x * T::from_f64(p[0]) + T::from_f64(p[1]);
-    }
-}
-
-family! {
     /// Binary operations on floats, gradients of unary ones among them: `(y or x, dy)`.
     Float2 float2 <T: Float> 2 (T, T) => T {
         Pow 30 = |x, y; p| Math::pow::<I>(x, y);
@@ -258,17 +197,8 @@ family! {
     }
 }
 
-family! {
-    /// Classification of floats.
-    FloatClass float_class <T: Float> 1 (T,) => bool {
-        IsNan 3 = |x; p| x.partial_cmp(&x).is_none();
-        IsInf 3 = |x; p| x == T::INFINITY || x == T::NEG_INFINITY;
-        IsFinite 3 = |x; p| x.abs_() < T::INFINITY;
-    }
-}
-
 /// A function of a whole run, for those that put some elements right after the branch-free pass.
-trait SliceFun<T> {
+pub(super) trait SliceFun<T> {
     fn map<I: Isa>(src: &[T], dst: &mut [MaybeUninit<T>]);
 }
 
@@ -276,7 +206,7 @@ trait SliceFun<T> {
 ///
 /// # Safety
 /// As [`exec`].
-unsafe fn exec_slice<T: Element, F: SliceFun<T>>(
+pub(super) unsafe fn exec_slice<T: Element, F: SliceFun<T>>(
     isa: IsaKind,
     _: [f64; 2],
     dst: *mut u8,
@@ -305,37 +235,6 @@ unsafe fn exec_slice<T: Element, F: SliceFun<T>>(
         };
         dispatch(isa, Whole::<T, F>(s, d, PhantomData));
     }
-}
-
-/// sin, cos and tan of arguments of any size: the branch-free form, then the few beyond its reach.
-fn trig<T: Float>(code: Float1) -> Option<Run<1>> {
-    macro_rules! slices {
-        ($($F:ident $map:ident)*) => {$(
-            struct $F;
-            impl<T: Float> SliceFun<T> for $F {
-                #[inline(always)]
-                fn map<I: Isa>(src: &[T], dst: &mut [MaybeUninit<T>]) {
-                    Math::$map::<I>(src, dst);
-                }
-            }
-        )*};
-    }
-    slices!(Sin map_sin Cos map_cos Tan map_tan);
-    Some(match code {
-        Float1::Sin => Run {
-            func: exec_slice::<T, Sin>,
-            cost: 8,
-        },
-        Float1::Cos => Run {
-            func: exec_slice::<T, Cos>,
-            cost: 8,
-        },
-        Float1::Tan => Run {
-            func: exec_slice::<T, Tan>,
-            cost: 12,
-        },
-        _ => return None,
-    })
 }
 
 /// Every conversion to type `O`, as Rust's `as` does it; anything but zero is `true`.
@@ -509,7 +408,7 @@ element_kernels!(f32 f64 i64 i32 u8 bool);
 macro_rules! num_tables {
     () => {
         fn num1(code: Num1) -> Run<1> {
-            num1::<Self>(code)
+            unary::num1::<Self>(code)
         }
         fn num2(code: Num2) -> Run<2> {
             num2::<Self>(code)
@@ -594,13 +493,13 @@ macro_rules! float_kernels {
         }
         impl FloatKernels for $t {
             fn float1(code: Float1) -> Run<1> {
-                trig::<$t>(code).unwrap_or_else(|| float1::<$t>(code))
+                unary::trig::<$t>(code).unwrap_or_else(|| unary::float1::<$t>(code))
             }
             fn float2(code: Float2) -> Run<2> {
                 float2::<$t>(code)
             }
             fn float_class(code: FloatClass) -> Run<1> {
-                float_class::<$t>(code)
+                unary::float_class::<$t>(code)
             }
             unsafe fn float_fold(
                 code: FloatFold,

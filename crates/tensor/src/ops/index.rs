@@ -68,6 +68,7 @@ impl<T: Element> Tensor<T> {
                 ),
             expected: "an index of one axis",
             rank: index.rank(),
+            rule: "index.rank() == 1",
         })
     }
 
@@ -251,6 +252,7 @@ impl<T: Element> Tensor<T> {
                     .hint("unsqueeze(0) makes a vector a matrix of one row"),
                 expected: "at least two axes",
                 rank: self.rank(),
+                rule: "self.rank() >= 2",
             });
         }
         let mut out = self.try_copied(op)?;
@@ -423,13 +425,13 @@ impl Tensor<i64> {
         let mut out = Tensor::try_zeros(shape).map_err(|e| e.rename("one_hot"))?;
         for i in self.iter() {
             if usize::try_from(i).ok().filter(|i| *i < classes).is_none() {
-                return Err(Error::IndexOutOfRange {
+                return Err(Error::ClassOutOfRange {
                     site: self
                         .site("one_hot")
-                        .hint("an index is a class, 0 <= index < classes: negative ones do not count from the end"),
-                    index: i,
-                    axis: self.rank(),
-                    size: classes,
+                        .hint("an index is a class: negative ones do not count from the end"),
+                    name: "index",
+                    class: i,
+                    classes,
                 });
             }
         }

@@ -39,6 +39,7 @@ impl<T: Element> Tensor<T> {
                 site,
                 expected: "at least one axis",
                 rank: 0,
+                rule: "self.rank() >= 1",
             });
         }
         let a = first.axis("cat", axis)?;

@@ -358,6 +358,7 @@ fn rank_error<T: Float>(a: &Tensor<T>, b: &Tensor<T>) -> Error {
             .hint("a scalar multiplies every element: use `*`"),
         expected: "operands of one axis or more",
         rank: 0,
+        rule: "lhs.rank() >= 1 and rhs.rank() >= 1",
     }
 }
 
@@ -439,6 +440,7 @@ fn vectors<T: Float>(op: &'static str, a: &Tensor<T>, b: &Tensor<T>) -> Result<(
         },
         expected: "two vectors",
         rank,
+        rule: "lhs.rank() == 1 and rhs.rank() == 1",
     })
 }
 
@@ -468,6 +470,7 @@ fn linear_error<T: Float>(x: &Tensor<T>, w: &Tensor<T>, b: Option<&Tensor<T>>) -
                 .hint("a weight is [out, in]"),
             expected: "a weight of two axes",
             rank: w.rank(),
+            rule: "w.rank() == 2",
         };
     }
     if x.rank() == 0 {
@@ -478,6 +481,7 @@ fn linear_error<T: Float>(x: &Tensor<T>, w: &Tensor<T>, b: Option<&Tensor<T>>) -
                 .hint("reshape([1]) makes a scalar a vector of one feature"),
             expected: "an input of one axis or more",
             rank: 0,
+            rule: "x.rank() >= 1",
         };
     }
     let (out, inn) = (w.shape()[0], w.shape()[1]);
@@ -510,6 +514,7 @@ fn linear_error<T: Float>(x: &Tensor<T>, w: &Tensor<T>, b: Option<&Tensor<T>>) -
             site,
             expected: "a bias of one axis",
             rank,
+            rule: "b.rank() == 1",
         };
     }
     Error::ShapeMismatch {

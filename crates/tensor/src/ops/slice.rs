@@ -319,6 +319,7 @@ impl<T: Element> Tensor<T> {
                 )),
                 expected: "one index for each axis",
                 rank: self.rank(),
+                rule: "index.len() == self.rank()",
             });
         }
         let mut layout = self.layout.clone();

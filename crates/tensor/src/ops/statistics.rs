@@ -3,7 +3,8 @@
 use crate::dtype::Float;
 use crate::error::{Error, Result};
 use crate::kernels::folds::FloatFold;
-use crate::kernels::tables::{Float1, Float2, FloatKernels, Num2, NumKernels};
+use crate::kernels::tables::{Float2, FloatKernels, Num2, NumKernels};
+use crate::kernels::unary::Float1;
 use crate::ops::reduce::{Plan, certain, sum_of};
 use crate::shape::IntoAxes;
 use crate::tensor::{Tensor, map_owned};

@@ -213,6 +213,7 @@ impl<T: Element> Tensor<T> {
                     .hint("transpose(-2, -1) swaps the last two axes"),
                 expected: "at most two axes",
                 rank,
+                rule: "self.rank() <= 2",
             }),
         }
     }
@@ -239,6 +240,7 @@ impl<T: Element> Tensor<T> {
                 )),
                 expected: "every axis named once",
                 rank: self.rank(),
+                rule: "order.len() == self.rank()",
             });
         }
         Ok(self.with_layout(self.layout.permute(&order)))

@@ -1,0 +1,183 @@
+//! The plain unary functions, each declared once: doc, method, code, cost and expression in one line, from
+//! which a macro writes the table and the method of `Tensor`.
+//!
+//! Invariant: that of [`tables`](super::tables): an expression is branch-free and makes no call.
+
+use std::mem::MaybeUninit;
+
+use super::drive::Run;
+use super::isa::Isa;
+use super::math::Math;
+use super::tables::{Fun, SliceFun, exec, exec_slice, family};
+use crate::dtype::{Float, Num};
+use crate::tensor::{Tensor, map};
+
+/// Writes a [`family!`] and a method for each line `/// doc`, `name Name cost = |x| expression`. Those
+/// with parameters have their methods in `ops/unary.rs`: a line is `Name cost = |x; p| expression`.
+macro_rules! unary {
+    ($(#[$doc:meta])* $Code:ident $table:ident <T: $Bound:ident> => $out:ident {
+        $($(#[$of:meta])* $name:ident $Name:ident $cost:literal = |$x:ident| $body:expr;)*
+    } $(with parameters { $($with:tt)* })?) => {
+        family! {
+            $(#[$doc])*
+            $Code $table <T: $Bound> 1 (T,) => $out {
+                $($Name $cost = |$x; p| $body;)*
+                $($($with)*)?
+            }
+        }
+
+        impl<T: $Bound> Tensor<T> {$(
+            $(#[$of])*
+            #[track_caller]
+            #[inline]
+            pub fn $name(&self) -> Tensor<$out> {
+                map(T::$table($Code::$Name), [0.0; 2], stringify!($name), self)
+            }
+        )*}
+    };
+}
+
+unary! {
+    /// Unary operations on every numeric type.
+    Num1 num1 <T: Num> => T {
+        /// Negation, `-x`; integers wrap.
+        neg Neg 3 = |x| x.neg_();
+        /// Absolute value, `|x|`.
+        abs Abs 3 = |x| x.abs_();
+        /// −1, 0 or 1 by sign; NaN stays NaN.
+        sign Sign 3 = |x| x.sign_();
+        /// `x²`.
+        square Square 3 = |x| x.mul_(x);
+        /// Rectifier, `max(x, 0)`; NaN stays NaN.
+        relu Relu 3 = |x| x.relu_();
+    }
+}
+
+unary! {
+    /// Unary operations on floats.
+    Float1 float1 <T: Float> => T {
+        /// Square root, `√x`; NaN below 0.
+        sqrt Sqrt 6 = |x| x.sqrt_();
+        /// Reciprocal square root, `1/√x`.
+        rsqrt Rsqrt 8 = |x| Math::rsqrt::<I>(x);
+        /// Reciprocal, `1/x`.
+        recip Recip 5 = |x| T::ONE / x;
+        /// The largest integer not above `x`.
+        floor Floor 3 = |x| x.floor_();
+        /// The smallest integer not below `x`.
+        ceil Ceil 3 = |x| x.ceil_();
+        /// The nearest integer, ties to even (as NumPy and PyTorch).
+        round Round 3 = |x| x.round_();
+        /// The integer part.
+        trunc Trunc 3 = |x| x.trunc_();
+        /// `eˣ`.
+        exp Exp 5 = |x| Math::exp::<I>(x);
+        /// `2ˣ`.
+        exp2 Exp2 5 = |x| Math::exp2::<I>(x);
+        /// `eˣ − 1`, exact near 0.
+        exp_m1 ExpM1 8 = |x| Math::exp_m1::<I>(x);
+        /// Natural logarithm; −∞ at 0, NaN below.
+        ln Ln 5 = |x| Math::ln::<I>(x);
+        /// `ln(1 + x)`, exact near 0.
+        ln_1p Ln1p 8 = |x| Math::ln_1p::<I>(x);
+        /// Logarithm to base 2.
+        log2 Log2 6 = |x| Math::log2::<I>(x);
+        /// Logarithm to base 10.
+        log10 Log10 6 = |x| Math::log10::<I>(x);
+        // Up to a limit: `trig` has the rest.
+        /// Sine of `x` radians.
+        sin Sin 8 = |x| Math::sin::<I>(x);
+        /// Cosine of `x` radians.
+        cos Cos 8 = |x| Math::cos::<I>(x);
+        /// Tangent of `x` radians.
+        tan Tan 12 = |x| Math::tan::<I>(x);
+        /// Inverse sine, radians; NaN outside [−1, 1].
+        asin Asin 12 = |x| Math::asin::<I>(x);
+        /// Inverse cosine, radians; NaN outside [−1, 1].
+        acos Acos 12 = |x| Math::acos::<I>(x);
+        /// Inverse tangent, radians.
+        atan Atan 10 = |x| Math::atan::<I>(x);
+        /// Hyperbolic sine.
+        sinh Sinh 10 = |x| Math::sinh::<I>(x);
+        /// Hyperbolic cosine.
+        cosh Cosh 10 = |x| Math::cosh::<I>(x);
+        /// Hyperbolic tangent.
+        tanh Tanh 8 = |x| Math::tanh::<I>(x);
+        /// Inverse hyperbolic sine.
+        asinh Asinh 40 = |x| Math::asinh::<I>(x);
+        /// Inverse hyperbolic cosine; NaN below 1.
+        acosh Acosh 40 = |x| Math::acosh::<I>(x);
+        /// Inverse hyperbolic tangent; ±∞ at ±1, NaN beyond.
+        atanh Atanh 40 = |x| Math::atanh::<I>(x);
+        /// Logistic function, `1/(1 + e⁻ˣ)`, without overflow.
+        sigmoid Sigmoid 6 = |x| Math::sigmoid::<I>(x);
+        /// `ln(1 + eˣ)`, without overflow.
+        softplus Softplus 12 = |x| Math::softplus::<I>(x);
+        /// `ln(sigmoid(x))`, without overflow.
+        log_sigmoid LogSigmoid 12 = |x| Math::log_sigmoid::<I>(x);
+        /// Error function, `2/√π ∫₀ˣ e^(−t²) dt`.
+        erf Erf 10 = |x| Math::erf::<I>(x);
+        /// `x·Φ(x)` with Φ the normal distribution function (Hendrycks & Gimpel, 2016).
+        gelu Gelu 12 = |x| Math::gelu::<I>(x);
+        /// The tanh approximation of [`gelu`](Tensor::gelu).
+        gelu_tanh GeluTanh 12 = |x| Math::gelu_tanh::<I>(x);
+        /// `x·sigmoid(x)`.
+        silu Silu 8 = |x| Math::silu::<I>(x);
+    } with parameters {
+        // leaky_relu with slope p[0]
+        LeakyRelu 4 = |x; p| if x > T::ZERO { x } else { x * T::from_f64(p[0]) };
+        // elu with alpha p[0]
+        Elu 10 = |x; p| if x > T::ZERO { x } else { T::from_f64(p[0]) * Math::exp_m1::<I>(x) };
+        // Between p[0] and p[1]; comparisons with NaN are false, so NaN stays.
+        Clamp 4 = |x; p| {
+            let (lo, hi) = (T::from_f64(p[0]), T::from_f64(p[1]));
+            let low = if x < lo { lo } else { x };
+            if low > hi { hi } else { low }
+        };
+        // a·x + b
+        Affine 4 = |x; p| x * T::from_f64(p[0]) + T::from_f64(p[1]);
+    }
+}
+
+unary! {
+    /// Classification of floats.
+    FloatClass float_class <T: Float> => bool {
+        /// Where elements are NaN.
+        is_nan IsNan 3 = |x| x.partial_cmp(&x).is_none();
+        /// Where elements are +∞ or −∞.
+        is_inf IsInf 3 = |x| x == T::INFINITY || x == T::NEG_INFINITY;
+        /// Where elements are neither infinite nor NaN.
+        is_finite IsFinite 3 = |x| x.abs_() < T::INFINITY;
+    }
+}
+
+/// sin, cos and tan of arguments of any size: the branch-free form, then the few beyond its reach.
+pub(super) fn trig<T: Float>(code: Float1) -> Option<Run<1>> {
+    macro_rules! slices {
+        ($($F:ident $map:ident)*) => {$(
+            struct $F;
+            impl<T: Float> SliceFun<T> for $F {
+                #[inline(always)]
+                fn map<I: Isa>(src: &[T], dst: &mut [MaybeUninit<T>]) {
+                    Math::$map::<I>(src, dst);
+                }
+            }
+        )*};
+    }
+    slices!(Sin map_sin Cos map_cos Tan map_tan);
+    Some(match code {
+        Float1::Sin => Run {
+            func: exec_slice::<T, Sin>,
+            cost: 8,
+        },
+        Float1::Cos => Run {
+            func: exec_slice::<T, Cos>,
+            cost: 8,
+        },
+        Float1::Tan => Run {
+            func: exec_slice::<T, Tan>,
+            cost: 12,
+        },
+        _ => return None,
+    })
+}
