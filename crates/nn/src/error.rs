@@ -6,7 +6,7 @@ use wengert_tensor::{DType, Shape};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The tape refused: tensors that do not fit, graphs that were released.
@@ -53,6 +53,13 @@ pub enum Error {
         /// The system's words.
         reason: String,
     },
+}
+
+/// As it prints: what ends a `main` or meets an `unwrap` is to be read.
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
 }
 
 impl From<wengert_tensor::Error> for Error {
