@@ -62,10 +62,6 @@ fn train(numpy: &Recorded, run: &str, net: &Net, rate: f64) -> Result<Vec<f64>> 
 
 fn main() -> Result<()> {
     let numpy = Recorded::numpy();
-    let (x, y) = (numpy.tensor("x"), numpy.tensor("y"));
-    let tape = loss(&net(&numpy, Sigmoid)?, &x, &y)?.tape();
-    println!("The tape of one step:\n{tape}");
-
     // By the mean's gradient; and by the tutorial's own step, which leaves out the 1/N of its loss.
     train(&numpy, "mean/right", &net(&numpy, Sigmoid)?, 0.5)?;
     train(&numpy, "mean/published", &net(&numpy, Published)?, 0.5)?;
@@ -73,13 +69,18 @@ fn main() -> Result<()> {
     let right = train(&numpy, "sum/right", &learned, 0.5 * 4.0)?;
     let published = train(&numpy, "sum/published", &net(&numpy, Published)?, 0.5 * 4.0)?;
 
+    let (x, y) = (numpy.tensor("x"), numpy.tensor("y"));
+    println!("\nThe tape of a step:\n{}", loss(&learned, &x, &y)?.tape());
+
     let call = |v: &[Var<f64>]| Published.apply(&[&v[0]]);
     let report = gradcheck(call, &[Tensor::new([-1.0, 0.0, 2.0])]).unwrap_err();
-    println!("\nThe published backward pass, put to the test:\n{report}\n");
+    println!("The published backward pass, put to the test:\n{report}\n");
 
+    let (a, b) = (right[999], published[999]);
+    let title = format!("XOR: loss {a:.4}; as published, {b:.4}");
     let curves = [("right gradient", right), ("published gradient", published)];
     let (file, labels) = (output("tutorial_loss.svg"), ("epoch", "loss"));
-    plot::curves(file, "XOR by a 2-4-1 sigmoid network", labels, &curves)?;
+    plot::curves(file, &title, labels, &curves)?;
     let (file, title) = (output("tutorial_surface.svg"), "What it learned");
     plot::decision_surface(file, title, &x, &y, |grid| predict(&learned, grid, 1024))
 }

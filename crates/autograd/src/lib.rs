@@ -1,5 +1,5 @@
 //! The tape: variables whose ops are recorded, and the walk back that gives gradients. The middle of
-//! [Wengert](https://docs.rs/wengert): it knows tensors, and no layers.
+//! Wengert: it knows tensors, and no layers.
 //!
 //! ```
 //! use wengert_autograd::gradcheck::gradcheck;

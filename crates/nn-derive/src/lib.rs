@@ -1,4 +1,4 @@
-//! `#[derive(Module)]` for [Wengert](https://docs.rs/wengert): shows every field to the visitor, under its
+//! `#[derive(Module)]` for Wengert: shows every field to the visitor, under its
 //! name. `wengert` re-exports it; there is no need to name this crate.
 //!
 //! ```text

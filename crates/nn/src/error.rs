@@ -5,7 +5,12 @@ use wengert_tensor::{DType, Shape};
 /// The result of a call that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong.
+/// What went wrong. It prints the same by `{}` and by `{:?}`, so that the error which ends a `main` can be read.
+///
+/// ```
+/// let e = wengert_nn::load_state("no such file").err().unwrap();
+/// assert_eq!(format!("{e:?}"), e.to_string());
+/// ```
 #[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

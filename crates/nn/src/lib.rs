@@ -1,4 +1,4 @@
-//! Layers, losses, optimizers, data and training: the top of [Wengert](https://docs.rs/wengert).
+//! Layers, losses, optimizers, data and training: the top of Wengert.
 //!
 //! ```
 //! use wengert_nn::{Adam, DataLoader, Linear, Module, Relu, Sequential, TensorDataset, accuracy, data, fit};

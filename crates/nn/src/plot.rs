@@ -375,7 +375,14 @@ pub fn fit_line<T: Float>(
     let points: Vec<(f64, f64)> = xs.iter().copied().zip(ys.iter().copied()).collect();
     let (ends, steps) = (range(&xs), 100);
     let at = |i: usize| ends.start + (ends.end - ends.start) * i as f64 / steps as f64;
-    let line: Vec<(f64, f64)> = (0..=steps).map(|i| (at(i), f(at(i)))).collect();
+    let mut line: Vec<(f64, f64)> = (0..=steps).map(|i| (at(i), f(at(i)))).collect();
+    let (from, to) = (line[0].1, line[steps].1);
+    let straight = |i: usize| from + (to - from) * i as f64 / steps as f64;
+    let off = |(i, p): (usize, &(f64, f64))| (p.1 - straight(i)).abs();
+    if line.iter().enumerate().map(off).fold(0.0, f64::max) <= 1e-9 * (to - from).abs() {
+        // In one stroke: short ones would show that they end on whole pixels.
+        line = vec![line[0], line[steps]];
+    }
     let ys: Vec<f64> = points.iter().chain(&line).map(|p| p.1).collect();
     let (x, y) = (range(&xs), range(&ys));
     let legend = emptiest(&shares(points.iter().copied(), &x, &y));
@@ -501,6 +508,19 @@ mod tests {
             ["-0.5", "0", "0.25"]
         );
         assert_eq!(ticks(0.0, 1e-5, &[2e-6, 4.5e-6]), ["0.000002", "0.0000045"]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let text = |r: Result<()>| r.unwrap_err().to_string();
+        let (x, y) = crate::data::xor::<f64>();
+        let surface = |x: &Tensor<f64>, n: usize| {
+            decision_surface("unused.svg", "", x, &y, |_| Ok(Tensor::zeros([n])))
+        };
+        assert!(text(surface(&y, 3600)).contains("shapes = [4, 1] and [4, 1]"));
+        assert!(text(surface(&x, 7)).contains("f(grid) = [7]"));
+        let line = fit_line("unused.svg", "", &x, &y, |x| x);
+        assert!(text(line).contains("shapes = [4, 2] and [4, 1]"));
     }
 
     #[test]
