@@ -227,16 +227,16 @@ fn pick<T: Float>(
         match usize::try_from(t) {
             Ok(c) if c < classes => total += weight(c),
             _ => {
-                return Err(wengert_tensor::Error::IndexOutOfRange {
+                return Err(wengert_tensor::Error::InvalidArgument {
                     site: Site::new(op)
                         .operand_axis("input", T::DTYPE, x.shape(), axis)
                         .hint(format!(
                             "classes are 0..{classes}; ignore_index is {}",
                             options.ignore_index
                         )),
-                    index: t,
-                    axis,
-                    size: classes,
+                    name: "target",
+                    value: t.to_string(),
+                    rule: "a target is a class: 0 <= target < classes",
                 }
                 .into());
             }
