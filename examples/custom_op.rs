@@ -2,28 +2,21 @@
 //! used in a model.
 #![allow(clippy::print_stdout)]
 
+use wengert::autograd::Result as OpResult;
 use wengert::prelude::*;
 
 struct Swish;
 
 impl<T: Float> Function<T> for Swish {
-    fn name(&self) -> &'static str {
-        "swish"
-    }
-
     /// On plain tensors.
-    fn forward(&self, inputs: &[&Tensor<T>]) -> wengert::autograd::Result<Tensor<T>> {
+    fn forward(&self, inputs: &[&Tensor<T>]) -> OpResult<Tensor<T>> {
         let (x, beta) = (inputs[0], inputs[1]);
         Ok(x * (x * beta).sigmoid())
     }
 
     /// In `Var` ops, so that it can be differentiated again. β is a scalar that was broadcast: its
     /// gradient is summed for us.
-    fn backward(
-        &self,
-        cx: &FunctionCx<'_, T>,
-        dy: &Var<T>,
-    ) -> wengert::autograd::Result<Vec<Option<Var<T>>>> {
+    fn backward(&self, cx: &FunctionCx<'_, T>, dy: &Var<T>) -> OpResult<Vec<Option<Var<T>>>> {
         let (x, beta) = (cx.input(0)?, cx.input(1)?);
         let s = (&x * &beta).sigmoid();
         let ds = &s * s.affine(-1.0, 1.0);
@@ -34,16 +27,14 @@ impl<T: Float> Function<T> for Swish {
 }
 
 fn main() -> Result<()> {
-    let inputs = [
-        Tensor::new([[-2.0, -0.5, 0.0], [0.3, 1.0, 4.0]]),
-        Tensor::scalar(1.3),
-    ];
+    let x = Tensor::new([[-2.0, -0.5, 0.0], [0.3, 1.0, 4.0]]);
+    let inputs = [x, Tensor::scalar(1.3)];
     let call = |v: &[Var<f64>]| Swish.apply(&[&v[0], &v[1]]);
     println!("{}", gradcheck(call, &inputs)?);
     println!("{}", gradgradcheck(call, &inputs)?);
 
     // Fit relu with one β: it grows, because swish_∞ is relu.
-    let x = Var::new([[-2.0f32], [-1.0], [-0.5], [0.5], [1.0], [2.0]]);
+    let x = Var::new([[-2.0], [-1.0], [-0.5], [0.5], [1.0], [2.0f32]]);
     let y = x.relu();
     let beta = Param::new(Tensor::scalar(1.0));
     let mut opt = Adam::new(vec![beta.clone().into()], 0.05);

@@ -4,6 +4,7 @@
 
 mod common;
 
+use common::output;
 use wengert::nn::plot;
 use wengert::prelude::*;
 
@@ -15,13 +16,11 @@ fn main() -> Result<()> {
     let noise = Tensor::randn([n], &mut rng) * 0.3;
     let y = x.squeeze(1)? * 1.7 - 0.4 + noise;
 
-    let (w, b) = (
-        Param::new(Tensor::zeros([1])),
-        Param::new(Tensor::scalar(0.0)),
-    );
-    let alpha = 0.5;
+    let w = Param::new(Tensor::zeros([1]));
+    let b = Param::new(Tensor::scalar(0.0));
+    let alpha = 0.1;
     let (features, target) = (Var::from(&x), Var::from(&y));
-    for step in 0..200 {
+    for step in 0..300 {
         let predicted = features.matmul(&w.var())? + b.var();
         let loss = predicted.mse_loss(&target)? * 0.5;
         loss.backward()?;
@@ -29,7 +28,7 @@ fn main() -> Result<()> {
             p.update(|value, grad| *value -= &(grad * alpha))?;
             p.zero_grad();
         }
-        if step % 50 == 0 {
+        if step % 20 == 0 {
             println!("step {step:3}  loss {:.6}", loss.item()?);
         }
     }
@@ -49,14 +48,8 @@ fn main() -> Result<()> {
         "gradient descent ends at the minimum"
     );
 
-    let path = common::picture("linear_regression.svg");
-    let points: Vec<(f64, f64)> = xs.into_iter().zip(ys).collect();
-    plot::fit_line(
-        &path,
-        &format!("y = {w:.2}x {b:+.2}"),
-        &points,
-        &[(-2.0, b - 2.0 * w), (2.0, b + 2.0 * w)],
-    )?;
-    println!("picture       {}", path.display());
-    Ok(())
+    let title = format!("y = {w:.2}x {b:+.2}");
+    plot::fit_line(output("linear_regression.svg"), &title, &x, &y, |x| {
+        w * x + b
+    })
 }

@@ -1,8 +1,22 @@
 #![doc = include_str!("../README.md")]
+//!
+//! ## Where to look
+//!
+//! - [`prelude`]: what most programs need, by one `use`.
+//! - [`Tensor`] is data, [`Var`] is data on the tape, [`Param`] is what an optimizer changes; all ops are their
+//!   methods.
+//! - [`nn`]: layers, optimizers, data, training. [`autograd`]: the tape, `gradcheck`, ops of one's own. [`tensor`]:
+//!   arrays, threads, memory, files.
 #![forbid(unsafe_code)]
 
+/// The tape, the ops and their gradients.
+#[doc(inline)]
 pub use wengert_autograd as autograd;
+/// Layers, losses, optimizers, data and training.
+#[doc(inline)]
 pub use wengert_nn as nn;
+/// Arrays, and what they are computed with.
+#[doc(inline)]
 pub use wengert_tensor as tensor;
 
 #[cfg(feature = "proptest")]

@@ -8,7 +8,7 @@ use wengert_tensor::{DType, Shape};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong in a call on variables.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The tensors did not fit: shapes, axes, indices, memory.
@@ -115,6 +115,13 @@ pub enum Error {
         /// Its words.
         reason: String,
     },
+}
+
+/// As it prints: what ends a `main` or meets an `unwrap` is to be read.
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
 }
 
 impl Error {

@@ -21,9 +21,6 @@ use crate::var::Var;
 /// /// `y = x²`, written by hand.
 /// struct Squared;
 /// impl<T: Float> Function<T> for Squared {
-///     fn name(&self) -> &'static str {
-///         "squared"
-///     }
 ///     fn forward(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>> {
 ///         Ok(x[0] * x[0])
 ///     }
@@ -33,13 +30,19 @@ use crate::var::Var;
 /// }
 ///
 /// let x = Tensor::new([0.5f64, -2.0]);
+/// let y = Squared.apply(&[&Var::from(&x).tracked()])?;
+/// assert!(y.tape().to_string().contains("%1 = Squared(%0)"));
 /// gradcheck(|v| Squared.apply(&[&v[0]]), &[x.clone()])?;
 /// gradgradcheck(|v| Squared.apply(&[&v[0]]), &[x])?;
 /// # Ok::<(), wengert_autograd::Error>(())
 /// ```
 pub trait Function<T: Float = f32>: Send + Sync + Sized + 'static {
-    /// The name on the tape and in messages.
-    fn name(&self) -> &'static str;
+    /// The name on the tape and in messages: the type's, unless written.
+    fn name(&self) -> &'static str {
+        let path = std::any::type_name::<Self>();
+        let path = path.split('<').next().unwrap_or(path);
+        path.rsplit("::").next().unwrap_or(path)
+    }
 
     /// The output for these inputs.
     ///

@@ -1,4 +1,36 @@
-//! The tape: variables whose ops are recorded, and the walk back that gives gradients.
+//! The tape: variables whose ops are recorded, and the walk back that gives gradients. The middle of
+//! Wengert: it knows tensors, and no layers.
+//!
+//! ```
+//! use wengert_autograd::gradcheck::gradcheck;
+//! use wengert_autograd::{Grad, Var, grad};
+//! use wengert_tensor::Tensor;
+//! let x = Var::new([1.0f64, 2.0, 3.0]).tracked();
+//! let y = (x.square() * 0.5).sum_all();
+//! y.backward()?;
+//! assert_eq!(x.grad().unwrap().to_vec(), [1.0, 2.0, 3.0]);
+//!
+//! // Gradients of any order, without touching `x.grad()`: d²(x³)/dx² = 6x.
+//! let cube = (x.square() * &x).sum_all();
+//! let first = Grad::new().create_graph().of(&cube, &[&x])?;
+//! let second = grad(&first[0].sum_all(), &[&x])?;
+//! assert_eq!(second[0].to_vec(), [6.0, 12.0, 18.0]);
+//!
+//! // And the proof of one, against central differences.
+//! gradcheck(|v| Ok(v[0].tanh()), &[Tensor::new([0.5, -1.0])])?;
+//! # Ok::<(), wengert_autograd::Error>(())
+//! ```
+//!
+//! # Where to look
+//!
+//! - [`Var`] has every op as a method, under the names of [`Tensor`](wengert_tensor::Tensor). One made by
+//!   `Var::new` is a constant; [`Var::tracked`] makes it a leaf, and a [`Param`] is a leaf that can be updated.
+//! - [`Var::backward`] and [`grad()`] walk back, with their options in [`Backward`] and [`Grad`]; [`no_grad`] records
+//!   nothing.
+//! - [`Function`] is a differentiable op of one's own; [`mod@gradcheck`] proves it, and the module `strategies`
+//!   (feature `proptest`) has property tests for it.
+//! - [`Var::tape`] shows what was recorded.
+//! - [`ops`] lists every op with its formula, gradient and edges.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! [proptest] strategies for property tests of differentiable functions: shapes, layouts, values.
+//! Strategies of `proptest` for property tests of differentiable functions: shapes, layouts, values.
 //!
 //! Invariant: values are kept so far apart from each other, and from the points a [`Domain`] names, that
 //! the steps of a gradient check cross no tie and no kink; and everything shrinks towards few axes, few

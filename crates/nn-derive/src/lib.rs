@@ -1,4 +1,18 @@
-//! `#[derive(Module)]`: shows every field to the visitor, under its name.
+//! `#[derive(Module)]` for Wengert: shows every field to the visitor, under its
+//! name. `wengert` re-exports it; there is no need to name this crate.
+//!
+//! ```text
+//! #[derive(Module)]
+//! struct Encoder {
+//!     layers: Vec<Linear>,          // layers.0.weight, layers.0.bias, …
+//!     scale: Param,                 // scale
+//!     #[module(rename = "head")]
+//!     output: Option<Linear>,       // head.weight, head.bias, where there is one
+//!     width: usize,                 // a setting
+//!     #[module(skip)]
+//!     names: HashMap<String, usize>,
+//! }
+//! ```
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};

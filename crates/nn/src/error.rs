@@ -5,8 +5,13 @@ use wengert_tensor::{DType, Shape};
 /// The result of a call that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong.
-#[derive(Clone, Debug, thiserror::Error)]
+/// What went wrong. It prints the same by `{}` and by `{:?}`, so that the error which ends a `main` can be read.
+///
+/// ```
+/// let e = wengert_nn::load_state("no such file").err().unwrap();
+/// assert_eq!(format!("{e:?}"), e.to_string());
+/// ```
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The tape refused: tensors that do not fit, graphs that were released.
@@ -53,6 +58,13 @@ pub enum Error {
         /// The system's words.
         reason: String,
     },
+}
+
+/// As it prints: what ends a `main` or meets an `unwrap` is to be read.
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)
+    }
 }
 
 impl From<wengert_tensor::Error> for Error {

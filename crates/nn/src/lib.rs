@@ -1,4 +1,39 @@
-//! Layers, losses, optimizers, data and training.
+//! Layers, losses, optimizers, data and training: the top of Wengert.
+//!
+//! ```
+//! use wengert_nn::{Adam, DataLoader, Linear, Module, Relu, Sequential, TensorDataset, accuracy, data, fit};
+//! use wengert_tensor::Rng;
+//! let mut rng = Rng::seed(0);
+//! let (train, test) = TensorDataset::new(data::moons(400, 0.1, &mut rng)?)?.split_at(300)?;
+//! let model = Sequential::new()
+//!     .push(Linear::new(2, 16, &mut rng))
+//!     .push(Relu)
+//!     .push(Linear::new(16, 2, &mut rng));
+//! let mut opt = Adam::new(model.parameters(), 0.01);
+//! let loader = DataLoader::new(train, 32)?.shuffle(0);
+//! let history = fit(&model, &mut opt, |y, labels| y.cross_entropy(labels), &loader)
+//!     .epochs(30)
+//!     .metric("accuracy", accuracy)
+//!     .validate(&DataLoader::new(test, 100)?)
+//!     .run()?;
+//! assert!(history.last("val_accuracy") > Some(0.95));
+//! # Ok::<(), wengert_nn::Error>(())
+//! ```
+//!
+//! Nothing of this is needed to train: forward, loss, `zero_grad`, `backward` and `step` in a loop of one's own do
+//! the same, bit for bit.
+//!
+//! # Where to look
+//!
+//! - [`Module`] gives names, parameters, states, files and modes to any struct that derives it; [`Layer`] is a module
+//!   with a `forward`.
+//! - [`Linear`] starts as PyTorch's, [`Dense`] as Keras's; [`Sequential`] puts layers one after another; [`init`] has
+//!   other starts.
+//! - Losses are methods of [`Var`](wengert_autograd::Var): `mse_loss`, `cross_entropy`, `bce_with_logits`.
+//! - [`Sgd`], [`Adam`] and [`AdamW`] are the [`Optimizer`]s.
+//! - [`fit`], [`evaluate`] and [`predict`] run a model; [`Callback`]s ([`Checkpoint`], [`EarlyStopping`],
+//!   [`Schedule`]) look on.
+//! - [`data`] reads files and makes batches; the module `plot` (feature `plot`) draws.
 
 #![forbid(unsafe_code)]
 

@@ -186,6 +186,10 @@ pub(crate) fn walk<M: Module + ?Sized>(m: &M, sink: &mut dyn FnMut(&str, Entry<'
 }
 
 /// A module of one input and one output, to call and to put into a [`Sequential`](crate::Sequential).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a `Layer<{T}>`",
+    note = "write its `forward` in `impl Layer for {Self}`: a method of the type's own is not seen by `Sequential`, `fit` and `predict`"
+)]
 pub trait Layer<T: Float = f32>: Module {
     /// The output for an input.
     ///

@@ -5,6 +5,7 @@ use std::path::Path;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+use wengert_tensor::{Float, Num, Tensor};
 
 use crate::error::{Error, Result};
 
@@ -118,17 +119,27 @@ fn shares<'a>(
     points.map(|(a, b)| (share(a, x), share(b, y))).collect()
 }
 
-/// Curves over their index, with a legend.
+/// Curves over their index, with a legend; `labels` are those of the axes.
 ///
 /// # Errors
 /// If the file cannot be written.
+///
+/// ```
+/// let (train, test) = (vec![0.7, 0.4, 0.3], vec![0.8, 0.5, 0.45]);
+/// let file = std::env::temp_dir().join("wengert_curves.svg");
+/// let named = [("train", train), ("test", test)];
+/// wengert_nn::plot::curves(&file, "Loss", ("epoch", "loss"), &named)?;
+/// assert!(std::fs::read_to_string(&file).unwrap().contains("train"));
+/// # Ok::<(), wengert_nn::Error>(())
+/// ```
 pub fn curves(
     path: impl AsRef<Path>,
     title: &str,
     labels: (&str, &str),
-    curves: &[(&str, &[f64])],
+    curves: &[(&str, impl AsRef<[f64]>)],
 ) -> Result<()> {
-    curves_from(path.as_ref(), title, labels, 0.0, curves)
+    let curves: Vec<_> = curves.iter().map(|(name, v)| (*name, v.as_ref())).collect();
+    curves_from(path.as_ref(), title, labels, 0.0, &curves)
 }
 
 /// As [`curves`], the index counted from `first`.
@@ -194,21 +205,49 @@ pub(crate) fn curves_from(
     })
 }
 
-/// Points of a plane with their class.
-pub type Labelled<'a> = &'a [([f64; 2], usize)];
-
-/// The value of `f` over a rectangle as colour (0 blue, 1 red), its ½ contour, and labelled points.
+/// The value of `f` around some points of the plane as colour (0 blue, 1 red), its ½ contour, and the points
+/// in the colour of their class. `f` is called once, with the corners' grid `[n, 2]`, for n values.
+///
+/// # Shapes
+/// `points [n, 2]`, `classes [n]` or `[n, 1]`: 1 above ½, else 0.
 ///
 /// # Errors
-/// If `f` fails or the file cannot be written.
-pub fn decision_surface(
+/// If the shapes are not those, `f` fails or gives another number of values, or the file cannot be
+/// written.
+///
+/// ```
+/// use wengert_autograd::Var;
+/// use wengert_nn::{Layer, Linear, data, plot, predict};
+/// use wengert_tensor::Rng;
+/// let (x, y) = data::xor();
+/// let model = Linear::new(2, 1, &mut Rng::seed(0));
+/// let file = std::env::temp_dir().join("wengert_surface.svg");
+/// plot::decision_surface(&file, "Untrained", &x, &y, |grid| predict(&model, grid, 1024))?;
+/// assert!(std::fs::read_to_string(&file).unwrap().contains("Untrained"));
+/// # Ok::<(), wengert_nn::Error>(())
+/// ```
+pub fn decision_surface<T: Float>(
     path: impl AsRef<Path>,
     title: &str,
-    [x, y]: [std::ops::Range<f64>; 2],
-    points: Labelled<'_>,
-    f: impl Fn(&[[f64; 2]]) -> Result<Vec<f64>>,
+    points: &Tensor<T>,
+    classes: &Tensor<impl Num>,
+    f: impl FnOnce(&Tensor<T>) -> Result<Tensor<T>>,
 ) -> Result<()> {
     const CELLS: usize = 60;
+    let n = points.shape().first().copied().unwrap_or(0);
+    if points.shape()[..] != [n, 2] || classes.len() != n {
+        let value = format!("{} and {}", points.shape(), classes.shape());
+        let rule = "points [n, 2] and classes [n]";
+        return Err(Error::invalid("decision_surface", "shapes", value, rule));
+    }
+    let flat: Vec<f64> = points.iter().map(Num::to_f64).collect();
+    let classes = classes.iter().map(|c| c.to_f64() > 0.5);
+    let points: Vec<(&[f64], bool)> = flat.chunks_exact(2).zip(classes).collect();
+    let [x, y] = [0, 1].map(|axis| {
+        let seen = range(points.iter().map(|(p, _)| &p[axis]));
+        let margin = 0.2 * (seen.end - seen.start);
+        seen.start - margin..seen.end + margin
+    });
     let (dx, dy) = (
         (x.end - x.start) / CELLS as f64,
         (y.end - y.start) / CELLS as f64,
@@ -222,7 +261,17 @@ pub fn decision_surface(
     let grid: Vec<[f64; 2]> = (0..CELLS * CELLS)
         .map(|k| centre(k % CELLS, k / CELLS))
         .collect();
-    let values = f(&grid)?;
+    let values = f(&Tensor::new(&grid[..]).cast::<T>())?;
+    if values.len() != grid.len() {
+        let rule = "one value for each point of the grid";
+        return Err(Error::invalid(
+            "decision_surface",
+            "f(grid)",
+            values.shape(),
+            rule,
+        ));
+    }
+    let values: Vec<f64> = values.iter().map(Num::to_f64).collect();
     save(path.as_ref(), (560, 560), |area| {
         let mut chart = ChartBuilder::on(area)
             .caption(title, ("sans-serif", 20))
@@ -263,10 +312,9 @@ pub fn decision_surface(
                 .map(|e| PathElement::new(e.to_vec(), BLACK.stroke_width(1))),
         )?;
         chart.draw_series(points.iter().map(|(p, class)| {
-            let fill = if *class == 0 {
-                RGBColor(30, 70, 200)
-            } else {
-                RGBColor(200, 40, 40)
+            let fill = match class {
+                false => RGBColor(30, 70, 200),
+                true => RGBColor(200, 40, 40),
             };
             Circle::new((p[0], p[1]), 6, fill.filled())
         }))?;
@@ -304,18 +352,38 @@ fn contour(cells: usize, values: &[f64]) -> Vec<[(f64, f64); 2]> {
     lines
 }
 
-/// Points and a line through them.
+/// Points, and the line (or curve) of a function through them.
+///
+/// # Shapes
+/// `x` and `y` have as many elements as there are points.
 ///
 /// # Errors
-/// If the file cannot be written.
-pub fn fit_line(
+/// If they have not, or the file cannot be written.
+pub fn fit_line<T: Float>(
     path: impl AsRef<Path>,
     title: &str,
-    points: &[(f64, f64)],
-    line: &[(f64, f64)],
+    x: &Tensor<T>,
+    y: &Tensor<T>,
+    f: impl Fn(f64) -> f64,
 ) -> Result<()> {
-    let xs: Vec<f64> = points.iter().chain(line).map(|p| p.0).collect();
-    let ys: Vec<f64> = points.iter().chain(line).map(|p| p.1).collect();
+    if x.len() != y.len() {
+        let value = format!("{} and {}", x.shape(), y.shape());
+        let rule = "as many x as y";
+        return Err(Error::invalid("fit_line", "shapes", value, rule));
+    }
+    let [xs, ys] = [x, y].map(|t| t.iter().map(Num::to_f64).collect::<Vec<f64>>());
+    let points: Vec<(f64, f64)> = xs.iter().copied().zip(ys.iter().copied()).collect();
+    let (ends, steps) = (range(&xs), 100);
+    let at = |i: usize| ends.start + (ends.end - ends.start) * i as f64 / steps as f64;
+    let mut line: Vec<(f64, f64)> = (0..=steps).map(|i| (at(i), f(at(i)))).collect();
+    let (from, to) = (line[0].1, line[steps].1);
+    let straight = |i: usize| from + (to - from) * i as f64 / steps as f64;
+    let off = |(i, p): (usize, &(f64, f64))| (p.1 - straight(i)).abs();
+    if line.iter().enumerate().map(off).fold(0.0, f64::max) <= 1e-9 * (to - from).abs() {
+        // In one stroke: short ones would show that they end on whole pixels.
+        line = vec![line[0], line[steps]];
+    }
+    let ys: Vec<f64> = points.iter().chain(&line).map(|p| p.1).collect();
     let (x, y) = (range(&xs), range(&ys));
     let legend = emptiest(&shares(points.iter().copied(), &x, &y));
     save(path.as_ref(), SIZE, |area| {
@@ -360,7 +428,7 @@ pub fn fit_line(
 ///
 /// # Errors
 /// If the file cannot be written.
-pub fn confusion(path: impl AsRef<Path>, title: &str, counts: &[Vec<usize>]) -> Result<()> {
+pub(crate) fn confusion(path: impl AsRef<Path>, title: &str, counts: &[Vec<usize>]) -> Result<()> {
     let n = counts.len().max(1) as f64;
     // Room for the names, in cells, and letters that fit into a cell.
     let (near, far, edge) = (0.02 * n, 0.07 * n, 0.1 * n);
@@ -440,6 +508,19 @@ mod tests {
             ["-0.5", "0", "0.25"]
         );
         assert_eq!(ticks(0.0, 1e-5, &[2e-6, 4.5e-6]), ["0.000002", "0.0000045"]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let text = |r: Result<()>| r.unwrap_err().to_string();
+        let (x, y) = crate::data::xor::<f64>();
+        let surface = |x: &Tensor<f64>, n: usize| {
+            decision_surface("unused.svg", "", x, &y, |_| Ok(Tensor::zeros([n])))
+        };
+        assert!(text(surface(&y, 3600)).contains("shapes = [4, 1] and [4, 1]"));
+        assert!(text(surface(&x, 7)).contains("f(grid) = [7]"));
+        let line = fit_line("unused.svg", "", &x, &y, |x| x);
+        assert!(text(line).contains("shapes = [4, 2] and [4, 1]"));
     }
 
     #[test]

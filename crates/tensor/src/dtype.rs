@@ -64,6 +64,10 @@ mod sealed {
 /// A type that tensors can hold: `f32`, `f64`, `i64`, `i32`, `u8`, `bool`. Sealed.
 ///
 /// Its kernels are compiled in this crate, not in the crates that call them.
+#[diagnostic::on_unimplemented(
+    message = "a tensor cannot hold `{Self}`",
+    note = "tensors hold `f32`, `f64`, `i64`, `i32`, `u8` and `bool`"
+)]
 pub trait Element:
     sealed::Sealed
     + tables::ElementKernels
@@ -82,6 +86,10 @@ pub trait Element:
 }
 
 /// A numeric element: every one but `bool`. Sealed. Integer arithmetic wraps, as NumPy's does.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a number that a tensor can calculate with",
+    note = "those are `f32`, `f64`, `i64`, `i32` and `u8`; `.cast::<f32>()` converts a tensor"
+)]
 pub trait Num: Element + tables::NumKernels {
     /// What sums and products are held in: itself for floats and `i64`, `i64` for smaller integers.
     type Sum: Num<Sum = Self::Sum>;
@@ -96,6 +104,10 @@ pub trait Num: Element + tables::NumKernels {
 }
 
 /// A floating-point element: `f32` or `f64`. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a floating-point type",
+    note = "gradients, layers and most functions need `f32` or `f64`: write `1.0` for `1`, convert a tensor with `.cast::<f32>()`"
+)]
 pub trait Float:
     Num<Sum = Self>
     + tables::FloatKernels

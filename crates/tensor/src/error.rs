@@ -39,7 +39,7 @@ pub struct Site {
 }
 
 /// What went wrong in a tensor call.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Two operands whose shapes must agree do not.
@@ -294,6 +294,13 @@ impl Site {
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.render("failed", &[]))
+    }
+}
+
+/// As it prints: what ends a `main` or meets an `unwrap` is to be read.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

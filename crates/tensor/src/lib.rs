@@ -1,4 +1,30 @@
-//! Strided, copy-on-write tensors and their kernels.
+//! Strided, copy-on-write tensors and their kernels: the data under Wengert,
+//! and a small array library without it.
+//!
+//! ```
+//! use wengert_tensor::{Rng, Tensor};
+//! let a = Tensor::new([[1.0f32, 2.0, 3.0], [4.0, 5.0, 6.0]]);
+//! let columns = a.t()?; // a view: nothing is copied
+//! assert_eq!(columns.matmul(&Tensor::new([[1.0], [-1.0]]))?.to_vec(), [-3.0, -3.0, -3.0]);
+//! assert_eq!((&a * 2.0 + Tensor::new([0.5, 0.0, 0.0])).mean(0)?.to_vec(), [5.5, 7.0, 9.0]);
+//!
+//! let mut b = a.clone(); // shares memory until it is written to
+//! b.fill(0.0);
+//! assert_eq!(a.sum_all().item()?, 21.0);
+//!
+//! let noise = Tensor::<f64>::randn([2, 3], &mut Rng::seed(0)); // the same on every machine
+//! assert_eq!(noise.shape(), &[2, 3][..]);
+//! # Ok::<(), wengert_tensor::Error>(())
+//! ```
+//!
+//! # Where to look
+//!
+//! - [`Tensor`] has every op as a method. What can fail on its arguments returns a [`Result`] whose [`Error`]
+//!   names shapes, axis and rule; operators panic with the same text and have a `try_` twin.
+//! - [`Element`], [`Num`] and [`Float`] are what a tensor may hold: `f32` and `f64`, `i64`, `i32` and `u8`, `bool`.
+//! - [`Rng`] is the only source of random numbers.
+//! - [`AnyTensor`] and [`Safetensors`] read and write files; [`Tensor::load_npy`] and [`Tensor::save_npy`] NumPy's.
+//! - [`num_threads`], [`active_isa`] and [`memory`] say what runs where, and set it.
 
 mod dtype;
 mod error;

@@ -278,6 +278,10 @@ impl Shape {
 
 /// What can be given as a shape: `[2, 3]`, `vec![2, 3]`, `&dims[..]`, `5` (one axis), `[0usize; 0]`
 /// or `()` (a scalar), another tensor's `shape()`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a shape",
+    note = "a shape is an array, slice or vector of `usize`, or one alone: `[2, 3]`, `5`; `()` is a scalar's"
+)]
 pub trait IntoShape {
     /// The shape.
     fn into_shape(self) -> Shape;
@@ -340,6 +344,10 @@ impl Axes {
 }
 
 /// What can be given as axes: `-1`, `[0, 1]`, `&axes[..]`, `vec![0, 1]`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not name axes",
+    note = "axes are an `isize`, or an array or slice of them; negative ones count from the last"
+)]
 pub trait IntoAxes {
     /// The axes as given, not yet checked against a rank.
     fn into_axes(self) -> Axes;

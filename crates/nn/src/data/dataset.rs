@@ -38,6 +38,10 @@ use crate::error::{Error, Result};
 /// assert_eq!((x.to_vec(), even.to_vec()), (vec![0.0, 1.0], vec![1, 0]));
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a set of rows",
+    note = "`TensorDataset::new((x, y))?` makes one of tensors"
+)]
 pub trait Dataset {
     /// What a batch is: most often a tuple of tensors whose first axis is the batch's size.
     type Batch;
@@ -107,6 +111,10 @@ pointers! {
 /// assert_eq!(TensorDataset::new(set)?.split_at(1)?.1.tensors().words.to_vec(), [3, 0]);
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not made of tensors",
+    note = "give a tensor, or a tuple or vector of them: `TensorDataset::new((x, y))?`"
+)]
 pub trait Tensors: Sized {
     /// Calls `f` with the type and shape of each tensor, in order.
     fn each(&self, f: &mut dyn FnMut(DType, &Shape));

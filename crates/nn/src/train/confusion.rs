@@ -94,6 +94,15 @@ impl ConfusionMatrix {
         share(right, self.total())
     }
 
+    /// Draws it, as SVG. (Feature `plot`.)
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    #[cfg(feature = "plot")]
+    pub fn plot(&self, path: impl AsRef<std::path::Path>, title: &str) -> Result<()> {
+        crate::plot::confusion(path, title, &self.counts)
+    }
+
     fn right(&self, class: usize) -> usize {
         let row = self.counts.get(class);
         row.and_then(|r| r.get(class)).copied().unwrap_or(0)

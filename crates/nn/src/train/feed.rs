@@ -31,6 +31,10 @@ use crate::error::Result;
 /// assert_eq!(first.to_vec(), [2.0, 0.0]);
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` gives no batches to train on",
+    note = "make batches of tensors by `DataLoader::new(TensorDataset::new((x, y))?, batch_size)?`, or give ready ones: `[(x, y)]`"
+)]
 pub trait Feed {
     /// A batch: for [`fit`](crate::fit) a pair of inputs and targets.
     type Batch;
@@ -87,6 +91,10 @@ macro_rules! ready {
 ready!((B: Clone) Vec<B>, (B: Clone, const N: usize) [B; N]);
 
 /// How many samples a batch holds, by which its loss and metrics are weighted.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say how many samples it holds",
+    note = "inputs are tensors, or tuples or vectors that begin with one; implement `Rows` for others"
+)]
 pub trait Rows {
     /// The number of samples: of a tensor the size of its first axis (1 of a scalar), of a tuple that
     /// of its first part.

@@ -9,6 +9,10 @@ use crate::tensor::{Tensor, refuse};
 /// Values that have a shape of their own: a scalar, a (nested) array, slice or vector.
 ///
 /// Sealed in effect: every implementation is here.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not make a tensor of `{T}`",
+    note = "values are numbers of one type, or (nested) arrays, slices or vectors of them: `[[1.0, 2.0], [3.0, 4.0]]`; `Tensor::from_vec(values, shape)` takes the shape apart"
+)]
 pub trait Nested<T: Element> {
     /// The shape, from the first item down.
     #[doc(hidden)]
