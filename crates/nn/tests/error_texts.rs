@@ -173,7 +173,8 @@ fn of_training(dir: &Path, blocked: &Path) -> Vec<Case> {
     let mut history = History::new();
     history.record(&Logs::new());
     let mut matrix = ConfusionMatrix::new(2);
-    let surface = |grid: &[[f64; 2]]| Ok(vec![0.0; grid.len()]);
+    let surface = |grid: &Tensor<f32>| Ok(Tensor::zeros([grid.shape()[0]]));
+    let (points, classes) = (Tensor::<f32>::zeros([1, 2]), Tensor::<f32>::zeros([1]));
     let file = dir.join("file");
     cases! {
         "fit::run" => fit(&net, &mut opt, loss, &data).silent().metric("loss", right).run();
@@ -197,10 +198,12 @@ fn of_training(dir: &Path, blocked: &Path) -> Vec<Case> {
         "confusion::add" => matrix.add(&y, &Tensor::new([0i64, 1, 2, 0]));
         "history::save" => history.save(blocked);
         "history::plot" => history.plot(dir.join("x.svg"), "", &["loss"]);
-        "plot::curves" => plot::curves(blocked, "", ("", ""), &[]);
-        "plot::decision_surface" => plot::decision_surface(blocked, "", [0.0..1.0, 0.0..1.0], &[], surface);
-        "plot::fit_line" => plot::fit_line(blocked, "", &[], &[]);
-        "plot::confusion" => plot::confusion(blocked, "", &[]);
+        "plot::curves" => plot::curves(blocked, "", ("", ""), &[("", [0.0])]);
+        "plot::decision_surface" => plot::decision_surface(blocked, "", &points, &classes, surface);
+        "plot::decision_surface (shapes)" => plot::decision_surface(blocked, "", &points, &points, surface);
+        "plot::fit_line" => plot::fit_line(blocked, "", &points, &points, |x| x);
+        "plot::fit_line (sizes)" => plot::fit_line(blocked, "", &points, &classes, |x| x);
+        "confusion::plot" => ConfusionMatrix::new(2).plot(blocked, "");
     }
 }
 

@@ -69,6 +69,19 @@ unary_op! {
 }
 
 unary_op! {
+    /// `x·tanh(softplus(x))` (Misra, 2019); gradient `(t + x(1 − t²)·sigmoid(x))·dy` with `t = tanh(softplus(x))`.
+    mish Mish MISH
+    in "activation" formula "x·tanh(ln(1 + eˣ))" gradient "(t + x(1 − t²)·sigmoid(x))·dy, t = tanh(ln(1 + eˣ))" edges "smooth"
+    saves x
+    rule |x, dy| {
+        let t = x.softplus().tanh();
+        dy * (&t + x * t.square().affine(-1.0, 1.0) * x.sigmoid())
+    };
+    reference |x| x * x.exp().ln_1p().tanh();
+    samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
+}
+
+unary_op! {
     /// `x·Φ(x)` with Φ the normal distribution function (Hendrycks & Gimpel, 2016); gradient `(Φ(x) + x·φ(x))·dy`.
     gelu Gelu GELU
     in "activation" formula "x·Φ(x)" gradient "(Φ(x) + x·φ(x))·dy" edges "smooth"
@@ -233,6 +246,7 @@ pub(super) const OPS: &[&OpInfo] = &[
     &GELU,
     &GELU_TANH,
     &SILU,
+    &MISH,
     &SOFTPLUS,
     &LOG_SIGMOID,
     &SOFTSIGN,

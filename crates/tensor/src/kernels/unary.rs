@@ -123,6 +123,8 @@ unary! {
         gelu_tanh GeluTanh 12 = |x| Math::gelu_tanh::<I>(x);
         /// `x·sigmoid(x)`.
         silu Silu 8 = |x| Math::silu::<I>(x);
+        /// `x·tanh(softplus(x))` (Misra, 2019).
+        mish Mish 20 = |x| x * Math::tanh::<I>(Math::softplus::<I>(x));
     } with parameters {
         // leaky_relu with slope p[0]
         LeakyRelu 4 = |x; p| if x > T::ZERO { x } else { x * T::from_f64(p[0]) };
