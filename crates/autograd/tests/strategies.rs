@@ -112,7 +112,7 @@ proptest! {
         let mut y = Tensor::<f64>::zeros(d.shape());
         for _ in 0..60 {
             let residual = Tensor::ones(d.shape()) - m.matmul(&y)?;
-            y = y + residual / &d;
+            y += residual / &d;
         }
         let residual = (Tensor::ones(d.shape()) - m.matmul(&y)?).abs().max_all()?.item()?;
         prop_assert!(residual < 1e-12, "{residual}");

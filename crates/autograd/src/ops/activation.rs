@@ -28,7 +28,7 @@ unary_op! {
     relu Relu RELU
     in "activation" formula "max(x, 0)" gradient "dy where x > 0" edges "relu'(0) = 0; NaN stays NaN"
     saves y
-    rule |y, dy| dy * Var::constant(y.value().relu_grad(&Tensor::ones(y.shape()))?);
+    rule |y, dy| dy * Var::constant(y.value().relu_grad(Tensor::ones(y.shape()))?);
     fused |y, dy| y.relu_grad(dy);
     reference |x| if x > 0.0 || x.is_nan() { x } else { 0.0 };
     samples [-2.0, -0.3, 0.5, 0.4, 1.1, 3.0]

@@ -89,8 +89,11 @@ impl<U: ?Sized> Counted<U> {
     pub fn get_mut(this: &mut Self) -> Option<&mut U> {
         // Acquire, to see what former handles wrote; a second handle could only come from this one.
         let alone = this.refs().load(Ordering::Acquire) == 1;
+        if !alone {
+            return None;
+        }
         // SAFETY: this handle is the only one, and it is borrowed.
-        alone.then(|| unsafe { this.value.as_mut() })
+        Some(unsafe { this.value.as_mut() })
     }
 
     /// The address of the value: the same for clones, different for values that live at the same time.
