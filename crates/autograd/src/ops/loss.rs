@@ -31,19 +31,12 @@ impl Reduction {
         }
     }
 
-    /// Reduces on plain tensors; the mean of nothing is NaN.
+    /// Reduces on plain tensors; the mean of nothing is NaN, as 0/0.
     pub(crate) fn of<T: Float>(self, losses: Tensor<T>) -> Tensor<T> {
         match self {
             Reduction::None => losses,
             Reduction::Sum => losses.sum_all(),
-            Reduction::Mean => {
-                let n = losses.len();
-                if n == 0 {
-                    Tensor::scalar(T::NAN)
-                } else {
-                    losses.sum_all() / T::from_f64(n as f64)
-                }
-            }
+            Reduction::Mean => losses.sum_all() / T::from_f64(losses.len() as f64),
         }
     }
 }
@@ -171,6 +164,18 @@ pub(crate) static MSE_LOSS: OpInfo = OpInfo {
         let (a, b) = (|| spread(&[2, 3], 1), || spread(&[2, 3], 2));
         vec![
             sample!([a(), b()], |v| v[0].mse_loss(&v[1]), |r| mean(&sq(r))),
+            sample!(
+                [spread(&[1], 1), spread(&[1], 2)],
+                |v| v[0].mse_loss(&v[1]),
+                |r| mean(&sq(r))
+            )
+            .note("one element"),
+            sample!(
+                [spread(&[2, 0], 1), spread(&[2, 0], 2)],
+                |v| v[0].mse_loss(&v[1]),
+                |r| mean(&sq(r))
+            )
+            .note("empty"),
             sample!(
                 [a(), b()],
                 |v| v[0].mse_loss_with(&v[1], Reduction::Sum),
@@ -373,6 +378,12 @@ pub(crate) static HUBER_LOSS: OpInfo = OpInfo {
                 )
             )
             .note("all within delta"),
+            sample!(
+                [spread(&[2], 1), spread(&[2], 5)],
+                |v| v[0].huber_loss(&v[1], 0.125),
+                |r| mean(&r[0].zip(&r[1], |x, t| 0.125 * ((x - t).abs() - 0.0625)))
+            )
+            .note("all beyond a small delta"),
         ]
     },
 };
@@ -490,6 +501,12 @@ pub(crate) static BCE_LOSS: OpInfo = OpInfo {
                 },
             ])
             .note("certain and right"),
+            sample!(
+                [cycle(&[2], &[0.2, 0.7]), cycle(&[2], &[0.0, 0.4])],
+                |v| v[0].bce_loss_with(&v[1], Reduction::None),
+                |r| bce(r)
+            )
+            .note("two losses"),
             sample!(
                 [cycle(&[3], &[0.0, 1.0, 0.5]), cycle(&[3], &[1.0, 0.0, 1.0])],
                 |v| v[0].bce_loss_clipped(&v[1].detach(), 1e-3),
