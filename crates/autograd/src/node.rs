@@ -101,7 +101,7 @@ impl AnyVar {
     pub(crate) fn plus(self, other: AnyVar, record: bool) -> Result<AnyVar> {
         fn add<T: Float>(a: Var<T>, b: Var<T>, record: bool) -> Result<AnyVar> {
             let sum = if record {
-                a.try_add(&b)?
+                mode::enable_grad(|| a.try_add(&b))?
             } else {
                 Var::constant(a.value + b.value)
             };

@@ -128,6 +128,12 @@ fn names_are_those_of_the_call() {
                      equal or one of them is 1";
     assert_eq!(text(a.hypot(&b)), format!("hypot: {broadcast}"));
     assert_eq!(text(a.logaddexp(&b)), format!("logaddexp: {broadcast}"));
+    // Of several axes that do not meet, the last.
+    let two = text(a.hypot(&zeros(&[5, 4])));
+    assert!(
+        two.contains("axis 1 = 3") && two.contains("axis 1 = 4"),
+        "{two}"
+    );
     let mut wrong = Vec::new();
     for (r, op) in [
         (a.try_add(&b), "add"),

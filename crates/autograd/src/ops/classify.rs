@@ -4,7 +4,7 @@ use wengert_tensor::{Float, Site, Tensor};
 
 use super::reduction::Reduction;
 use crate::error::Result;
-use crate::info::{OpInfo, sample, spread};
+use crate::info::{OpInfo, cycle, sample, spread};
 use crate::naive::Array;
 use crate::rule::{Cx, Grads, Rule, apply};
 use crate::var::Var;
@@ -218,7 +218,7 @@ fn pick<T: Float>(
         );
         if targets.rank() == 2
             && targets.shape()[1] == 1
-            && targets.shape()[0] == *x.shape().first().unwrap_or(&0)
+            && targets.shape().first() == x.shape().first()
         {
             site = site.hint("targets.squeeze(1) makes the targets [n]");
         } else if targets.shape() == x.shape() {
@@ -381,6 +381,17 @@ pub(crate) static NLL_LOSS: OpInfo = OpInfo {
             )
             .may_drop_nan()
             .note("two axes of rows"),
+            sample!(
+                [cycle(&[1, 2], &[-0.5, f64::NEG_INFINITY])],
+                |v| v[0].nll_loss(&Tensor::new([0i64])),
+                |r| Array::scalar(-r[0].at(&[0, 0]))
+            )
+            .may_drop_nan()
+            .expect(vec![Array {
+                shape: vec![1, 2],
+                data: vec![-1.0, 0.0],
+            }])
+            .note("impossible, but not the target"),
         ]
     },
 };
@@ -418,6 +429,21 @@ pub(crate) static CROSS_ENTROPY: OpInfo = OpInfo {
             .may_drop_nan()
             .note("weights, smoothing, an ignored row"),
             sample!(
+                [spread(&[3], 1)],
+                |v| {
+                    let options = ClassLoss::new().reduction(Reduction::None);
+                    v[0].cross_entropy_with(&Tensor::scalar(1i64), &options)
+                },
+                |r| {
+                    let row = Array {
+                        shape: vec![1, 3],
+                        data: r[0].data.clone(),
+                    };
+                    naive_nll(&naive_log_softmax(&row), &[1], &[1.0; 3], 0.0)
+                }
+            )
+            .note("one row, without an axis for rows"),
+            sample!(
                 [spread(&[2, 3], 3), spread(&[2, 3], 4).abs()],
                 |v| v[0].cross_entropy_probs(&v[1], &ClassLoss::new()),
                 |r| {
@@ -427,6 +453,25 @@ pub(crate) static CROSS_ENTROPY: OpInfo = OpInfo {
                 }
             )
             .note("probabilities"),
+            sample!(
+                [spread(&[3], 3), spread(&[3], 4).abs()],
+                |v| v[0].cross_entropy_probs(&v[1], &options()),
+                |r| {
+                    let row = |a: &Array| Array {
+                        shape: vec![1, 3],
+                        data: a.data.clone(),
+                    };
+                    let smooth = r[1].map(|t| 0.8 * t + 0.2 / 3.0);
+                    let logp = naive_log_softmax(&row(&r[0]));
+                    let weights = [0.5, 2.0, 1.0];
+                    Array::scalar(
+                        (0..3)
+                            .map(|k| -weights[k] * smooth.data[k] * logp.data[k])
+                            .sum(),
+                    )
+                }
+            )
+            .note("probabilities of one row, with weights and smoothing"),
         ]
     },
 };

@@ -158,6 +158,12 @@ pub(crate) static LAYER_NORM: OpInfo = OpInfo {
             )
             .note("no weight"),
             sample!(
+                [spread(&[2, 2, 3], 1), positive(&[3], 2), spread(&[3], 3)],
+                |v| v[0].layer_norm(3, Some(&v[1]), Some(&v[2]), 1e-3),
+                |r| naive(&r[0], 3, Some(&r[1]), Some(&r[2]), 1e-3)
+            )
+            .note("two leading axes"),
+            sample!(
                 [spread(&[0, 3], 1), positive(&[3], 2), spread(&[3], 3)],
                 |v| v[0].layer_norm(3, Some(&v[1]), Some(&v[2]), 1e-3),
                 |r| naive(&r[0], 3, Some(&r[1]), Some(&r[2]), 1e-3)

@@ -135,6 +135,18 @@ pub(crate) static MSE_LOSS: OpInfo = OpInfo {
         vec![
             sample!([a(), b()], |v| v[0].mse_loss(&v[1]), |r| mean(&sq(r))),
             sample!(
+                [spread(&[1], 1), spread(&[1], 2)],
+                |v| v[0].mse_loss(&v[1]),
+                |r| mean(&sq(r))
+            )
+            .note("one element"),
+            sample!(
+                [spread(&[2, 0], 1), spread(&[2, 0], 2)],
+                |v| v[0].mse_loss(&v[1]),
+                |r| mean(&sq(r))
+            )
+            .note("empty"),
+            sample!(
                 [a(), b()],
                 |v| v[0].mse_loss_with(&v[1], Reduction::Sum),
                 |r| total(&sq(r))
@@ -343,6 +355,12 @@ pub(crate) static HUBER_LOSS: OpInfo = OpInfo {
                 )
             )
             .note("all within delta"),
+            sample!(
+                [spread(&[2], 1), spread(&[2], 5)],
+                |v| v[0].huber_loss(&v[1], 0.125),
+                |r| mean(&r[0].zip(&r[1], |x, t| 0.125 * ((x - t).abs() - 0.0625)))
+            )
+            .note("all beyond a small delta"),
         ]
     },
 };
@@ -460,6 +478,12 @@ pub(crate) static BCE_LOSS: OpInfo = OpInfo {
                 },
             ])
             .note("certain and right"),
+            sample!(
+                [cycle(&[2], &[0.2, 0.7]), cycle(&[2], &[0.0, 0.4])],
+                |v| v[0].bce_loss_with(&v[1], Reduction::None),
+                |r| bce(r)
+            )
+            .note("two losses"),
             sample!(
                 [cycle(&[3], &[0.0, 1.0, 0.5]), cycle(&[3], &[1.0, 0.0, 1.0])],
                 |v| v[0].bce_loss_clipped(&v[1].detach(), 1e-3),

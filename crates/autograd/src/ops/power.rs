@@ -34,8 +34,10 @@ impl<T: Float> Rule<T> for Pow<T> {
     fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
         let (a, b) = (cx.var(&self.a), cx.var(&self.b));
         let base = |cx: &Cx<'_>| -> Result<Var<T>> {
-            let constant = b.value().eq_scalar(T::ZERO);
-            // 0 times the power of 1, where 0 times that of 0 would be NaN.
+            // 0 times the power of 1, where 0 times that of 0 or NaN would be NaN. Not where a power
+            // exists: its gradient in b is not that of 1.
+            let bad = a.value().abs().gt_scalar(T::ZERO).logical_not();
+            let constant = b.value().eq_scalar(T::ZERO).logical_and(&bad)?;
             let a = Var::where_(&constant, &Var::scalar(T::ONE), &cx.var(&self.a))?;
             dy.try_mul(&b.try_mul(&a.pow(&b.affine(1.0, -1.0))?)?)
         };
@@ -85,6 +87,13 @@ pub(crate) static POW: OpInfo = OpInfo {
             .may_drop_nan()
             .expect(vec![zeros([0.0; 3]), zeros([0.0, f64::NAN, 0.0])])
             .note("x⁰ and 0ᵇ"),
+            sample!(
+                [cycle(&[3], &[0.5, 2.0, 3.0]), cycle(&[3], &[0.0, 1.0, 0.0])],
+                |v| v[0].pow(&v[1]),
+                |r| r[0].zip(&r[1], f64::powf)
+            )
+            .may_drop_nan()
+            .note("exponents 0 and 1: the mixed second gradient is 1/x and 1 + ln x"),
         ]
     },
 };

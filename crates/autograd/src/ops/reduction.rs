@@ -25,22 +25,17 @@ impl Reduction {
         }
     }
 
-    /// Reduces on plain tensors; the mean of nothing is NaN.
+    /// Reduces on plain tensors; the mean of nothing is NaN, as 0/0.
     pub(crate) fn of<T: Float>(self, losses: Tensor<T>) -> Tensor<T> {
         match self {
             Reduction::None => losses,
             Reduction::Sum => losses.sum_all(),
             Reduction::Mean => {
-                let n = losses.len();
-                if n == 0 {
-                    Tensor::scalar(T::NAN)
-                } else {
-                    let total = losses.sum_all();
-                    match total.item() {
-                        Ok(sum) => Tensor::scalar(sum / T::from_f64(n as f64)),
-                        // A sum of everything is one element.
-                        Err(_) => total,
-                    }
+                let (n, total) = (losses.len(), losses.sum_all());
+                match total.item() {
+                    Ok(sum) => Tensor::scalar(sum / T::from_f64(n as f64)),
+                    // A sum of everything is one element.
+                    Err(_) => total,
                 }
             }
         }

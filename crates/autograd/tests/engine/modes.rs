@@ -47,6 +47,28 @@ fn the_walk_back_records_only_what_it_is_told_to() {
 }
 
 #[test]
+fn sums_of_gradients_are_recorded_within_no_grad() {
+    // Recorded whatever the mode: sums over contributions, on the way and at a leaf, and sums over the
+    // axes that a variable was broadcast along.
+    let x = Var::new([2.0f64]).tracked();
+    let b = Var::new([1.0, 2.0, 3.0]);
+    let h = x.square();
+    let y = (&h * &b * &h + &x * &b).sum_all() * &x;
+    let again = || Grad::new().retain_graph();
+    let second = |first: Vec<Var<f64>>| again().of(&first[0], &[&x]).unwrap()[0].to_vec();
+    let create = || Grad::new().create_graph().of(&y, &[&x]).unwrap();
+    // y = 6x⁵ + 6x².
+    assert_eq!(create()[0].to_vec(), [504.0]);
+    assert_eq!(second(create()), [972.0]);
+    assert_eq!(second(no_grad(create)), [972.0]);
+    // Both contributions to the one node under way: y = x⁴.
+    let y = &h * &h;
+    let create = || Grad::new().create_graph().of(&y, &[&x]).unwrap();
+    assert_eq!(second(create()), [48.0]);
+    assert_eq!(second(no_grad(create)), [48.0]);
+}
+
+#[test]
 fn detach_stops_gradients_and_shares_the_value() {
     let x = Var::new([3.0f64]).tracked();
     let d = x.square().detach();
