@@ -9,7 +9,7 @@
 //!     .push(Linear::new(2, 16, &mut rng))
 //!     .push(Relu)
 //!     .push(Linear::new(16, 2, &mut rng));
-//! let mut opt = Adam::new(model.parameters(), 0.01);
+//! let mut opt = Adam::new(model.parameters(), 0.05);
 //! let loader = DataLoader::new(train, 32)?.shuffle(0);
 //! let history = fit(&model, &mut opt, |y, labels| y.cross_entropy(labels), &loader)
 //!     .epochs(30)
