@@ -536,6 +536,8 @@ fn zip_into<T: Element, U: Element, O: Element>(
 pub enum Arg<'a, T: Element> {
     /// Its memory may be reused.
     Owned(Tensor<T>),
+    /// Its memory is to be reused, however small it is: an assignment's.
+    InPlace(Tensor<T>),
     /// It may not.
     Ref(&'a Tensor<T>),
 }
@@ -556,7 +558,7 @@ impl<T: Element> Arg<'_, T> {
     #[inline]
     pub(crate) fn get(&self) -> &Tensor<T> {
         match self {
-            Arg::Owned(t) => t,
+            Arg::Owned(t) | Arg::InPlace(t) => t,
             Arg::Ref(t) => t,
         }
     }
@@ -564,14 +566,17 @@ impl<T: Element> Arg<'_, T> {
     /// The tensor itself, if it may be overwritten by a result that broadcasts with `other`.
     #[inline]
     fn reusable(&self, other: &Tensor<T>) -> Option<Tensor<T>> {
-        match self {
-            Arg::Owned(t) if t.len() > REUSED && t.is_unique() && t.is_contiguous() => {
-                let fits = t.shape() == other.shape()
-                    || t.shape().broadcast(other.shape()).as_ref() == Some(t.shape());
-                fits.then(|| t.clone())
-            }
-            _ => None,
+        let (t, least) = match self {
+            Arg::Owned(t) => (t, REUSED),
+            Arg::InPlace(t) => (t, 0),
+            Arg::Ref(_) => return None,
+        };
+        if t.len() <= least || !t.is_unique() || !t.is_contiguous() {
+            return None;
         }
+        let fits = t.shape() == other.shape()
+            || t.shape().broadcast(other.shape()).as_ref() == Some(t.shape());
+        fits.then(|| t.clone())
     }
 }
 

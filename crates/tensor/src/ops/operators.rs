@@ -262,7 +262,7 @@ macro_rules! operator {
                     refuse(e);
                 }
                 let lhs = match self.is_unique() && self.is_contiguous() {
-                    true => Arg::Owned(std::mem::replace(self, Tensor::placeholder())),
+                    true => Arg::InPlace(std::mem::replace(self, Tensor::placeholder())),
                     // This may be refused memory, so it must not have been taken either.
                     false => Arg::Ref(&*self),
                 };
