@@ -90,6 +90,18 @@ EXPLAINED = [
      "whatever stands in for 0 is multiplied by 0; any that is not 0 keeps NaN out"),
     ("scan.rs", "a.shifted(axis, false, T::ZERO)", "another number than T::ZERO",
      "nothing is carried into the last element: its coefficient meets 0"),
+    ("statistics.rs", "&y.masked_fill(&kink, T::ONE)", "another number than T::ONE",
+     "whatever stands in for 0 is masked behind; any that is not 0 keeps NaN out"),
+    ("statistics.rs", ".masked_fill(&kink, T::ZERO)", "another number than T::ZERO",
+     "any finite slope: it meets x, or its distance from the mean, which is 0 there"),
+    ("node.rs", "Tensor::zeros([0])", "another index than 0", "what stands in an emptied slot is never read"),
+    ("statistics.rs", "if p == 2.0 {", "another number than 2.0", "a short cut: the rule for any p gives the same"),
+    ("statistics.rs", "if self.p == 1.0 {", "another number than 1.0",
+     "a short cut: the rule for any p gives the same"),
+    ("statistics.rs", "&y.masked_fill(&flat, T::ONE)", "another number than T::ONE",
+     "where y is 0 so is every x, whose sign is the factor; any that is not 0 keeps NaN out"),
+    ("statistics.rs", ".masked_fill(&zero, T::ONE)?", "another number than T::ONE",
+     "where x is 0 its sign is the factor; any that is not 0 keeps infinity out"),
     ("power.rs", "unwrap_or(1)", "another index than 1", "shapes that do not broadcast have axes that do not meet"),
 ]
 

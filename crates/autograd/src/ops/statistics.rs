@@ -206,6 +206,34 @@ pub(crate) static NORM: OpInfo = OpInfo {
             }])
             .note("squared at the origin"),
         );
+        // The gradient that comes in has a gradient of its own.
+        all.push(
+            sample!(
+                [cycle(&[2], &[0.0]), Tensor::scalar(3.0)],
+                |v| v[0].norm(0)?.try_mul(&v[1]),
+                |r| r[0].reduce(&[0], false, of).zip(&r[1], |y, w| y * w)
+            )
+            .expect(vec![
+                Array {
+                    shape: vec![2],
+                    data: vec![0.0; 2],
+                },
+                Array::scalar(0.0),
+            ])
+            .note("scaled at the origin"),
+        );
+        // The gradient that comes in is infinite.
+        all.push(
+            sample!([cycle(&[2], &[0.0])], |v| Ok(v[0].norm(0)?.sqrt()), |r| r
+                [0]
+            .reduce(&[0], false, of)
+            .map(f64::sqrt))
+            .expect(vec![Array {
+                shape: vec![2],
+                data: vec![0.0; 2],
+            }])
+            .note("under a root at the origin"),
+        );
         all
     },
 };

@@ -52,6 +52,16 @@ fn four_orders_of_a_broadcast_product() {
 }
 
 #[test]
+fn one_input_of_an_op_whose_other_inputs_are_tracked_too() {
+    let (x, w) = (Var::new([0.0f64]).tracked(), Var::new([3.0]).tracked());
+    // y = w·eˣʷ.
+    let y = (&w * (&x * &w).exp()).sum_all();
+    let of = |v: &Var<f64>| Grad::new().retain_graph().of(&y, &[v]).unwrap()[0].to_vec();
+    assert_eq!((of(&x), of(&w)), (vec![9.0], vec![1.0]));
+    assert!(x.grad().is_none() && w.grad().is_none());
+}
+
+#[test]
 fn mixed_derivatives_agree_in_either_order() {
     let (x, y) = (
         Var::new([0.4f64, -1.0]).tracked(),
