@@ -102,6 +102,10 @@ EXPLAINED = [
      "where y is 0 so is every x, whose sign is the factor; any that is not 0 keeps NaN out"),
     ("statistics.rs", ".masked_fill(&zero, T::ONE)?", "another number than T::ONE",
      "where x is 0 its sign is the factor; any that is not 0 keeps infinity out"),
+    ("node.rs", ".unwrap_or(0);", "another index than 0", "only the order of nodes' numbers matters"),
+    ("node.rs", "let seq = c.get().max(below) + 1;", "another index than 1", "only the order of nodes' numbers matters"),
+    ("node.rs", "} else if mode::is_composed() {", "not mode::is_composed()",
+     "fused and composed rules change places: that they agree is what `ops` proves"),
     ("power.rs", "unwrap_or(1)", "another index than 1", "shapes that do not broadcast have axes that do not meet"),
 ]
 

@@ -129,11 +129,17 @@ fn names_are_those_of_the_call() {
     assert_eq!(text(a.hypot(&b)), format!("hypot: {broadcast}"));
     assert_eq!(text(a.logaddexp(&b)), format!("logaddexp: {broadcast}"));
     // Of several axes that do not meet, the last.
-    let two = text(a.hypot(&zeros(&[5, 4])));
-    assert!(
-        two.contains("axis 1 = 3") && two.contains("axis 1 = 4"),
-        "{two}"
-    );
+    for (other, left, right) in [
+        ([5, 4], "axis 1 = 3", "axis 1 = 4"),
+        ([5, 3], "axis 0 = 2", "axis 0 = 5"),
+        ([5, 1], "axis 0 = 2", "axis 0 = 5"),
+    ] {
+        let message = text(a.hypot(&zeros(&other)));
+        assert!(
+            message.contains(left) && message.contains(right),
+            "{message}"
+        );
+    }
     let mut wrong = Vec::new();
     for (r, op) in [
         (a.try_add(&b), "add"),

@@ -378,6 +378,7 @@ pub(crate) static ROLL: OpInfo = OpInfo {
                 &[4],
                 |i| r[0].at(&[(i[0] + 7) % 4])
             )),
+            sample!([spread(&[2, 0], 1)], |v| v[0].roll(1, 1), |r| r[0].clone()).note("empty"),
         ]
     },
 };

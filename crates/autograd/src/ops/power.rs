@@ -34,9 +34,9 @@ impl<T: Float> Rule<T> for Pow<T> {
     fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
         let (a, b) = (cx.var(&self.a), cx.var(&self.b));
         let base = |cx: &Cx<'_>| -> Result<Var<T>> {
-            // 0 times the power of 1, where 0 times that of 0 or NaN would be NaN. Not where a power
-            // exists: its gradient in b is not that of 1.
-            let bad = a.value().abs().gt_scalar(T::ZERO).logical_not();
+            // 0 times the power of 1, where 0 times that of 0 or NaN would be NaN. Not where there is a
+            // gradient in b: it is not that of 1.
+            let bad = a.value().gt_scalar(T::ZERO).logical_not();
             let constant = b.value().eq_scalar(T::ZERO).logical_and(&bad)?;
             let a = Var::where_(&constant, &Var::scalar(T::ONE), &cx.var(&self.a))?;
             dy.try_mul(&b.try_mul(&a.pow(&b.affine(1.0, -1.0))?)?)
@@ -88,7 +88,10 @@ pub(crate) static POW: OpInfo = OpInfo {
             .expect(vec![zeros([0.0; 3]), zeros([0.0, f64::NAN, 0.0])])
             .note("x⁰ and 0ᵇ"),
             sample!(
-                [cycle(&[3], &[0.5, 2.0, 3.0]), cycle(&[3], &[0.0, 1.0, 0.0])],
+                [
+                    cycle(&[3], &[0.125, 2.0, 3.0]),
+                    cycle(&[3], &[0.0, 1.0, 0.0])
+                ],
                 |v| v[0].pow(&v[1]),
                 |r| r[0].zip(&r[1], f64::powf)
             )

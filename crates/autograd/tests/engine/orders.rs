@@ -59,6 +59,11 @@ fn one_input_of_an_op_whose_other_inputs_are_tracked_too() {
     let of = |v: &Var<f64>| Grad::new().retain_graph().of(&y, &[v]).unwrap()[0].to_vec();
     assert_eq!((of(&x), of(&w)), (vec![9.0], vec![1.0]));
     assert!(x.grad().is_none() && w.grad().is_none());
+    // What does not lead to it is not walked: that it was released does not matter.
+    let h = w.exp();
+    h.backward().unwrap();
+    let y = (&x * &h).sum_all();
+    assert_eq!(grad(&y, &[&x]).unwrap()[0].to_vec(), h.to_vec());
 }
 
 #[test]

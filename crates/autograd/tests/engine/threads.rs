@@ -99,3 +99,15 @@ fn a_graph_recorded_on_several_threads_is_one_graph() {
     y.backward().unwrap();
     assert_eq!(x.grad().unwrap().to_vec(), [2.0 * 3.0 * (1.0 + 4.0 + 9.0)]);
 }
+
+#[test]
+fn an_op_comes_after_inputs_that_another_thread_made() {
+    // That thread has counted further than this one ever does.
+    let x = Var::new([1.0f64]).tracked();
+    let chain = || (0..1000).fold(x.clone(), |v, _| v.affine(1.0, 0.0));
+    let h = std::thread::scope(|s| s.spawn(chain).join().unwrap());
+    // `h` must wait for both of what it goes into.
+    let e = h.exp();
+    (&e * &h).backward().unwrap();
+    assert_eq!(x.grad().unwrap().to_vec(), (&e * 2.0).to_vec());
+}
