@@ -598,7 +598,7 @@ limits = {}
 def run(programs, stage, number, file):
     """Exit code and output of a test program, None after its time."""
     name, arguments, own = stage
-    env = dict(os.environ, MUTANT=str(number), RAYON_NUM_THREADS="1", RUST_BACKTRACE="0", **PROPTEST)
+    env = dict(os.environ, MUTANT=str(number), WENGERT_NUM_THREADS="1", RUST_BACKTRACE="0", **PROPTEST)
     if own:
         env["MUTANT_OPS"] = ",".join(own_ops(file))
     if name == "programs":
