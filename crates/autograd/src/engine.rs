@@ -69,7 +69,13 @@ impl Pending {
 
     /// Adds to the gradient of a node.
     pub(crate) fn add(&mut self, node: &Edge, grad: AnyVar) -> Result<()> {
-        if node.is_leaf() {
+        self.add_to(node, node.meta().is_leaf(), grad)
+    }
+
+    /// [`Pending::add`] for one who knows whether the node is a leaf.
+    #[inline]
+    pub(crate) fn add_to(&mut self, node: &Edge, leaf: bool, grad: AnyVar) -> Result<()> {
+        if leaf {
             return self.add_leaf(node, grad);
         }
         if self.heap.is_empty() && self.hand.is_none() {
@@ -152,7 +158,11 @@ fn walk(
         pending.add(&node, seed)?;
     }
     while let Some((node, grad)) = pending.pop() {
-        let grad = node.meta().run_hooks(grad)?;
+        let grad = if node.meta().is_hooked() {
+            node.meta().run_hooks(grad)?
+        } else {
+            grad
+        };
         if let Some((inputs, on_path)) = wanted {
             let key = node::key(&node);
             if let Some(&i) = inputs.get(&key) {

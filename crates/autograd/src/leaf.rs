@@ -54,9 +54,6 @@ impl<T: Float> Node for Leaf<T> {
     fn detail(&self) -> String {
         self.name.get().cloned().unwrap_or_default()
     }
-    fn is_leaf(&self) -> bool {
-        true
-    }
     fn deposit(&self, grad: AnyVar) {
         let Some(grad) = grad.unwrap::<T>() else {
             return;

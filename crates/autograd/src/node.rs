@@ -159,6 +159,18 @@ impl Meta {
         }
     }
 
+    /// Whether the node is a leaf: the number says it, without a call.
+    #[inline]
+    pub(crate) fn is_leaf(&self) -> bool {
+        self.seq == 0
+    }
+
+    /// Whether there ever was a hook.
+    #[inline]
+    pub(crate) fn is_hooked(&self) -> bool {
+        self.hooks.get().is_some()
+    }
+
     /// The gradient after every hook, in the order they were added. No lock is held while one runs.
     #[inline]
     pub(crate) fn run_hooks(&self, mut grad: AnyVar) -> Result<AnyVar> {
@@ -203,9 +215,6 @@ pub(crate) trait Node: Send + Sync + Any {
     fn back(&self, this: &Edge, grad: AnyVar, walk: Walk, out: &mut Pending) -> Result<()>;
     /// The op's attributes, for the printed tape.
     fn detail(&self) -> String;
-    fn is_leaf(&self) -> bool {
-        false
-    }
     /// Adds to the gradient that a leaf holds.
     fn deposit(&self, _grad: AnyVar) {}
     fn as_any(&self) -> &dyn Any;
@@ -276,10 +285,10 @@ impl<T: Float> Sink<'_, T> {
         };
         let meta = edge.meta();
         if grad.shape() == &meta.shape && meta.dtype == T::DTYPE {
-            self.out.add(edge, AnyVar::wrap(grad))
+            self.out.add_to(edge, meta.is_leaf(), AnyVar::wrap(grad))
         } else {
             let grad = self.fit(i, grad, meta)?;
-            self.out.add(edge, grad)
+            self.out.add_to(edge, meta.is_leaf(), grad)
         }
     }
 

@@ -59,7 +59,8 @@ impl<T: Float> Var<T> {
             }
         }
         ops.sort_by_key(|n| n.meta().seq);
-        let (leaves, ops): (Vec<Edge>, Vec<Edge>) = ops.into_iter().partition(|n| n.is_leaf());
+        let (leaves, ops): (Vec<Edge>, Vec<Edge>) =
+            ops.into_iter().partition(|n| n.meta().is_leaf());
         let mut number: NodeMap<usize> = NodeMap::default();
         let mut entries = Vec::new();
         let mut add = |node: &Edge, entries: &mut Vec<TapeEntry>| {
@@ -81,7 +82,7 @@ impl<T: Float> Var<T> {
         // A leaf stands before the first op that uses it.
         let mut listed = NodeSet::default();
         for op in &ops {
-            for leaf in op.edges().iter().flatten().filter(|e| e.is_leaf()) {
+            for leaf in op.edges().iter().flatten().filter(|e| e.meta().is_leaf()) {
                 if listed.insert(node::key(leaf)) {
                     add(leaf, &mut entries);
                 }

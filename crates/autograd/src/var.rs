@@ -117,7 +117,7 @@ impl<T: Float> Var<T> {
 
     /// Whether this is a leaf, which keeps its gradient.
     pub fn is_leaf(&self) -> bool {
-        self.node.as_ref().is_some_and(|n| n.is_leaf())
+        self.node.as_ref().is_some_and(|n| n.meta().is_leaf())
     }
 
     /// The gradient that backward calls have accumulated; `None` before the first, and on a variable

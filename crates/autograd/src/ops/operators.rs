@@ -26,10 +26,11 @@ fn refuse(e: &crate::Error) -> ! {
     panic!("{e}")
 }
 
-/// `a·x + b` and `x/s` of a variable given by reference, or by value, whose memory may be reused.
+/// `a·x + b`, `x/s` and `s/x` of a variable given by reference, or by value, whose memory may be reused.
 trait Scale<T: Float> {
     fn scale(self, a: f64, b: f64) -> Var<T>;
     fn over(self, s: f64) -> Var<T>;
+    fn under(self, s: f64) -> Var<T>;
 }
 
 impl<T: Float> Scale<T> for &Var<T> {
@@ -44,6 +45,10 @@ impl<T: Float> Scale<T> for &Var<T> {
         let y = &self.value / T::from_f64(s);
         apply([self], y, |_, _| Affine(1.0 / s, 0.0))
     }
+    #[track_caller]
+    fn under(self, s: f64) -> Var<T> {
+        unwrap(Var::scalar(T::from_f64(s)).try_div(self))
+    }
 }
 
 impl<T: Float> Scale<T> for Var<T> {
@@ -56,6 +61,10 @@ impl<T: Float> Scale<T> for Var<T> {
     fn over(self, s: f64) -> Var<T> {
         let y = self.value / T::from_f64(s);
         apply_owned([self.node], y, Affine(1.0 / s, 0.0))
+    }
+    #[track_caller]
+    fn under(self, s: f64) -> Var<T> {
+        (&self).under(s)
     }
 }
 
@@ -204,17 +213,7 @@ macro_rules! operator {
 operator!(Add add try_add with (binary::Add) |x, s| x.scale(1.0, s), |s, x| x.scale(1.0, s));
 operator!(Sub sub try_sub with (binary::Sub) |x, s| x.scale(1.0, -s), |s, x| x.scale(-1.0, s));
 operator!(Mul mul try_mul saves () |x, s| x.scale(s, 0.0), |s, x| x.scale(s, 0.0));
-operator!(Div div try_div saves () |x, s| x.over(s), |s, x| unwrap(Var::scalar(Float_::narrow(s)).try_div(&x)));
-
-/// A number of the variable's type, from the `f64` it was widened to.
-trait Float_ {
-    fn narrow(v: f64) -> Self;
-}
-impl<T: Float> Float_ for T {
-    fn narrow(v: f64) -> Self {
-        T::from_f64(v)
-    }
-}
+operator!(Div div try_div saves () |x, s| x.over(s), |s, x| x.under(s));
 
 impl<T: Float> Neg for &Var<T> {
     type Output = Var<T>;
