@@ -36,6 +36,7 @@ mod ops;
 mod random;
 mod shape;
 mod tensor;
+mod verbs;
 
 pub use dtype::{DType, Element, Float, Num};
 pub use error::{Error, Operand, Result, Site};
@@ -49,4 +50,5 @@ pub use ops::norm::{LayerNorm, LayerNormGrads};
 pub use ops::slice::{Elements, Slice};
 pub use random::{Rng, RngState};
 pub use shape::{Axes, INFER, IntoAxes, IntoShape, Shape, Strides};
-pub use tensor::{Arg, Tensor};
+pub use tensor::Tensor;
+pub use verbs::Arg;

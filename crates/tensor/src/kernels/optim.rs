@@ -153,25 +153,29 @@ fn taken<'a, 'b, T>(
     m.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// The elements of a gradient, of a copy where they do not lie in order, and how many make a chunk.
+fn read<'a, T: Float>(grad: &'a Tensor<T>, copy: &'a mut Option<Tensor<T>>) -> (&'a [T], usize) {
+    let g = match grad.as_slice() {
+        Some(g) => g,
+        None => copy.insert(grad.copied()).as_slice().unwrap_or(&[]),
+    };
+    let small = g.len() <= par::LEAST_CHUNK;
+    let chunk = if small {
+        par::LEAST_CHUNK
+    } else {
+        par::chunk_len(COST)
+    };
+    (g, chunk)
+}
+
 impl<T: Float> Tensor<T> {
     /// One step of SGD on this parameter, in place where its memory is held alone. `buf` is the
     /// momentum buffer. Shapes must agree; elements beyond the shortest are left alone.
     #[track_caller]
     pub fn sgd_step(&mut self, grad: &Tensor<T>, buf: Option<&mut Tensor<T>>, step: SgdStep) {
         let isa = active_isa();
-        let copy;
-        let g = match grad.as_slice() {
-            Some(g) => g,
-            None => {
-                copy = grad.copied();
-                copy.as_slice().unwrap_or(&[])
-            }
-        };
-        let chunk = if g.len() <= par::LEAST_CHUNK {
-            par::LEAST_CHUNK
-        } else {
-            par::chunk_len(COST)
-        };
+        let mut copy = None;
+        let (g, chunk) = read(grad, &mut copy);
         let p = self.as_mut_slice();
         let buf = buf.map(|b| b.as_mut_slice());
         if p.len() <= chunk {
@@ -196,19 +200,8 @@ impl<T: Float> Tensor<T> {
         step: AdamStep,
     ) {
         let isa = active_isa();
-        let copy;
-        let g = match grad.as_slice() {
-            Some(g) => g,
-            None => {
-                copy = grad.copied();
-                copy.as_slice().unwrap_or(&[])
-            }
-        };
-        let chunk = if g.len() <= par::LEAST_CHUNK {
-            par::LEAST_CHUNK
-        } else {
-            par::chunk_len(COST)
-        };
+        let mut copy = None;
+        let (g, chunk) = read(grad, &mut copy);
         let (p, m, v) = (self.as_mut_slice(), m.as_mut_slice(), v.as_mut_slice());
         let len = p.len().min(g.len()).min(m.len()).min(v.len());
         let (p, g, m, v) = (&mut p[..len], &g[..len], &mut m[..len], &mut v[..len]);

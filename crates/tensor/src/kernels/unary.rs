@@ -10,7 +10,8 @@ use super::isa::Isa;
 use super::math::Math;
 use super::tables::{Fun, SliceFun, exec, exec_slice, family};
 use crate::dtype::{Float, Num};
-use crate::tensor::{Tensor, map};
+use crate::tensor::Tensor;
+use crate::verbs::map;
 
 /// Writes a [`family!`] and a method for each line `/// doc`, `name Name cost = |x| expression`. Those
 /// with parameters have their methods in `ops/unary.rs`: a line is `Name cost = |x; p| expression`.

@@ -9,7 +9,8 @@ use std::ops::{
 use crate::dtype::{Float, Num};
 use crate::error::{Error, Result, Site};
 use crate::kernels::tables::{Float2, FloatKernels, Num2, NumKernels};
-use crate::tensor::{Arg, Tensor, refuse, times_one, zip, zip_owned};
+use crate::tensor::{Tensor, refuse};
+use crate::verbs::{Arg, times_one, zip, zip_owned};
 
 macro_rules! named {
     ($Bound:ident $call:ident $Code:ident; $($(#[$doc:meta])* $name:ident $Kernel:ident;)*) => {

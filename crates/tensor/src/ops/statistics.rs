@@ -7,7 +7,8 @@ use crate::kernels::tables::{Float2, FloatKernels, Num2, NumKernels};
 use crate::kernels::unary::Float1;
 use crate::ops::reduce::{Plan, certain, sum_of};
 use crate::shape::IntoAxes;
-use crate::tensor::{Tensor, map_owned};
+use crate::tensor::Tensor;
+use crate::verbs::map_owned;
 
 /// `x / n`, in `x`'s memory.
 #[track_caller]

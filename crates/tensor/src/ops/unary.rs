@@ -4,7 +4,8 @@
 use crate::dtype::{Float, Num};
 use crate::kernels::tables::{FloatKernels, NumKernels};
 use crate::kernels::unary::{Float1, Num1};
-use crate::tensor::{Tensor, map_owned, try_map};
+use crate::tensor::Tensor;
+use crate::verbs::{map_owned, try_map};
 
 impl<T: Float> Tensor<T> {
     /// `x` where positive, `slope·x` elsewhere.

@@ -1,0 +1,489 @@
+//! The verbs that elementwise kernels are called by: map, zip, where, copy into a window.
+//!
+//! Invariant: the run given is the one compiled for the operands' types; what is written is owned alone.
+
+use std::marker::PhantomData;
+
+use crate::dtype::{DType, Element, Float, Num};
+use crate::error::{Error, Result, Site};
+use crate::kernels::drive::{self, Operand, Run};
+use crate::kernels::tables::{
+    self, Bool2, Compare, ElementKernels, Float2, FloatKernels, Num2, NumKernels,
+};
+use crate::kernels::unary::Float1;
+use crate::layout::Layout;
+use crate::shape::{Shape, Strides};
+use crate::tensor::{Tensor, refuse};
+
+/// The verb *map*: a unary operation into a new tensor.
+#[track_caller]
+#[inline]
+pub(crate) fn map<T: Element, O: Element>(
+    run: Run<1>,
+    params: [f64; 2],
+    op: &'static str,
+    x: &Tensor<T>,
+) -> Tensor<O> {
+    let out = match Tensor::<O>::try_like(op, x) {
+        Ok(t) => t,
+        Err(e) => refuse(e),
+    };
+    map_into(run, params, &out, x);
+    out
+}
+
+/// As [`map`], where memory that is refused is an error.
+#[track_caller]
+#[inline]
+pub(crate) fn try_map<T: Element, O: Element>(
+    run: Run<1>,
+    params: [f64; 2],
+    op: &'static str,
+    x: &Tensor<T>,
+) -> Result<Tensor<O>> {
+    let out = Tensor::<O>::try_uninit(op, x.shape().clone())?;
+    map_into(run, params, &out, x);
+    Ok(out)
+}
+
+/// Writes to `out`, which the caller owns alone and which has `x`'s shape.
+#[inline]
+fn map_into<T: Element, O: Element>(run: Run<1>, params: [f64; 2], out: &Tensor<O>, x: &Tensor<T>) {
+    let dst = (out.as_ptr() as *mut u8, size_of::<O>());
+    // SAFETY: every caller owns `out` alone and passes the run compiled for these types; shapes agree.
+    unsafe {
+        if x.is_contiguous() && out.is_contiguous() {
+            let src = (x.as_ptr() as *const u8, size_of::<T>(), false);
+            drive::drive_flat(run, params, x.len(), dst, [src]);
+        } else {
+            let (od, xd) = (out.operand(out.strides()), x.operand(x.strides()));
+            drive::drive(run, params, out.shape(), od, [xd]);
+        }
+    }
+}
+
+/// Operands of more elements lend their memory to the result. A run may not read what it writes, so one in place
+/// goes through scratch: of fewer elements that costs more than a block from the cache.
+const REUSED: usize = 512;
+
+/// The verb *map*, reusing the operand's memory where it is unique (`T` to `T`).
+#[track_caller]
+#[inline]
+pub(crate) fn map_owned<T: Element>(
+    run: Run<1>,
+    params: [f64; 2],
+    op: &'static str,
+    x: Tensor<T>,
+) -> Tensor<T> {
+    if x.len() > REUSED && x.is_contiguous() && x.is_unique() {
+        map_into(run, params, &x, &x);
+        x
+    } else {
+        map(run, params, op, &x)
+    }
+}
+
+#[track_caller]
+#[cold]
+fn broadcast_error<T: Element, U: Element>(
+    op: &'static str,
+    a: &Tensor<T>,
+    b: &Tensor<U>,
+) -> Error {
+    let (sa, sb) = (a.shape(), b.shape());
+    let rank = sa.len().max(sb.len());
+    let bad = (1..=rank).find(|&k| {
+        let d = |s: &Shape| if k <= s.len() { s[s.len() - k] } else { 1 };
+        d(sa) != d(sb) && d(sa) != 1 && d(sb) != 1
+    });
+    let site = Site::new(op);
+    let site = match bad {
+        Some(k) => site
+            .operand_axis("lhs", T::DTYPE, sa, sa.len() - k)
+            .operand_axis("rhs", U::DTYPE, sb, sb.len() - k),
+        None => site
+            .operand("lhs", T::DTYPE, sa)
+            .operand("rhs", U::DTYPE, sb),
+    };
+    let site = if sa.len() == 1 && sb.len() > 1 && sb[0] == sa[0] {
+        site.hint(format!(
+            "unsqueeze(1) makes lhs [{}, 1], which broadcasts along axis 1",
+            sa[0]
+        ))
+    } else if sb.len() == 1 && sa.len() > 1 && sa[0] == sb[0] {
+        site.hint(format!(
+            "unsqueeze(1) makes rhs [{}, 1], which broadcasts along axis 1",
+            sb[0]
+        ))
+    } else {
+        site
+    };
+    Error::Broadcast { site }
+}
+
+/// The verb *zip*: a binary operation with broadcasting into a new tensor.
+#[track_caller]
+#[inline]
+pub(crate) fn zip<T: Element, U: Element, O: Element>(
+    run: Run<2>,
+    params: [f64; 2],
+    op: &'static str,
+    a: &Tensor<T>,
+    b: &Tensor<U>,
+) -> Result<Tensor<O>> {
+    if a.shape() == b.shape() {
+        let out = Tensor::<O>::try_like(op, a)?;
+        if a.is_contiguous() && b.is_contiguous() {
+            let srcs = [
+                (a.as_ptr() as *const u8, size_of::<T>(), false),
+                (b.as_ptr() as *const u8, size_of::<U>(), false),
+            ];
+            let dst = (out.as_ptr() as *mut u8, size_of::<O>());
+            // SAFETY: contiguous operands of one shape, of the types that the caller's run was compiled
+            // for; `out` is new.
+            unsafe { drive::drive_flat(run, params, a.len(), dst, srcs) };
+        } else {
+            zip_into(run, params, &out, a, b);
+        }
+        return Ok(out);
+    }
+    let Some(shape) = a.shape().broadcast(b.shape()) else {
+        return Err(broadcast_error(op, a, b));
+    };
+    let out = Tensor::<O>::try_uninit(op, shape)?;
+    zip_into(run, params, &out, a, b);
+    Ok(out)
+}
+
+/// Writes to `out`, which the caller owns alone and whose shape both operands broadcast to. Either
+/// operand may be `out` itself.
+#[inline]
+fn zip_into<T: Element, U: Element, O: Element>(
+    run: Run<2>,
+    params: [f64; 2],
+    out: &Tensor<O>,
+    a: &Tensor<T>,
+    b: &Tensor<U>,
+) {
+    // SAFETY: the caller owns `out` alone and passes the run compiled for these types; strides are
+    // those of the operands broadcast to `out`'s shape.
+    unsafe {
+        let flat = |shape: &Shape, len: usize, contiguous: bool| {
+            (contiguous && shape == out.shape()) || (len == 1 && out.len() != 1)
+        };
+        if flat(a.shape(), a.len(), a.is_contiguous())
+            && flat(b.shape(), b.len(), b.is_contiguous())
+            && out.is_contiguous()
+        {
+            let splat = |len: usize| len == 1 && out.len() != 1;
+            let srcs = [
+                (a.as_ptr() as *const u8, size_of::<T>(), splat(a.len())),
+                (b.as_ptr() as *const u8, size_of::<U>(), splat(b.len())),
+            ];
+            let dst = (out.as_ptr() as *mut u8, size_of::<O>());
+            drive::drive_flat(run, params, out.len(), dst, srcs);
+        } else {
+            let sa = a.layout.broadcast_strides(out.shape());
+            let sb = b.layout.broadcast_strides(out.shape());
+            let srcs = [a.operand(&sa), b.operand(&sb)];
+            drive::drive(run, params, out.shape(), out.operand(out.strides()), srcs);
+        }
+    }
+}
+
+/// An operand given by value, so that its memory may be reused, or by reference.
+pub enum Arg<'a, T: Element> {
+    /// Its memory may be reused.
+    Owned(Tensor<T>),
+    /// Its memory is to be reused, however small it is: an assignment's.
+    InPlace(Tensor<T>),
+    /// It may not.
+    Ref(&'a Tensor<T>),
+}
+
+impl<T: Element> From<Tensor<T>> for Arg<'_, T> {
+    fn from(t: Tensor<T>) -> Self {
+        Arg::Owned(t)
+    }
+}
+
+impl<'a, T: Element> From<&'a Tensor<T>> for Arg<'a, T> {
+    fn from(t: &'a Tensor<T>) -> Self {
+        Arg::Ref(t)
+    }
+}
+
+impl<T: Element> Arg<'_, T> {
+    #[inline]
+    pub(crate) fn get(&self) -> &Tensor<T> {
+        match self {
+            Arg::Owned(t) | Arg::InPlace(t) => t,
+            Arg::Ref(t) => t,
+        }
+    }
+
+    /// The tensor itself, if it may be overwritten by a result that broadcasts with `other`.
+    #[inline]
+    fn reusable(&self, other: &Tensor<T>) -> Option<Tensor<T>> {
+        let (t, least) = match self {
+            Arg::Owned(t) => (t, REUSED),
+            Arg::InPlace(t) => (t, 0),
+            Arg::Ref(_) => return None,
+        };
+        if t.len() <= least || !t.is_unique() || !t.is_contiguous() {
+            return None;
+        }
+        let fits = t.shape() == other.shape()
+            || t.shape().broadcast(other.shape()).as_ref() == Some(t.shape());
+        fits.then(|| t.clone())
+    }
+}
+
+/// The verb *zip*, reusing the memory of an owned operand that has the result's shape.
+#[track_caller]
+#[inline]
+pub(crate) fn zip_owned<T: Element>(
+    run: Run<2>,
+    params: [f64; 2],
+    op: &'static str,
+    a: Arg<'_, T>,
+    b: Arg<'_, T>,
+) -> Result<Tensor<T>> {
+    if let Some(out) = a.reusable(b.get()).or_else(|| b.reusable(a.get())) {
+        zip_into(run, params, &out, a.get(), b.get());
+        return Ok(out);
+    }
+    zip(run, params, op, a.get(), b.get())
+}
+
+impl<T: Element> Tensor<T> {
+    /// A unary kernel with a scalar in its parameters, or a binary one with a splat scalar.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn zip_scalar<O: Element>(
+        &self,
+        run: Run<2>,
+        op: &'static str,
+        scalar: T,
+        scalar_first: bool,
+    ) -> Tensor<O> {
+        let out = Tensor::<O>::uninit(op, self.shape().clone());
+        self.zip_scalar_into(&out, run, scalar, scalar_first);
+        out
+    }
+
+    #[inline]
+    fn zip_scalar_into<O: Element>(
+        &self,
+        out: &Tensor<O>,
+        run: Run<2>,
+        scalar: T,
+        scalar_first: bool,
+    ) {
+        let size = size_of::<T>();
+        let s = &raw const scalar as *const u8;
+        // SAFETY: `out` is owned alone and has `self`'s shape; the scalar is one element at stride 0.
+        unsafe {
+            if self.is_contiguous() && out.is_contiguous() {
+                let x = (self.as_ptr() as *const u8, size, false);
+                let v = (s, size, true);
+                let dst = (out.as_ptr() as *mut u8, size_of::<O>());
+                drive::drive_flat(
+                    run,
+                    [0.0; 2],
+                    self.len(),
+                    dst,
+                    if scalar_first { [v, x] } else { [x, v] },
+                );
+            } else {
+                let zero: Strides = std::iter::repeat_n(0, self.rank()).collect();
+                let x = self.operand(self.strides());
+                let v = Operand {
+                    ptr: s as *mut u8,
+                    size,
+                    strides: &zero,
+                };
+                let srcs = if scalar_first { [v, x] } else { [x, v] };
+                drive::drive(run, [0.0; 2], out.shape(), out.operand(out.strides()), srcs);
+            }
+        }
+    }
+
+    #[track_caller]
+    #[inline]
+    pub(crate) fn zip_scalar_owned(
+        self,
+        run: Run<2>,
+        op: &'static str,
+        scalar: T,
+        scalar_first: bool,
+    ) -> Tensor<T> {
+        if self.is_unique() && self.is_contiguous() {
+            self.zip_scalar_into(&self, run, scalar, scalar_first);
+            self
+        } else {
+            self.zip_scalar(run, op, scalar, scalar_first)
+        }
+    }
+
+    /// Copies `src`, broadcast to this tensor's shape, into the elements of the view that `window`
+    /// takes of this tensor; this tensor's memory is made unique first.
+    #[track_caller]
+    pub(crate) fn write_window(&mut self, window: impl FnOnce(&Layout) -> Layout, src: &Tensor<T>) {
+        self.make_unique();
+        let layout = window(&self.layout);
+        let strides = src.layout.broadcast_strides(&layout.shape);
+        let dst = Operand {
+            ptr: (self.block.as_ptr() as *mut T).wrapping_add(layout.offset) as *mut u8,
+            size: size_of::<T>(),
+            strides: &layout.strides,
+        };
+        // SAFETY: the memory is unique, the window is a non-overlapping view of it, `src` is another
+        // tensor (or a clone of this one, in which case `make_unique` parted them).
+        unsafe {
+            drive::drive(
+                T::copy(),
+                [0.0; 2],
+                &layout.shape,
+                dst,
+                [src.operand(&strides)],
+            )
+        };
+    }
+
+    /// Element by element, `self` where `mask` is true and `other` elsewhere, all three broadcast.
+    #[track_caller]
+    pub(crate) fn select_where(
+        mask: &Tensor<bool>,
+        a: &Tensor<T>,
+        b: &Tensor<T>,
+    ) -> Result<Tensor<T>> {
+        let shape = a.shape().broadcast(b.shape());
+        let Some(shape) = shape.and_then(|s| s.broadcast(mask.shape())) else {
+            return Err(Error::Broadcast {
+                site: Site::new("where_")
+                    .operand("mask", DType::Bool, mask.shape())
+                    .operand("a", T::DTYPE, a.shape())
+                    .operand("b", T::DTYPE, b.shape()),
+            });
+        };
+        let out = Tensor::<T>::try_uninit("where_", shape)?;
+        let sm = mask.layout.broadcast_strides(out.shape());
+        let sa = a.layout.broadcast_strides(out.shape());
+        let sb = b.layout.broadcast_strides(out.shape());
+        let srcs = [mask.operand(&sm), a.operand(&sa), b.operand(&sb)];
+        // SAFETY: `out` is new; strides are those of the operands broadcast to its shape.
+        unsafe {
+            drive::drive(
+                T::select(),
+                [0.0; 2],
+                out.shape(),
+                out.operand(out.strides()),
+                srcs,
+            )
+        };
+        Ok(out)
+    }
+
+    #[track_caller]
+    pub(crate) fn compare(
+        &self,
+        code: Compare,
+        op: &'static str,
+        other: &Tensor<T>,
+    ) -> Result<Tensor<bool>> {
+        zip(T::compare(code), [0.0; 2], op, self, other)
+    }
+
+    /// Converts every element, as Rust's `as` does (saturating, NaN to 0 for integers); to `bool`:
+    /// whether it is not zero. Shares the memory where the type stays.
+    #[track_caller]
+    pub fn cast<U: Element>(&self) -> Tensor<U> {
+        if T::DTYPE == U::DTYPE {
+            return Tensor {
+                block: self.block.clone(),
+                layout: self.layout.clone(),
+                marker: PhantomData,
+            };
+        }
+        map(
+            <T as ElementKernels>::cast(U::DTYPE),
+            [0.0; 2],
+            "cast",
+            self,
+        )
+    }
+}
+
+impl<T: Num> Tensor<T> {
+    #[track_caller]
+    #[inline]
+    pub(crate) fn num2(
+        &self,
+        code: Num2,
+        op: &'static str,
+        other: &Tensor<T>,
+    ) -> Result<Tensor<T>> {
+        if code == Num2::Mul
+            && let Some(product) = times_one(self, other)
+        {
+            return Ok(product);
+        }
+        zip(<T as NumKernels>::num2(code), [0.0; 2], op, self, other)
+    }
+}
+
+/// A product with one 1 repeated is the other operand, to the bit, sharing its memory: the gradient of a
+/// sum makes such a product of each one before it.
+#[inline]
+pub(crate) fn times_one<T: Num>(a: &Tensor<T>, b: &Tensor<T>) -> Option<Tensor<T>> {
+    let is_one = |t: &Tensor<T>| {
+        t.len() > 1
+            && t.strides()
+                .iter()
+                .zip(t.shape().iter())
+                .all(|(&s, &d)| s == 0 || d == 1)
+            && t.at_offset(0) == T::ONE
+    };
+    if a.shape() != b.shape() {
+        return None;
+    }
+    if is_one(a) {
+        Some(b.clone())
+    } else if is_one(b) {
+        Some(a.clone())
+    } else {
+        None
+    }
+}
+
+impl<T: Float> Tensor<T> {
+    #[track_caller]
+    #[inline]
+    pub(crate) fn float1(&self, code: Float1, params: [f64; 2], op: &'static str) -> Tensor<T> {
+        map(<T as FloatKernels>::float1(code), params, op, self)
+    }
+    #[track_caller]
+    #[inline]
+    pub(crate) fn float2(
+        &self,
+        code: Float2,
+        op: &'static str,
+        other: &Tensor<T>,
+    ) -> Result<Tensor<T>> {
+        zip(<T as FloatKernels>::float2(code), [0.0; 2], op, self, other)
+    }
+}
+
+impl Tensor<bool> {
+    #[track_caller]
+    #[inline]
+    pub(crate) fn bool2(
+        &self,
+        code: Bool2,
+        op: &'static str,
+        other: &Tensor<bool>,
+    ) -> Result<Tensor<bool>> {
+        zip(tables::bool2(code), [0.0; 2], op, self, other)
+    }
+}
