@@ -30,6 +30,9 @@ const KC_BYTES: usize = 1536;
 const PACK_LEN: usize = 1 << 23;
 /// Multiplications of a task, about 50 us of one core.
 const TASK: usize = 2 << 20;
+/// Multiplications up to which a packed product stays on one thread: 128³ takes one 27 us, and two 44, because
+/// packing and tiles each end with a wait.
+const SHARED: usize = 2 * TASK;
 /// Columns of the right operand that a task keeps in the L2 cache.
 const NC_BYTES: usize = 1536;
 
@@ -389,6 +392,7 @@ unsafe fn packed<T: GemmKernels>(
     let rows = (TASK / (wide * part.min(d.k)).max(1)).clamp(2 * most, d.m.max(2 * most));
     let bands = Panels::new(left.count, rows.div_ceil(most));
 
+    let shared = d.work() > SHARED;
     let mut p0 = 0;
     while p0 < d.k {
         let depth = part.min(d.k - p0);
@@ -397,7 +401,7 @@ unsafe fn packed<T: GemmKernels>(
         let per_b = (65536 / (depth * width)).max(1);
         let tasks_a = left.count.div_ceil(per_a);
         let tasks_b = right.div_ceil(per_b);
-        par::for_each(tasks_a + tasks_b, |t| {
+        par::for_each_if(shared, tasks_a + tasks_b, |t| {
             // SAFETY: panels are disjoint and within the blocks and the operands.
             unsafe {
                 if t < tasks_a {
@@ -435,7 +439,7 @@ unsafe fn packed<T: GemmKernels>(
                 }
             }
         });
-        par::for_each(groups.count * bands.count, |t| {
+        par::for_each_if(shared, groups.count * bands.count, |t| {
             let (g, band) = (t / bands.count, t % bands.count);
             let (i_lo, j_lo) = (bands.start(band), groups.start(g));
             let (i_hi, j_hi) = (i_lo + bands.len(band), j_lo + groups.len(g));

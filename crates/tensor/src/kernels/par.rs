@@ -63,6 +63,16 @@ pub(crate) fn for_each(count: usize, f: impl Fn(usize) + Sync + Send) {
     }
 }
 
+/// As [`for_each`], on this thread alone where the work is too little to share.
+#[inline]
+pub(crate) fn for_each_if(shared: bool, count: usize, f: impl Fn(usize) + Sync + Send) {
+    if shared {
+        for_each(count, f);
+    } else {
+        (0..count).for_each(f);
+    }
+}
+
 /// How many threads a kernel called here may use.
 ///
 /// The environment variable `WENGERT_NUM_THREADS` sets it for the process; else it is the number that the process may
