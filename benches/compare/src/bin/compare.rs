@@ -227,13 +227,16 @@ fn page(
         true => "One thread is pinned to one core",
         false => "One thread is not pinned (there is no `taskset`)",
     };
+    let how = match o.rounds {
+        0 => "Put together from earlier runs; in a round of each".to_string(),
+        n => format!("{n} rounds, of {} s a program; in each", o.seconds),
+    };
     let _ = writeln!(
         out,
-        "\n{} rounds; in each, every program ran once in a process of its own, one after another, and measured \
-         {} s after a warm-up of a quarter of that. {pinned}, with the libraries told so. Wengert is built as users \
+        "\n{how}, every program ran once in a process of its own, one after another, and measured \
+         after a warm-up of a quarter of its time. {pinned}, with the libraries told so. Wengert is built as users \
          build it; the Rust peers with `-C target-cpu=native`. Products of matrices by NumPy, PyTorch and the GEMM \
-         crates go into an output that is there already; ours makes a new one each time.\n",
-        o.rounds, o.seconds
+         crates go into an output that is there already; ours makes a new one each time.\n"
     );
     out.push_str(tables);
     out
