@@ -3,7 +3,7 @@
 //! One test in a process of its own, because the counters are the process's.
 
 #[path = "../benches/compare/src/process.rs"]
-#[allow(dead_code)]
+#[allow(dead_code)] // a part of it is for timings
 mod process;
 #[path = "../benches/compare/src/steps.rs"]
 mod steps;
@@ -22,7 +22,7 @@ struct Counts {
     hits: u64,
     copies: u64,
     /// Printed alone: the system and the test's own thread have page faults too.
-    #[allow(dead_code)]
+    #[allow(dead_code)] // read by `Debug` alone
     faults: Option<f64>,
 }
 

@@ -67,7 +67,7 @@ pub fn time(peer: &str, workload: &str, mut f: impl FnMut()) {
 
 /// `m, k, n` of the product that a workload names, and which operand lies transposed:
 /// `O1_512`, `O1d_512` (f64), `O1_64x784x256`, `O1tn_784x64x256`, `O1nt_64x256x784`.
-#[allow(dead_code)]
+#[allow(dead_code)] // not every peer has products
 pub fn product(workload: &str) -> Option<(&str, [usize; 3])> {
     let (kind, size) = workload.strip_prefix("O1")?.split_once('_')?;
     let sizes: Vec<usize> = size.split('x').map_while(|s| s.parse().ok()).collect();

@@ -68,13 +68,7 @@ impl Pending {
     }
 
     /// Adds to the gradient of a node.
-    pub(crate) fn add(&mut self, node: &Edge, grad: AnyVar) -> Result<()> {
-        self.add_to(node, node.meta().is_leaf(), grad)
-    }
-
-    /// [`Pending::add`] for one who knows whether the node is a leaf.
-    #[inline]
-    pub(crate) fn add_to(&mut self, node: &Edge, leaf: bool, grad: AnyVar) -> Result<()> {
+    pub(crate) fn add(&mut self, node: &Edge, leaf: bool, grad: AnyVar) -> Result<()> {
         if leaf {
             return self.add_leaf(node, grad);
         }
@@ -155,9 +149,10 @@ fn walk(
 ) -> Result<Pending> {
     let mut pending = Pending::new(how.create_graph);
     for (node, seed) in roots {
-        pending.add(&node, seed)?;
+        pending.add(&node, node.meta().is_leaf(), seed)?;
     }
     while let Some((node, grad)) = pending.pop() {
+        // Asked first: a gradient is not moved through a result for nothing.
         let grad = if node.meta().is_hooked() {
             node.meta().run_hooks(grad)?
         } else {

@@ -285,10 +285,10 @@ impl<T: Float> Sink<'_, T> {
         };
         let meta = edge.meta();
         if grad.shape() == &meta.shape && meta.dtype == T::DTYPE {
-            self.out.add_to(edge, meta.is_leaf(), AnyVar::wrap(grad))
+            self.out.add(edge, meta.is_leaf(), AnyVar::wrap(grad))
         } else {
             let grad = self.fit(i, grad, meta)?;
-            self.out.add_to(edge, meta.is_leaf(), grad)
+            self.out.add(edge, meta.is_leaf(), grad)
         }
     }
 

@@ -203,14 +203,33 @@ impl RawBlock {
 impl Clone for RawBlock {
     #[inline]
     fn clone(&self) -> Self {
-        // Relaxed as in `Arc`: the new handle comes from a live one.
-        let before = self.refs().fetch_add(1, Ordering::Relaxed);
-        if before > isize::MAX as usize {
-            self.refs().fetch_sub(1, Ordering::Relaxed);
-            overflow();
-        }
+        retain(self.refs());
         RawBlock { ptr: self.ptr }
     }
+}
+
+/// Counts another handle.
+#[inline]
+fn retain(refs: &AtomicUsize) {
+    // Relaxed as in `Arc`: the new handle comes from a live one.
+    let before = refs.fetch_add(1, Ordering::Relaxed);
+    if before > isize::MAX as usize {
+        refs.fetch_sub(1, Ordering::Relaxed);
+        overflow();
+    }
+}
+
+/// Counts a handle less: whether it was the last. Every former use then comes before what follows.
+#[inline]
+fn release(refs: &AtomicUsize) -> bool {
+    // A count of 1 cannot grow, because only this handle could be cloned: no read-modify-write is needed.
+    if refs.load(Ordering::Acquire) != 1 {
+        if refs.fetch_sub(1, Ordering::Release) != 1 {
+            return false;
+        }
+        fence(Ordering::Acquire);
+    }
+    true
 }
 
 /// Only handles that were forgotten by the billion lead here; a count that wraps would free a block in use.
@@ -223,15 +242,10 @@ fn overflow() -> ! {
 impl Drop for RawBlock {
     #[inline]
     fn drop(&mut self) {
-        // A count of 1 cannot grow, because only this handle could be cloned: no read-modify-write is needed.
-        if self.refs().load(Ordering::Acquire) != 1 {
-            if self.refs().fetch_sub(1, Ordering::Release) != 1 {
-                return;
-            }
-            fence(Ordering::Acquire);
+        if release(self.refs()) {
+            // SAFETY: this was the last handle.
+            unsafe { thread::give(self.ptr) }
         }
-        // SAFETY: this was the last handle, and the acquire above orders every former use before what follows.
-        unsafe { thread::give(self.ptr) }
     }
 }
 

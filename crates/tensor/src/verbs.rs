@@ -24,12 +24,10 @@ pub(crate) fn map<T: Element, O: Element>(
     op: &'static str,
     x: &Tensor<T>,
 ) -> Tensor<O> {
-    let out = match Tensor::<O>::try_like(op, x) {
+    match try_map(run, params, op, x) {
         Ok(t) => t,
         Err(e) => refuse(e),
-    };
-    map_into(run, params, &out, x);
-    out
+    }
 }
 
 /// As [`map`], where memory that is refused is an error.
@@ -41,7 +39,7 @@ pub(crate) fn try_map<T: Element, O: Element>(
     op: &'static str,
     x: &Tensor<T>,
 ) -> Result<Tensor<O>> {
-    let out = Tensor::<O>::try_uninit(op, x.shape().clone())?;
+    let out = Tensor::<O>::try_like(op, x)?;
     map_into(run, params, &out, x);
     Ok(out)
 }
@@ -424,19 +422,31 @@ impl<T: Num> Tensor<T> {
         op: &'static str,
         other: &Tensor<T>,
     ) -> Result<Tensor<T>> {
+        Tensor::num2_owned(code, op, Arg::Ref(self), Arg::Ref(other))
+    }
+
+    /// As [`Tensor::num2`], of operands that may lend their memory.
+    #[track_caller]
+    #[inline]
+    pub(crate) fn num2_owned(
+        code: Num2,
+        op: &'static str,
+        a: Arg<'_, T>,
+        b: Arg<'_, T>,
+    ) -> Result<Tensor<T>> {
         if code == Num2::Mul
-            && let Some(product) = times_one(self, other)
+            && let Some(product) = times_one(a.get(), b.get())
         {
             return Ok(product);
         }
-        zip(<T as NumKernels>::num2(code), [0.0; 2], op, self, other)
+        zip_owned(<T as NumKernels>::num2(code), [0.0; 2], op, a, b)
     }
 }
 
 /// A product with one 1 repeated is the other operand, to the bit, sharing its memory: the gradient of a
 /// sum makes such a product of each one before it.
 #[inline]
-pub(crate) fn times_one<T: Num>(a: &Tensor<T>, b: &Tensor<T>) -> Option<Tensor<T>> {
+fn times_one<T: Num>(a: &Tensor<T>, b: &Tensor<T>) -> Option<Tensor<T>> {
     let is_one = |t: &Tensor<T>| {
         t.len() > 1
             && t.strides()

@@ -34,11 +34,8 @@ impl<T: Float> Var<T> {
         epsilon: f64,
     ) -> Result<Var<T>> {
         let shape = shape.into_shape();
-        let value = |v: Option<&Var<T>>| v.map(|v| v.value.clone());
-        let (w, b) = (value(weight), value(bias));
-        let all = self
-            .value
-            .layer_norm(&shape, w.as_ref(), b.as_ref(), epsilon)?;
+        let (w, b) = (weight.map(|w| &w.value), bias.map(|b| &b.value));
+        let all = self.value.layer_norm(&shape, w, b, epsilon)?;
         let rule = || Normalise {
             x: Saved::input(0, self),
             w: weight.map(|w| Saved::input(1, w)),

@@ -80,8 +80,8 @@ pub(crate) unsafe fn drive_flat<const N: usize>(
 ) {
     let isa = active_isa();
     let direct = srcs.iter().all(|s| !s.2 && !std::ptr::eq(s.0, dst.0));
-    // Small operands first, before a division that costs as much as they do.
-    if len <= par::LEAST_CHUNK || len <= par::chunk_len(run.cost) {
+    let chunk = par::chunk_for(len, run.cost);
+    if len <= chunk {
         // SAFETY: the caller's promise.
         return unsafe {
             if direct {
@@ -91,7 +91,6 @@ pub(crate) unsafe fn drive_flat<const N: usize>(
             }
         };
     }
-    let chunk = par::chunk_len(run.cost);
     let d = Ptr(dst.0);
     let s = srcs.map(|s| (Ptr(s.0 as *mut u8), s.1, s.2));
     par::for_each(len.div_ceil(chunk), move |c| {

@@ -159,13 +159,7 @@ fn read<'a, T: Float>(grad: &'a Tensor<T>, copy: &'a mut Option<Tensor<T>>) -> (
         Some(g) => g,
         None => copy.insert(grad.copied()).as_slice().unwrap_or(&[]),
     };
-    let small = g.len() <= par::LEAST_CHUNK;
-    let chunk = if small {
-        par::LEAST_CHUNK
-    } else {
-        par::chunk_len(COST)
-    };
-    (g, chunk)
+    (g, par::chunk_for(g.len(), COST))
 }
 
 impl<T: Float> Tensor<T> {

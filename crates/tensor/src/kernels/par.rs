@@ -15,13 +15,23 @@ use pool::Pool;
 const GRAIN_NS: usize = 50_000;
 
 /// The least elements of a chunk: fewer never leave the thread.
-pub(crate) const LEAST_CHUNK: usize = 4096;
+const LEAST_CHUNK: usize = 4096;
 
 /// How many elements make a chunk of an elementwise kernel that spends `cost` tenths of a nanosecond
 /// on each; a multiple of 1024 that keeps the chunk's operands within the L2 cache.
 pub(crate) fn chunk_len(cost: u32) -> usize {
     let by_time = GRAIN_NS * 10 / (cost.max(1) as usize);
     by_time.clamp(LEAST_CHUNK, 1 << 17) & !1023
+}
+
+/// [`chunk_len`] for a job of `len` elements: small ones are spared a division that costs as much as they do.
+#[inline]
+pub(crate) fn chunk_for(len: usize, cost: u32) -> usize {
+    if len <= LEAST_CHUNK {
+        LEAST_CHUNK
+    } else {
+        chunk_len(cost)
+    }
 }
 
 /// The threads of kernels called from anywhere, made when first asked for.

@@ -8,7 +8,7 @@ use std::fmt;
 use std::mem::MaybeUninit;
 use std::ops::Deref;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::system::{HEADER, Header};
 use super::{AllocError, thread};
@@ -115,12 +115,7 @@ impl<U: ?Sized> Deref for Counted<U> {
 impl<U: ?Sized> Clone for Counted<U> {
     #[inline]
     fn clone(&self) -> Self {
-        // Relaxed as in `Arc`: the new handle comes from a live one.
-        let before = self.refs().fetch_add(1, Ordering::Relaxed);
-        if before > isize::MAX as usize {
-            self.refs().fetch_sub(1, Ordering::Relaxed);
-            super::overflow();
-        }
+        super::retain(self.refs());
         Counted { value: self.value }
     }
 }
@@ -128,12 +123,8 @@ impl<U: ?Sized> Clone for Counted<U> {
 impl<U: ?Sized> Drop for Counted<U> {
     #[inline]
     fn drop(&mut self) {
-        // A count of 1 cannot grow, because only this handle could be cloned: no read-modify-write is needed.
-        if self.refs().load(Ordering::Acquire) != 1 {
-            if self.refs().fetch_sub(1, Ordering::Release) != 1 {
-                return;
-            }
-            fence(Ordering::Acquire);
+        if !super::release(self.refs()) {
+            return;
         }
         /// Gives the block back, also when the value's own drop unwinds.
         struct Give(NonNull<Header>);
@@ -145,7 +136,7 @@ impl<U: ?Sized> Drop for Counted<U> {
             }
         }
         let _give = Give(self.block());
-        // SAFETY: this was the last handle, and the acquire above orders every former use before this.
+        // SAFETY: this was the last handle.
         unsafe { self.value.drop_in_place() }
     }
 }

@@ -17,5 +17,6 @@ pub(crate) mod slice;
 pub(crate) mod softmax;
 pub(crate) mod sort;
 pub(crate) mod statistics;
+pub(crate) mod truth;
 pub(crate) mod unary;
 pub(crate) mod view;

@@ -10,7 +10,7 @@ use crate::dtype::{Float, Num};
 use crate::error::{Error, Result, Site};
 use crate::kernels::tables::{Float2, FloatKernels, Num2, NumKernels};
 use crate::tensor::{Tensor, refuse};
-use crate::verbs::{Arg, times_one, zip, zip_owned};
+use crate::verbs::{Arg, zip, zip_owned};
 
 macro_rules! named {
     ($Bound:ident $call:ident $Code:ident; $($(#[$doc:meta])* $name:ident $Kernel:ident;)*) => {
@@ -180,12 +180,7 @@ macro_rules! operator {
                 if $divides && let Err(e) = check_divisor(op, b.get()) {
                     refuse(e);
                 }
-                if Num2::$Kernel == Num2::Mul
-                    && let Some(product) = times_one(a.get(), b.get())
-                {
-                    return product;
-                }
-                match zip_owned(<T as NumKernels>::num2(Num2::$Kernel), [0.0; 2], op, a, b) {
+                match Tensor::num2_owned(Num2::$Kernel, op, a, b) {
                     Ok(t) => t,
                     Err(e) => refuse(e),
                 }

@@ -247,20 +247,10 @@ impl<const N: usize> Plan<N> {
         columns: std::ops::Range<usize>,
     ) {
         let inner = self.rank - 1;
-        let (mut rest, mut d, mut s) = (outer, 0isize, [0isize; N]);
-        for a in (0..inner).rev() {
-            let i = if a == axis {
-                rows.start as isize
-            } else {
-                let i = rest % self.shape[a];
-                rest /= self.shape[a];
-                i as isize
-            };
-            d += i * self.dst.strides[a];
-            for (o, p) in s.iter_mut().zip(&self.srcs) {
-                *o += i * p.strides[a];
-            }
-        }
+        // The number of the band's first row among all: `outer` counts those of the other axes.
+        let below: usize = self.shape[axis + 1..inner].iter().product();
+        let row = (outer / below * self.shape[axis] + rows.start) * below + outer % below;
+        let (d, s) = self.row_offsets(row);
         let mut scratch: [Tile; N] = std::array::from_fn(|_| Tile::new());
         let widest = self.srcs.iter().map(|o| o.size).max().unwrap_or(1);
         let most = TILE_BYTES / (TILE_ROWS * widest);
@@ -325,7 +315,7 @@ impl<const N: usize> Plan<N> {
     ) {
         let inner = self.rank - 1;
         let mut scratch: [Scratch; N] = std::array::from_fn(|_| Scratch::new());
-        let mut out = Scratch::new();
+        let mut out = <Scratch>::new();
         let ds = self.dst.strides[inner];
         for row in r0..r1 {
             let (d, s) = self.row_offsets(row);
@@ -337,15 +327,9 @@ impl<const N: usize> Plan<N> {
                         fill(scratch[i].ptr(), p, self.srcs[i].size, n.min(BLOCK));
                     }
                 }
-                let direct = ds == 1
-                    && (0..N).all(|i| {
-                        self.srcs[i].strides[inner] == 1
-                            && !std::ptr::eq(self.srcs[i].ptr.0, self.dst.ptr.0)
-                    });
-                let block = if direct { n } else { BLOCK };
                 let mut k = 0;
                 while k < n {
-                    let m = block.min(n - k);
+                    let m = BLOCK.min(n - k);
                     let first = (lo + k) as isize;
                     let mut sp = [std::ptr::null::<u8>(); N];
                     for i in 0..N {
@@ -354,7 +338,7 @@ impl<const N: usize> Plan<N> {
                         let p = at(o, s[i] + first * stride);
                         sp[i] = if stride == 0 {
                             scratch[i].ptr()
-                        } else if stride == 1 && !std::ptr::eq(o.ptr.0, self.dst.ptr.0) {
+                        } else if stride == 1 && !self.is_dst(i) {
                             p
                         } else {
                             gather(scratch[i].ptr(), p, stride, o.size, m);
@@ -380,7 +364,7 @@ impl<const N: usize> Plan<N> {
         let inner = self.rank - 1;
         let width = self.shape[inner];
         let mut scratch: [Scratch; N] = std::array::from_fn(|_| Scratch::new());
-        let mut out = Scratch::new();
+        let mut out = <Scratch>::new();
         // Row-major with nothing between: the destination can be written in place.
         let mut step = 1isize;
         let dst_flat = (0..self.rank).rev().all(|a| {
@@ -448,18 +432,7 @@ unsafe fn at(o: &PlanOperand, offset: isize) -> *const u8 {
 }
 
 /// An operand's part of a tile.
-#[repr(C, align(64))]
-struct Tile([std::mem::MaybeUninit<u64>; TILE_BYTES / 8]);
-impl Tile {
-    #[inline(always)]
-    fn new() -> Tile {
-        Tile([const { std::mem::MaybeUninit::uninit() }; TILE_BYTES / 8])
-    }
-    #[inline(always)]
-    fn ptr(&mut self) -> *mut u8 {
-        self.0.as_mut_ptr() as *mut u8
-    }
-}
+type Tile = Scratch<{ TILE_BYTES / 8 }>;
 
 /// Writes `rows` rows of `n`, of an operand whose columns are contiguous and `across` apart. (The loads
 /// and stores of floats keep any bits.)

@@ -5,13 +5,13 @@ use std::mem::MaybeUninit;
 /// Elements of a scratch block: 512 × 8 bytes × 4 operands is half of a 32 KiB L1 cache.
 pub(super) const BLOCK: usize = 512;
 
-/// Scratch for one operand.
+/// Scratch for `N` elements of any size of one operand.
 #[repr(C, align(64))]
-pub(super) struct Scratch([MaybeUninit<u64>; BLOCK]);
-impl Scratch {
+pub(super) struct Scratch<const N: usize = BLOCK>([MaybeUninit<u64>; N]);
+impl<const N: usize> Scratch<N> {
     #[inline(always)]
-    pub(super) fn new() -> Scratch {
-        Scratch([const { MaybeUninit::uninit() }; BLOCK])
+    pub(super) fn new() -> Self {
+        Scratch([const { MaybeUninit::uninit() }; N])
     }
     #[inline(always)]
     pub(super) fn ptr(&mut self) -> *mut u8 {
