@@ -162,7 +162,7 @@ macro_rules! compare {
 compare! {
     () f64; () usize; () isize; () i64; () u64; ('a) &'a usize; ('a, 'b) &'a &'b usize; () DType; ('a) &'a DType;
     () Shape; ('a) &'a Shape; ('a) Option<&'a Shape>; ('a) Option<&'a usize>; () bool; () Option<usize>;
-    () crate::ops::loss::Reduction;
+    () crate::ops::reduction::Reduction;
 }
 impl<R, L: PartialEq<R>> PartialEq<R> for Held<L> {
     fn eq(&self, r: &R) -> bool { (self.0 == *r) != on(self.1) }

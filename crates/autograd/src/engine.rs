@@ -68,6 +68,7 @@ impl Pending {
     }
 
     /// Adds to the gradient of a node.
+    #[inline]
     pub(crate) fn add(&mut self, node: &Edge, leaf: bool, grad: AnyVar) -> Result<()> {
         if leaf {
             return self.add_leaf(node, grad);
