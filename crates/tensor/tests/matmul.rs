@@ -111,6 +111,7 @@ fn large_products<T: Float>() {
         (33, 800, 70),
         (200, 31, 130),
         (12, 1600, 33),
+        (30, 1100, 330),
         (1, 300, 500),
         (500, 300, 1),
         (2, 400, 300),
@@ -160,6 +161,9 @@ fn any_number_of_threads_gives_the_same_bits() {
         (300, 700, 260, 0, 1),
         (300, 700, 260, 1, 0),
         (64, 784, 256, 0, 1),
+        // Several blocks of the inner dimension, and several groups of columns for one thread.
+        (70, 1100, 330, 0, 0),
+        (70, 1100, 330, 1, 1),
         (1, 900, 1200, 0, 0),
         (1, 900, 1200, 0, 1),
         (1200, 900, 1, 0, 0),

@@ -1,13 +1,13 @@
 //! The verb *gemm*: `C = A·B (+ a row)` for one product or a batch of them, any strides of `A` and
 //! `B`, `C` row-major.
 //!
-//! Small products run on the operands where they lie. Larger ones are packed into panels first
-//! (the left operand into the rows of a tile, the right into its columns), by all threads, and
-//! then the tiles are computed by all threads. Matrix times vector streams the matrix once.
+//! Small products run on the operands where they lie, larger ones block by block ([`blocked`]).
+//! Matrix times vector streams the matrix once.
 //!
-//! Invariant: blocks are cut by size alone and no thread splits the inner dimension, so the bits do
+//! Invariant: the inner dimension is cut by its size alone and no thread splits it, so the bits do
 //! not depend on the number of threads. `C` is written before it is read.
 
+mod blocked;
 mod pack;
 mod simd;
 mod tile;
@@ -23,18 +23,8 @@ use tile::{Start, Tile, tile};
 
 /// Products up to this many multiplications run unpacked; see `kernels/README.md`.
 const DIRECT: usize = 1 << 20;
-/// Bytes of a tile's row of the left operand's panel: with 12 rows, half of a 32 KiB L1 cache.
-const KC_BYTES: usize = 1536;
-/// Elements of both packed operands held at a time (32 MiB of f32): longer inner dimensions are
-/// taken in parts.
-const PACK_LEN: usize = 1 << 23;
-/// Multiplications of a task, about 50 us of one core.
+/// Multiplications of a task of a batch, about 25 us of one core.
 const TASK: usize = 2 << 20;
-/// Multiplications up to which a packed product stays on one thread: 128³ takes one 27 us, and two 44, because
-/// packing and tiles each end with a wait.
-const SHARED: usize = 2 * TASK;
-/// Columns of the right operand that a task keeps in the L2 cache.
-const NC_BYTES: usize = 1536;
 
 /// A matrix: its first element and the steps to the next row and column.
 #[derive(Debug)]
@@ -120,7 +110,11 @@ struct Panels {
 impl Panels {
     #[inline(always)]
     fn new(rows: usize, most: usize) -> Panels {
-        let count = rows.div_ceil(most).max(1);
+        Panels::cut(rows, rows.div_ceil(most).max(1))
+    }
+    /// As many panels as told.
+    #[inline(always)]
+    fn cut(rows: usize, count: usize) -> Panels {
         Panels {
             count,
             base: rows / count,
@@ -143,7 +137,7 @@ impl Panels {
 pub trait GemmKernels: Copy + Send + Sync + 'static {
     const NIL: Self;
     fn lanes(isa: IsaKind) -> (usize, usize);
-    unsafe fn run_tile<const MR: usize, const NV: usize, const PACKED: bool>(
+    unsafe fn run_tile<const MR: usize, const NV: usize, const KEEP: bool>(
         isa: IsaKind,
         t: Tile<Self>,
     );
@@ -209,7 +203,7 @@ pub(crate) unsafe fn gemm<T: GemmKernels>(
         if (d.m == 1 || d.n == 1) && vector::matvec(isa, d, a, b, row, c)? {
             return Ok(());
         }
-        packed(isa, d, a, b, row, c)
+        blocked::gemm(isa, d, a, b, row, c)
     }
 }
 
@@ -243,24 +237,18 @@ pub(crate) unsafe fn gemm_batch<T: GemmKernels>(
             return Ok(());
         }
         let per = (TASK / d.work().max(1)).clamp(1, count);
-        let failed = std::sync::atomic::AtomicUsize::new(0);
-        par::for_each(count.div_ceil(per), |t| {
+        par::try_for_each(count.div_ceil(per), |t| {
             for i in t * per..(t * per + per).min(count) {
                 let (oa, ob) = at(i);
                 let c = out.at(i * d.m * d.n);
-                if let Err(e) = serial(isa, d, a.offset(oa), b.offset(ob), row.at(0), c) {
-                    failed.store(e.bytes, std::sync::atomic::Ordering::Relaxed);
-                }
+                serial(isa, d, a.offset(oa), b.offset(ob), row.at(0), c)?;
             }
-        });
-        match failed.into_inner() {
-            0 => Ok(()),
-            bytes => Err(AllocError { bytes }),
-        }
+            Ok(())
+        })
     }
 }
 
-/// On this thread: directly where the product is small, packed otherwise.
+/// Directly where the product is small, block by block otherwise.
 ///
 /// # Safety
 /// As for [`gemm`]; neither `m` nor `n` is 0.
@@ -278,7 +266,7 @@ unsafe fn serial<T: GemmKernels>(
             return Ok(());
         }
         if d.work() > DIRECT {
-            return packed(isa, d, a, b, row, c);
+            return blocked::gemm(isa, d, a, b, row, c);
         }
         if b.col == 1 || d.n == 1 {
             direct(isa, d, a, b, row, c);
@@ -349,134 +337,11 @@ unsafe fn direct<T: GemmKernels>(
                 c_step: d.n,
                 columns,
                 start,
+                keep: std::ptr::null_mut(),
             };
             // SAFETY: tiles are within the operands.
             unsafe { tile::<T, false>(isa, panels.len(i), columns.div_ceil(lanes), t) };
         }
         j += columns;
     }
-}
-
-/// The product by packed panels.
-///
-/// # Safety
-/// As for [`gemm`]; no dimension is 0.
-unsafe fn packed<T: GemmKernels>(
-    isa: IsaKind,
-    d: Dims,
-    a: Mat<T>,
-    b: Mat<T>,
-    row: *const T,
-    c: *mut T,
-) -> Result<(), AllocError> {
-    let (lanes, most) = T::lanes(isa);
-    let width = 2 * lanes;
-    let size = size_of::<T>();
-    let left = Panels::new(d.m, most);
-    let right = d.n.div_ceil(width);
-    let padded = right * width;
-    let kc = KC_BYTES / size;
-    let part = (PACK_LEN / (d.m + padded)).next_multiple_of(kc).min(d.k);
-    let block_a = RawBlock::try_new(part * d.m * size)?;
-    let block_b = RawBlock::try_new(part * padded * size)?;
-    let pa = Shared(block_a.as_ptr() as *mut T);
-    let pb = Shared(block_b.as_ptr() as *mut T);
-    let out = Shared(c);
-    let bias = Shared(row as *mut T);
-
-    // Tasks: the right operand's panels in groups that stay in the L2 cache, the left's in groups
-    // that make the task worth handing over.
-    let group = (NC_BYTES / size / width).max(1).min(right);
-    let groups = Panels::new(right, group);
-    let wide = (groups.base + 1).min(right) * width;
-    let rows = (TASK / (wide * part.min(d.k)).max(1)).clamp(2 * most, d.m.max(2 * most));
-    let bands = Panels::new(left.count, rows.div_ceil(most));
-
-    let shared = d.work() > SHARED;
-    let mut p0 = 0;
-    while p0 < d.k {
-        let depth = part.min(d.k - p0);
-        // Packing: some 64 Ki elements a task.
-        let per_a = (65536 / (depth * most)).max(1);
-        let per_b = (65536 / (depth * width)).max(1);
-        let tasks_a = left.count.div_ceil(per_a);
-        let tasks_b = right.div_ceil(per_b);
-        par::for_each_if(shared, tasks_a + tasks_b, |t| {
-            // SAFETY: panels are disjoint and within the blocks and the operands.
-            unsafe {
-                if t < tasks_a {
-                    for i in t * per_a..(t * per_a + per_a).min(left.count) {
-                        let (i0, h) = (left.start(i), left.len(i));
-                        let a = a.at(i0, p0);
-                        // A panel of the left is one of the transposed right, without padding.
-                        let from = Mat {
-                            ptr: a.ptr,
-                            row: a.col,
-                            col: a.row,
-                        };
-                        let panel = Panel {
-                            from,
-                            columns: h,
-                            width: h,
-                            k: depth,
-                            to: pa.at(i0 * depth),
-                        };
-                        T::pack_panel(isa, panel);
-                    }
-                } else {
-                    let t = t - tasks_a;
-                    for j in t * per_b..(t * per_b + per_b).min(right) {
-                        let columns = (d.n - j * width).min(width);
-                        let panel = Panel {
-                            from: b.at(p0, j * width),
-                            columns,
-                            width: columns.next_multiple_of(lanes),
-                            k: depth,
-                            to: pb.at(j * width * depth),
-                        };
-                        T::pack_panel(isa, panel);
-                    }
-                }
-            }
-        });
-        par::for_each_if(shared, groups.count * bands.count, |t| {
-            let (g, band) = (t / bands.count, t % bands.count);
-            let (i_lo, j_lo) = (bands.start(band), groups.start(g));
-            let (i_hi, j_hi) = (i_lo + bands.len(band), j_lo + groups.len(g));
-            let mut q = 0;
-            while q < depth {
-                let len = kc.min(depth - q);
-                for i in i_lo..i_hi {
-                    let (i0, h) = (left.start(i), left.len(i));
-                    for j in j_lo..j_hi {
-                        let columns = (d.n - j * width).min(width);
-                        let vectors = columns.div_ceil(lanes);
-                        let w = vectors * lanes;
-                        let t = Tile {
-                            k: len,
-                            a: pa.at(i0 * depth + q * h),
-                            a_steps: (0, 0),
-                            b: pb.at(j * width * depth + q * w),
-                            b_step: w as isize,
-                            c: out.at(i0 * d.n + j * width),
-                            c_step: d.n,
-                            columns,
-                            start: if p0 + q > 0 {
-                                Start::Sum
-                            } else if bias.0.is_null() {
-                                Start::Zero
-                            } else {
-                                Start::Row(bias.at(j * width))
-                            },
-                        };
-                        // SAFETY: within the packed panels and the output; tasks write disjoint tiles.
-                        unsafe { tile::<T, true>(isa, h, vectors, t) };
-                    }
-                }
-                q += len;
-            }
-        });
-        p0 += depth;
-    }
-    Ok(())
 }

@@ -7,7 +7,9 @@ mod pool;
 
 use std::cell::Cell;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::memory::AllocError;
 use pool::Pool;
 
 /// Nanoseconds of work of a chunk: small beside what a thread costs to wake (5 to 10 us), large beside
@@ -73,13 +75,20 @@ pub(crate) fn for_each(count: usize, f: impl Fn(usize) + Sync + Send) {
     }
 }
 
-/// As [`for_each`], on this thread alone where the work is too little to share.
-#[inline]
-pub(crate) fn for_each_if(shared: bool, count: usize, f: impl Fn(usize) + Sync + Send) {
-    if shared {
-        for_each(count, f);
-    } else {
-        (0..count).for_each(f);
+/// As [`for_each`], of calls that memory may be refused to: the last such error.
+pub(crate) fn try_for_each(
+    count: usize,
+    f: impl Fn(usize) -> Result<(), AllocError> + Sync + Send,
+) -> Result<(), AllocError> {
+    let refused = AtomicUsize::new(0);
+    for_each(count, |i| {
+        if let Err(e) = f(i) {
+            refused.store(e.bytes, Ordering::Relaxed);
+        }
+    });
+    match refused.into_inner() {
+        0 => Ok(()),
+        bytes => Err(AllocError { bytes }),
     }
 }
 

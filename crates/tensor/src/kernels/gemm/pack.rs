@@ -59,35 +59,42 @@ unsafe fn pack<T: GemmKernels, S: Simd<T>>(t: Panel<T>) {
     unsafe {
         let q = S::SQUARE;
         if t.from.col == 1 {
+            // Whole vectors, and the rest as one: into the padding, with its zeros, where there is any.
+            let whole = t.columns - t.columns % S::LANES;
+            let (rest, padded) = (t.columns - whole, t.width - whole >= S::LANES);
+            let mask = S::mask(rest);
             for p in 0..t.k {
                 let (src, dst) = (t.from.at(p, 0).ptr, t.to.add(p * t.width));
                 let mut j = 0;
-                while j + S::LANES <= t.columns {
+                while j < whole {
                     S::store(dst.add(j), S::load(src.add(j)));
                     j += S::LANES;
                 }
-                while j < t.columns {
-                    dst.add(j).write(*src.add(j));
-                    j += 1;
+                if padded {
+                    S::store(dst.add(j), S::load_mask(src.add(j), mask));
+                } else if rest > 0 {
+                    S::store_mask(dst.add(j), S::load_mask(src.add(j), mask), mask);
                 }
             }
+            return;
         } else if t.from.row == 1 && t.columns >= q && t.k >= q {
-            // By squares; the last ones overlap those before, so that none is left over.
-            let mut j = 0;
-            loop {
-                let mut p = 0;
+            // By squares, two beside each other along the inner dimension: a cache line of an operand is
+            // read once, whole. The last squares overlap those before, so that none is left over.
+            let mut p = 0;
+            while p < t.k {
+                let pair = [p.min(t.k - q), (p + q).min(t.k - q)];
+                let mut j = 0;
                 loop {
-                    let dst = t.to.add(p * t.width + j);
-                    S::transpose(t.from.at(p, j).ptr, t.from.col, dst, t.width);
-                    if p + q == t.k {
+                    for p in pair {
+                        let dst = t.to.add(p * t.width + j);
+                        S::transpose(t.from.at(p, j).ptr, t.from.col, dst, t.width);
+                    }
+                    if j + q == t.columns {
                         break;
                     }
-                    p = (p + q).min(t.k - q);
+                    j = (j + q).min(t.columns - q);
                 }
-                if j + q == t.columns {
-                    break;
-                }
-                j = (j + q).min(t.columns - q);
+                p += 2 * q;
             }
         } else {
             // Sixteen rows at a time: each column is read along the inner dimension.

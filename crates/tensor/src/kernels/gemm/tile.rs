@@ -7,6 +7,9 @@ use super::GemmKernels;
 use super::simd::Simd;
 use crate::kernels::isa::{Isa, IsaKind, Kernel, dispatch};
 
+/// Rows of the right operand that are asked for ahead; see `kernels/README.md`.
+const AHEAD: isize = 16;
+
 /// What a tile starts from.
 pub(crate) enum Start<T> {
     /// Zero.
@@ -38,25 +41,24 @@ pub(crate) struct Tile<T> {
     pub(crate) c_step: usize,
     pub(crate) columns: usize,
     pub(crate) start: Start<T>,
+    /// Where the right operand's vectors are written one after another, for the tiles below to read:
+    /// packing costs no pass of its own. Null where they are not kept.
+    pub(crate) keep: *mut T,
 }
 
-/// `MR` rows by `NV` vectors. `PACKED`: the left operand lies `MR` values to a column, and the right
-/// one is padded to whole vectors; else the left has any steps and the right is read just as far as
-/// its columns go.
-struct Run<T, const MR: usize, const NV: usize, const PACKED: bool>(Tile<T>);
+/// `MR` rows by `NV` vectors. `KEEP`: writes what [`Tile::keep`] says.
+struct Run<T, const MR: usize, const NV: usize, const KEEP: bool>(Tile<T>);
 
 macro_rules! run {
     ($t:ident) => {
-        impl<const MR: usize, const NV: usize, const PACKED: bool> Kernel
-            for Run<$t, MR, NV, PACKED>
-        {
+        impl<const MR: usize, const NV: usize, const KEEP: bool> Kernel for Run<$t, MR, NV, KEEP> {
             type Out = ();
             #[inline(always)]
             fn run<I: Isa>(self) {
                 // Heights beyond the set's registers are never asked for: no code for them.
                 if MR <= <I as Simd<$t>>::ROWS {
                     // SAFETY: `tile`'s promise; below `dispatch`.
-                    unsafe { tile_run::<$t, I, MR, NV, PACKED>(self.0) }
+                    unsafe { tile_run::<$t, I, MR, NV, KEEP>(self.0) }
                 }
             }
         }
@@ -66,7 +68,7 @@ run!(f32);
 run!(f64);
 
 #[inline(always)]
-unsafe fn tile_run<T: Copy, S: Simd<T>, const MR: usize, const NV: usize, const PACKED: bool>(
+unsafe fn tile_run<T: Copy, S: Simd<T>, const MR: usize, const NV: usize, const KEEP: bool>(
     t: Tile<T>,
 ) {
     // SAFETY: the operands' bounds are the caller's promise; padding and masks keep within them.
@@ -74,26 +76,48 @@ unsafe fn tile_run<T: Copy, S: Simd<T>, const MR: usize, const NV: usize, const 
         let last = S::mask(t.columns - (NV - 1) * S::LANES);
         let zero: S::V = std::mem::zeroed();
         let mut acc = [[zero; NV]; MR];
-        let (mut a, mut b) = (t.a, t.b);
-        let (a_row, a_col) = if PACKED { (1, MR as isize) } else { t.a_steps };
+        let (a_row, a_col) = t.a_steps;
+        // A pointer for every third row: the address of each row is one of theirs plus the step, once or
+        // twice, which a load adds by itself. One pointer that walks the rows, as the compiler would have
+        // it, is a chain of additions as long as the multiplications take.
+        let mut a: [*const T; 4] =
+            std::array::from_fn(|i| t.a.wrapping_offset(3 * i as isize * a_row));
+        if MR > 6 {
+            a = std::hint::black_box(a);
+        }
+        let (mut b, mut keep) = (t.b, t.keep);
         let b_step = t.b_step;
+        let sum = matches!(t.start, Start::Sum);
+        if sum {
+            // The sums so far are wanted at the end: by then they are in the L1 cache.
+            for i in 0..MR {
+                for v in 0..NV {
+                    S::prefetch(t.c.wrapping_add(i * t.c_step + v * S::LANES));
+                }
+            }
+        }
         for _ in 0..t.k {
             let mut bv = [zero; NV];
             for v in 0..NV {
                 let p = b.add(v * S::LANES);
-                bv[v] = if PACKED || v + 1 < NV {
+                S::prefetch(p.wrapping_offset(AHEAD * b_step));
+                bv[v] = if v + 1 < NV {
                     S::load(p)
                 } else {
                     S::load_mask(p, last)
                 };
+                if KEEP {
+                    S::store(keep, bv[v]);
+                    keep = keep.add(S::LANES);
+                }
             }
             for i in 0..MR {
-                let x = S::splat(*a.offset(i as isize * a_row));
+                let x = S::splat(*a[i / 3].offset((i % 3) as isize * a_row));
                 for v in 0..NV {
                     acc[i][v] = S::fma(x, bv[v], acc[i][v]);
                 }
             }
-            a = a.wrapping_offset(a_col);
+            a = a.map(|a| a.wrapping_offset(a_col));
             b = b.wrapping_offset(b_step);
         }
         if let Start::Row(row) = t.start {
@@ -109,7 +133,6 @@ unsafe fn tile_run<T: Copy, S: Simd<T>, const MR: usize, const NV: usize, const 
                 }
             }
         }
-        let sum = matches!(t.start, Start::Sum);
         for (i, r) in acc.iter().enumerate() {
             let c = t.c.add(i * t.c_step);
             for v in 0..NV {
@@ -136,7 +159,7 @@ unsafe fn tile_run<T: Copy, S: Simd<T>, const MR: usize, const NV: usize, const 
 /// The operands are readable and the output writable as [`Tile`] says; `rows` is from 1 to the set's
 /// most, `vectors` 1 or 2 and no more than the columns fill.
 #[inline(always)]
-pub(crate) unsafe fn tile<T: GemmKernels, const PACKED: bool>(
+pub(crate) unsafe fn tile<T: GemmKernels, const KEEP: bool>(
     isa: IsaKind,
     rows: usize,
     vectors: usize,
@@ -145,8 +168,8 @@ pub(crate) unsafe fn tile<T: GemmKernels, const PACKED: bool>(
     macro_rules! pick {
         ($($mr:literal)*) => {
             match (rows, vectors) {
-                $(($mr, 1) => T::run_tile::<$mr, 1, PACKED>(isa, t),)*
-                $(($mr, 2) => T::run_tile::<$mr, 2, PACKED>(isa, t),)*
+                $(($mr, 1) => T::run_tile::<$mr, 1, KEEP>(isa, t),)*
+                $(($mr, 2) => T::run_tile::<$mr, 2, KEEP>(isa, t),)*
                 _ => debug_assert!(false, "no tile of {rows} rows and {vectors} vectors"),
             }
         };
@@ -158,11 +181,11 @@ pub(crate) unsafe fn tile<T: GemmKernels, const PACKED: bool>(
 macro_rules! run_tile {
     () => {
         #[inline(always)]
-        unsafe fn run_tile<const MR: usize, const NV: usize, const PACKED: bool>(
+        unsafe fn run_tile<const MR: usize, const NV: usize, const KEEP: bool>(
             isa: IsaKind,
             t: Tile<Self>,
         ) {
-            tile::run_one::<Self, MR, NV, PACKED>(isa, t)
+            tile::run_one::<Self, MR, NV, KEEP>(isa, t)
         }
     };
 }
@@ -170,11 +193,11 @@ pub(crate) use run_tile;
 
 #[inline(always)]
 #[allow(private_bounds)] // `Run` is this module's; callers name only the element type
-pub(crate) fn run_one<T, const MR: usize, const NV: usize, const PACKED: bool>(
+pub(crate) fn run_one<T, const MR: usize, const NV: usize, const KEEP: bool>(
     isa: IsaKind,
     t: Tile<T>,
 ) where
-    Run<T, MR, NV, PACKED>: Kernel<Out = ()>,
+    Run<T, MR, NV, KEEP>: Kernel<Out = ()>,
 {
-    dispatch(isa, Run::<T, MR, NV, PACKED>(t))
+    dispatch(isa, Run::<T, MR, NV, KEEP>(t))
 }

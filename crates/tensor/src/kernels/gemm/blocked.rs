@@ -1,0 +1,286 @@
+//! Products too large for the operands to stay in the L1 cache while they are read again and again.
+//!
+//! The output is cut into tasks, each a band of rows by a group of columns. For each block of the
+//! inner dimension a task goes down its panels of rows, and for each of them along its panels of
+//! columns: the left panel stays in the L1 cache, the group of the right operand, packed, in the L2
+//! cache. The first panel of rows packs the right operand as it reads it. The left one is read where
+//! it lies if its rows are contiguous, or few columns deep; else it is packed before, once for all
+//! tasks.
+//!
+//! Invariant: the inner dimension is cut by its size alone. The cut of the output does depend on the
+//! number of threads, which no element of it shows.
+
+use super::tile::{Start, Tile, tile};
+use super::{Dims, GemmKernels, Mat, Panel, Panels, Shared};
+use crate::kernels::isa::IsaKind;
+use crate::kernels::par;
+use crate::memory::{AllocError, RawBlock};
+
+/// Most bytes of the inner dimension in a block; see `kernels/README.md` for this and those below.
+const KC_BYTES: usize = 4096;
+/// Bytes of the right operand's group, which stays in the L2 cache.
+const GROUP_BYTES: usize = 1200 << 10;
+/// Depth to which a left operand whose columns are contiguous is read where it lies.
+const SHALLOW: usize = 128;
+/// Elements of the left operand packed at a time.
+const PACK_LEN: usize = 1 << 22;
+/// Multiplications of a task that is worth handing to another thread, about 10 us.
+const TASK: usize = 1 << 20;
+/// Multiplications of a task where there are more tasks than threads.
+const LARGE: usize = 6 << 20;
+
+/// Rows of the inner dimension packed at a time, of eight panels of the left operand.
+const ROWS: usize = 32;
+
+/// How a product is cut.
+struct Cut {
+    /// Panels of rows.
+    left: Panels,
+    /// Lanes of a vector; a panel of columns is two vectors wide.
+    lanes: usize,
+    /// Blocks of the inner dimension.
+    depths: Panels,
+    /// Groups of panels of columns, bands of panels of rows.
+    groups: Panels,
+    bands: Panels,
+}
+
+impl Cut {
+    fn new(d: Dims, size: usize, (lanes, most): (usize, usize)) -> Cut {
+        let width = 2 * lanes;
+        let left = Panels::new(d.m, most);
+        let right = d.n.div_ceil(width);
+        let depths = Panels::new(d.k, KC_BYTES / size);
+        let least = right.div_ceil((GROUP_BYTES / (depths.len(0) * width * size)).max(1));
+        // A task for each thread, or some, if they are large. Columns are split first, as the right
+        // operand is packed for each band anew.
+        let threads = par::num_threads();
+        let tasks = match threads {
+            1 => 1,
+            _ => (d.work() / LARGE).clamp(threads.min(d.work() / TASK).max(1), 4 * threads),
+        };
+        let groups = least.max(tasks.min(right / 4)).max(1);
+        let even = groups.next_multiple_of(tasks.min(threads));
+        let groups = if even <= right { even } else { groups };
+        let bands = tasks.div_ceil(groups).clamp(1, (left.count / 4).max(1));
+        Cut {
+            left,
+            lanes,
+            depths,
+            groups: Panels::cut(right, groups),
+            bands: Panels::cut(left.count, bands),
+        }
+    }
+
+    fn width(&self) -> usize {
+        2 * self.lanes
+    }
+}
+
+/// A product, cut.
+struct Product<T> {
+    isa: IsaKind,
+    d: Dims,
+    cut: Cut,
+    a: Mat<T>,
+    b: Mat<T>,
+    row: Shared<T>,
+    c: Shared<T>,
+    /// The left operand's panels from block `from` of the inner dimension on, if they are packed.
+    packed: Option<Shared<T>>,
+    from: usize,
+}
+
+/// The product, block by block.
+///
+/// # Safety
+/// As for [`gemm`](super::gemm); no dimension is 0.
+pub(super) unsafe fn gemm<T: GemmKernels>(
+    isa: IsaKind,
+    d: Dims,
+    a: Mat<T>,
+    b: Mat<T>,
+    row: *const T,
+    c: *mut T,
+) -> Result<(), AllocError> {
+    let mut product = Product {
+        isa,
+        d,
+        cut: Cut::new(d, size_of::<T>(), T::lanes(isa)),
+        a,
+        b,
+        row: Shared(row as *mut T),
+        c: Shared(c),
+        packed: None,
+        from: 0,
+    };
+    let depths = product.cut.depths;
+    // SAFETY: the caller's promise.
+    unsafe {
+        if a.col == 1 || (a.row == 1 && d.k <= SHALLOW) {
+            return product.tasks(depths.count);
+        }
+        // As many blocks at a time as fit.
+        let per = (PACK_LEN / (d.m * depths.len(0))).clamp(1, depths.count);
+        let block = RawBlock::try_new(per * d.m * depths.len(0) * size_of::<T>())?;
+        product.packed = Some(Shared(block.as_ptr() as *mut T));
+        while product.from < depths.count {
+            let to = (product.from + per).min(depths.count);
+            product.pack_left(to);
+            product.tasks(to)?;
+            product.from = to;
+        }
+        Ok(())
+    }
+}
+
+impl<T: GemmKernels> Product<T> {
+    /// The panel of the left operand in block `q` of the inner dimension, in the buffer.
+    fn packed_panel(&self, to: Shared<T>, q: usize, i: usize) -> *mut T {
+        let (depths, left) = (self.cut.depths, self.cut.left);
+        let before = depths.start(q) - depths.start(self.from);
+        to.at(before * self.d.m + left.start(i) * depths.len(q))
+    }
+
+    /// Packs the left operand's blocks up to `to`.
+    ///
+    /// # Safety
+    /// As for [`gemm`].
+    unsafe fn pack_left(&self, to: usize) {
+        let Some(buffer) = self.packed else { return };
+        let Cut { left, depths, .. } = self.cut;
+        // Eight panels a task, some rows at a time: their columns lie side by side.
+        let tasks = Panels::new(left.count, 8);
+        let blocks = to - self.from;
+        let pack = |t: usize| {
+            let (q, t) = (self.from + t % blocks, t / blocks);
+            for p in (0..depths.len(q)).step_by(ROWS) {
+                for i in tasks.start(t)..tasks.start(t) + tasks.len(t) {
+                    let rows = left.len(i);
+                    let a = self.a.at(left.start(i), depths.start(q) + p);
+                    // A panel of the left is one of the transposed right, without padding.
+                    let panel = Panel {
+                        from: Mat {
+                            ptr: a.ptr,
+                            row: a.col,
+                            col: a.row,
+                        },
+                        columns: rows,
+                        width: rows,
+                        k: ROWS.min(depths.len(q) - p),
+                        to: self.packed_panel(buffer, q, i).wrapping_add(p * rows),
+                    };
+                    // SAFETY: panels are disjoint and within the buffer and the operand.
+                    unsafe { T::pack_panel(self.isa, panel) };
+                }
+            }
+        };
+        par::for_each(tasks.count * blocks, pack);
+    }
+
+    /// All tasks, over the blocks of the inner dimension up to `to`.
+    ///
+    /// # Safety
+    /// As for [`gemm`].
+    unsafe fn tasks(&self, to: usize) -> Result<(), AllocError> {
+        let Cut { groups, bands, .. } = self.cut;
+        par::try_for_each(groups.count * bands.count, |t| {
+            // SAFETY: the caller's promise; tasks write disjoint parts of the output.
+            unsafe { self.task(t / bands.count, t % bands.count, to) }
+        })
+    }
+
+    /// The columns of a panel, and the vectors that hold them.
+    fn columns(&self, j: usize) -> (usize, usize) {
+        let columns = (self.d.n - j * self.cut.width()).min(self.cut.width());
+        (columns, columns.div_ceil(self.cut.lanes))
+    }
+
+    /// A group of columns of a band.
+    ///
+    /// # Safety
+    /// As for [`gemm`]; no other thread is at this part of the output.
+    unsafe fn task(&self, group: usize, band: usize, to: usize) -> Result<(), AllocError> {
+        let Cut {
+            left,
+            depths,
+            groups,
+            bands,
+            ..
+        } = self.cut;
+        let (lanes, width) = (self.cut.lanes, self.cut.width());
+        let (i_lo, i_hi) = (bands.start(band), bands.start(band) + bands.len(band));
+        let (j_lo, j_hi) = (groups.start(group), groups.start(group) + groups.len(group));
+        // One panel of rows reads rows of the right operand once: there is nothing to keep.
+        let in_place = self.b.col == 1 && i_hi - i_lo == 1;
+        let block;
+        let kept = if in_place {
+            std::ptr::null_mut()
+        } else {
+            let len = depths.len(0) * groups.len(group) * width;
+            block = RawBlock::try_new(len * size_of::<T>())?;
+            block.as_ptr() as *mut T
+        };
+        for q in self.from..to {
+            let (p, depth) = (depths.start(q), depths.len(q));
+            let kept_panel = |j: usize| kept.wrapping_add((j - j_lo) * width * depth);
+            if self.b.col != 1 {
+                for j in j_lo..j_hi {
+                    let (columns, vectors) = self.columns(j);
+                    let panel = Panel {
+                        from: self.b.at(p, j * width),
+                        columns,
+                        width: vectors * lanes,
+                        k: depth,
+                        to: kept_panel(j),
+                    };
+                    // SAFETY: within the operand and the block.
+                    unsafe { T::pack_panel(self.isa, panel) };
+                }
+            }
+            for i in i_lo..i_hi {
+                let (i0, rows) = (left.start(i), left.len(i));
+                let (a, a_steps) = match self.packed {
+                    Some(to) => (self.packed_panel(to, q, i) as *const T, (1, rows as isize)),
+                    None => (self.a.at(i0, p).ptr, (self.a.row, self.a.col)),
+                };
+                for j in j_lo..j_hi {
+                    let (columns, vectors) = self.columns(j);
+                    let raw = self.b.col == 1 && i == i_lo;
+                    let (b, b_step) = if raw {
+                        (self.b.at(p, j * width).ptr, self.b.row)
+                    } else {
+                        (kept_panel(j) as *const T, (vectors * lanes) as isize)
+                    };
+                    let t = Tile {
+                        k: depth,
+                        a,
+                        a_steps,
+                        b,
+                        b_step,
+                        c: self.c.at(i0 * self.d.n + j * width),
+                        c_step: self.d.n,
+                        columns,
+                        start: if q > 0 {
+                            Start::Sum
+                        } else if self.row.0.is_null() {
+                            Start::Zero
+                        } else {
+                            Start::Row(self.row.at(j * width))
+                        },
+                        keep: kept_panel(j),
+                    };
+                    // SAFETY: within the operands, the block and the output.
+                    unsafe {
+                        if raw && !in_place {
+                            tile::<T, true>(self.isa, rows, vectors, t);
+                        } else {
+                            tile::<T, false>(self.isa, rows, vectors, t);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
