@@ -24,6 +24,25 @@ fn zeros(shape: &[usize]) -> Var<f32> {
 }
 
 #[test]
+fn weights_are_one_for_each_class() {
+    let two = ClassLoss::new().weights([1.0, 2.0]);
+    for (shape, targets, shown) in [
+        (&[3][..], &[][..], "[3]    axis 0 = 3"),
+        (&[1, 3], &[1], "[1, 3]    axis 1 = 3"),
+        (&[1, 3, 1, 4], &[1, 1, 4], "[1, 3, 1, 4]    axis 1 = 3"),
+    ] {
+        let targets = Tensor::<i64>::zeros(targets);
+        assert_eq!(
+            text(zeros(shape).cross_entropy_with(&targets, &two)),
+            format!(
+                "cross_entropy: weights = 2 weights for 3 classes\n  input  f32 {shown}\n  rule   one weight for \
+                 each class"
+            )
+        );
+    }
+}
+
+#[test]
 fn losses_never_broadcast() {
     let (column, row) = (zeros(&[4, 1]), zeros(&[4]));
     let squeeze = "  hint    target.unsqueeze(-1) (or input.squeeze(-1)) makes the shapes agree";

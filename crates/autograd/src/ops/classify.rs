@@ -174,7 +174,8 @@ fn check_options<T: Float>(
     if let Some(w) = &options.weights
         && w.len() != classes
     {
-        let axis = usize::from(x.rank() > 1).min(x.rank().saturating_sub(1));
+        // The classes' axis: the second, or the only one.
+        let axis = x.rank().saturating_sub(1).min(1);
         return Err(wengert_tensor::Error::InvalidArgument {
             site: Site::new(op).operand_axis("input", T::DTYPE, x.shape(), axis),
             name: "weights",

@@ -16,6 +16,15 @@ fn a_variable_used_twice_gets_both() {
 }
 
 #[test]
+fn two_variables_of_one_tensor_are_two() {
+    let t = Tensor::new([3.0f64]);
+    let (x, y) = (Var::from(t.clone()).tracked(), Var::from(t).tracked());
+    (&x * &y).sum_all().backward().unwrap();
+    assert_eq!(x.grad().unwrap().to_vec(), [3.0]);
+    assert_eq!(y.grad().unwrap().to_vec(), [3.0]);
+}
+
+#[test]
 fn accumulation_never_changes_a_tensor_that_is_held() {
     let x = Var::new([1.0f32, 2.0]).tracked();
     let seed = Tensor::new([1.0f32, 1.0]);
