@@ -60,10 +60,6 @@ fn map_into<T: Element, O: Element>(run: Run<1>, params: [f64; 2], out: &Tensor<
     }
 }
 
-/// Operands of more elements lend their memory to the result. A run may not read what it writes, so one in place
-/// goes through scratch: of fewer elements that costs more than a block from the cache.
-const REUSED: usize = 512;
-
 /// The verb *map*, reusing the operand's memory where it is unique (`T` to `T`).
 #[track_caller]
 #[inline]
@@ -73,7 +69,7 @@ pub(crate) fn map_owned<T: Element>(
     op: &'static str,
     x: Tensor<T>,
 ) -> Tensor<T> {
-    if x.len() > REUSED && x.is_contiguous() && x.is_unique() {
+    if x.is_unique() && x.is_contiguous() {
         map_into(run, params, &x, &x);
         x
     } else {
@@ -193,8 +189,6 @@ fn zip_into<T: Element, U: Element, O: Element>(
 pub enum Arg<'a, T: Element> {
     /// Its memory may be reused.
     Owned(Tensor<T>),
-    /// Its memory is to be reused, however small it is: an assignment's.
-    InPlace(Tensor<T>),
     /// It may not.
     Ref(&'a Tensor<T>),
 }
@@ -215,25 +209,27 @@ impl<T: Element> Arg<'_, T> {
     #[inline]
     pub(crate) fn get(&self) -> &Tensor<T> {
         match self {
-            Arg::Owned(t) | Arg::InPlace(t) => t,
+            Arg::Owned(t) => t,
             Arg::Ref(t) => t,
         }
     }
 
-    /// The tensor itself, if it may be overwritten by a result that broadcasts with `other`.
+    /// Whether its memory may take a result that broadcasts with `other`.
     #[inline]
-    fn reusable(&self, other: &Tensor<T>) -> Option<Tensor<T>> {
-        let (t, least) = match self {
-            Arg::Owned(t) => (t, REUSED),
-            Arg::InPlace(t) => (t, 0),
-            Arg::Ref(_) => return None,
-        };
-        if t.len() <= least || !t.is_unique() || !t.is_contiguous() {
-            return None;
+    fn is_reusable(&self, other: &Tensor<T>) -> bool {
+        let Arg::Owned(t) = self else { return false };
+        t.is_unique()
+            && t.is_contiguous()
+            && (t.shape() == other.shape()
+                || t.shape().broadcast(other.shape()).as_ref() == Some(t.shape()))
+    }
+
+    #[inline]
+    fn into_tensor(self) -> Tensor<T> {
+        match self {
+            Arg::Owned(t) => t,
+            Arg::Ref(t) => t.clone(),
         }
-        let fits = t.shape() == other.shape()
-            || t.shape().broadcast(other.shape()).as_ref() == Some(t.shape());
-        fits.then(|| t.clone())
     }
 }
 
@@ -247,9 +243,13 @@ pub(crate) fn zip_owned<T: Element>(
     a: Arg<'_, T>,
     b: Arg<'_, T>,
 ) -> Result<Tensor<T>> {
-    if let Some(out) = a.reusable(b.get()).or_else(|| b.reusable(a.get())) {
-        zip_into(run, params, &out, a.get(), b.get());
-        return Ok(out);
+    if a.is_reusable(b.get()) {
+        zip_into(run, params, a.get(), a.get(), b.get());
+        return Ok(a.into_tensor());
+    }
+    if b.is_reusable(a.get()) {
+        zip_into(run, params, b.get(), a.get(), b.get());
+        return Ok(b.into_tensor());
     }
     zip(run, params, op, a.get(), b.get())
 }

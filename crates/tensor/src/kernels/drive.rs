@@ -86,6 +86,8 @@ pub(crate) unsafe fn drive_flat<const N: usize>(
         return unsafe {
             if direct {
                 (run.func)(isa, params, dst.0, srcs.map(|s| s.0), Block::run(len))
+            } else if len <= BLOCK && !srcs.iter().any(|s| s.2) {
+                in_place(run, isa, params, len, dst, srcs)
             } else {
                 flat_blocks(run, isa, params, len, dst, srcs)
             }
@@ -115,6 +117,29 @@ pub(crate) unsafe fn drive_flat<const N: usize>(
             }
         }
     });
+}
+
+/// As [`drive_flat`] up to a block, without splats: a run may not read what it writes, so it reads a copy.
+///
+/// # Safety
+/// As for [`drive_flat`].
+#[inline]
+unsafe fn in_place<const N: usize>(
+    run: Run<N>,
+    isa: IsaKind,
+    params: [f64; 2],
+    len: usize,
+    dst: (*mut u8, usize),
+    srcs: [(*const u8, usize, bool); N],
+) {
+    let mut scratch: Scratch = Scratch::new();
+    let copy = scratch.ptr();
+    // SAFETY: scratch holds BLOCK elements of any size; the rest is the caller's promise.
+    unsafe {
+        std::ptr::copy_nonoverlapping(dst.0, copy, len * dst.1);
+        let sp = srcs.map(|(p, ..)| if std::ptr::eq(p, dst.0) { copy } else { p });
+        (run.func)(isa, params, dst.0, sp, Block::run(len))
+    }
 }
 
 /// As [`drive_flat`] on one thread, with splats and sources equal to `dst` passed through scratch.

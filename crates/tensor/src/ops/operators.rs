@@ -258,7 +258,7 @@ macro_rules! operator {
                     refuse(e);
                 }
                 let lhs = match self.is_unique() && self.is_contiguous() {
-                    true => Arg::InPlace(std::mem::replace(self, Tensor::placeholder())),
+                    true => Arg::Owned(std::mem::replace(self, Tensor::placeholder())),
                     // This may be refused memory, so it must not have been taken either.
                     false => Arg::Ref(&*self),
                 };
