@@ -171,6 +171,9 @@ fn walk(
         node.back(&node, grad, how, &mut pending)?;
     }
     for (leaf, grad) in &mut pending.leaves {
+        if wanted.is_none() && !leaf.meta().is_hooked() {
+            continue;
+        }
         if let Some(g) = grad.take() {
             let g = leaf.meta().run_hooks(g)?;
             if let Some((inputs, _)) = wanted

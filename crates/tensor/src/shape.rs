@@ -223,6 +223,7 @@ dims!(Strides, isize);
 impl Shape {
     /// The number of elements, or `None` where it (or, for an empty shape, the product of the
     /// non-zero axes) passes `isize::MAX`, so that no stride of a contiguous layout can overflow.
+    #[inline]
     pub fn checked_numel(&self) -> Option<usize> {
         let mut product = 1usize;
         let mut empty = false;
@@ -242,16 +243,32 @@ impl Shape {
     /// Row-major strides. The shape must have passed [`Shape::checked_numel`].
     #[inline]
     pub(crate) fn contiguous_strides(&self) -> Strides {
-        let mut strides = Strides(Dims::of_len(self.len()));
-        let (to, sizes) = (strides.as_mut_slice(), self.as_slice());
-        let mut step = 1isize;
-        let mut axis = to.len().min(sizes.len());
-        while axis > 0 {
-            axis -= 1;
-            to[axis] = step;
-            step *= sizes[axis].max(1) as isize;
-        }
-        strides
+        let step = |size: usize| size.max(1) as isize;
+        // Rank by rank: a loop costs a new tensor of 16 elements a tenth of its time.
+        let strides = match &self.0 {
+            &Dims::Inline {
+                len,
+                items: [_, b, c, d],
+            } => {
+                let (b, c, d) = (step(b), step(c), step(d));
+                let items = match len {
+                    Len::L0 => [0; INLINE],
+                    Len::L1 => [1, 0, 0, 0],
+                    Len::L2 => [b, 1, 0, 0],
+                    Len::L3 => [b * c, c, 1, 0],
+                    Len::L4 => [b * c * d, c * d, d, 1],
+                };
+                Dims::Inline { len, items }
+            }
+            Dims::Heap(sizes) => {
+                let mut strides = vec![1; sizes.len()];
+                for axis in (1..sizes.len()).rev() {
+                    strides[axis - 1] = strides[axis] * step(sizes[axis]);
+                }
+                Dims::Heap(strides)
+            }
+        };
+        Strides(strides)
     }
 
     /// The shape that NumPy's broadcasting gives, or `None` where the two do not fit: aligned at the

@@ -227,6 +227,7 @@ impl<T: Element> Tensor<T> {
 
     /// Makes this tensor contiguous and the only one on its memory.
     #[track_caller]
+    #[inline]
     pub(crate) fn make_unique(&mut self) {
         if let Err(e) = self.try_make_unique("copy") {
             refuse(e);
@@ -235,6 +236,7 @@ impl<T: Element> Tensor<T> {
 
     /// As [`Tensor::make_unique`], where memory that is refused is an error.
     #[track_caller]
+    #[inline]
     pub(crate) fn try_make_unique(&mut self, op: &'static str) -> Result<()> {
         if self.is_contiguous() && self.block.is_unique() {
             return Ok(());

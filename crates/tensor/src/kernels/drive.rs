@@ -70,7 +70,7 @@ unsafe impl Sync for Ptr {}
 /// # Safety
 /// `dst` is valid for writes and each source for reads of `len` elements (1 where splat) of the types
 /// that `run` was compiled for. A source may be `dst` itself; otherwise they do not overlap.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn drive_flat<const N: usize>(
     run: Run<N>,
     params: [f64; 2],
@@ -79,44 +79,71 @@ pub(crate) unsafe fn drive_flat<const N: usize>(
     srcs: [(*const u8, usize, bool); N],
 ) {
     let isa = active_isa();
-    let direct = srcs.iter().all(|s| !s.2 && !std::ptr::eq(s.0, dst.0));
     let chunk = par::chunk_for(len, run.cost);
-    if len <= chunk {
-        // SAFETY: the caller's promise.
-        return unsafe {
-            if direct {
-                (run.func)(isa, params, dst.0, srcs.map(|s| s.0), Block::run(len))
-            } else if len <= BLOCK && !srcs.iter().any(|s| s.2) {
-                in_place(run, isa, params, len, dst, srcs)
-            } else {
-                flat_blocks(run, isa, params, len, dst, srcs)
-            }
-        };
+    // SAFETY: the caller's promise.
+    unsafe {
+        if len <= chunk {
+            flat(run, isa, params, len, dst, srcs);
+        } else {
+            flat_chunks(run, isa, params, (len, chunk), dst, srcs);
+        }
     }
+}
+
+/// As [`drive_flat`], on all threads.
+///
+/// # Safety
+/// As for [`drive_flat`].
+#[inline(never)]
+unsafe fn flat_chunks<const N: usize>(
+    run: Run<N>,
+    isa: IsaKind,
+    params: [f64; 2],
+    (len, chunk): (usize, usize),
+    dst: (*mut u8, usize),
+    srcs: [(*const u8, usize, bool); N],
+) {
     let d = Ptr(dst.0);
     let s = srcs.map(|s| (Ptr(s.0 as *mut u8), s.1, s.2));
     par::for_each(len.div_ceil(chunk), move |c| {
         let (d, s) = (d, s);
         let lo = c * chunk;
-        let n = chunk.min(len - lo);
         // SAFETY: within the caller's ranges, and chunks are disjoint.
         unsafe {
-            let dp = d.0.add(lo * dst.1);
-            if direct {
-                let sp = s.map(|(p, size, _)| p.0.add(lo * size) as *const u8);
-                (run.func)(isa, params, dp, sp, Block::run(n));
-            } else {
-                let sp = s.map(|(p, size, splat)| {
-                    (
-                        if splat { p.0 } else { p.0.add(lo * size) } as *const u8,
-                        size,
-                        splat,
-                    )
-                });
-                flat_blocks(run, isa, params, n, (dp, dst.1), sp);
-            }
+            let sp = s.map(|(p, size, splat)| {
+                let at = if splat { 0 } else { lo * size };
+                (p.0.add(at) as *const u8, size, splat)
+            });
+            let dst = (d.0.add(lo * dst.1), dst.1);
+            flat(run, isa, params, chunk.min(len - lo), dst, sp);
         }
     });
+}
+
+/// As [`drive_flat`], on this thread.
+///
+/// # Safety
+/// As for [`drive_flat`].
+#[inline(always)]
+unsafe fn flat<const N: usize>(
+    run: Run<N>,
+    isa: IsaKind,
+    params: [f64; 2],
+    len: usize,
+    dst: (*mut u8, usize),
+    srcs: [(*const u8, usize, bool); N],
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if srcs.iter().all(|s| !s.2 && !std::ptr::eq(s.0, dst.0)) {
+            let sp = srcs.map(|s| s.0);
+            (run.func)(isa, params, dst.0, sp, Block::run(len))
+        } else if len <= BLOCK && !srcs.iter().any(|s| s.2) {
+            in_place(run, isa, params, len, dst, srcs)
+        } else {
+            flat_blocks(run, isa, params, len, dst, srcs)
+        }
+    }
 }
 
 /// As [`drive_flat`] up to a block, without splats: a run may not read what it writes, so it reads a copy.
@@ -146,6 +173,7 @@ unsafe fn in_place<const N: usize>(
 ///
 /// # Safety
 /// As for [`drive_flat`].
+#[inline(never)]
 unsafe fn flat_blocks<const N: usize>(
     run: Run<N>,
     isa: IsaKind,

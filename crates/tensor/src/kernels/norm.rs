@@ -5,6 +5,8 @@
 //! [`super::reduce`], and the gradients of weight and bias go down the rows of a block in order: the
 //! same bits for any number of threads.
 
+use std::slice::{from_raw_parts, from_raw_parts_mut};
+
 use super::isa::{Isa, Kernel, active_isa, dispatch};
 use super::par;
 use super::reduce::{Shared, row_of};
@@ -52,6 +54,33 @@ pub struct NormGrad<T> {
     pub(crate) db: *mut T,
 }
 
+/// A row of `y`. (Slices, here and below: that they do not overlap is what the compiler needs to know.)
+#[inline(always)]
+fn normalise<T: Float>(x: &[T], [mean, scale]: [T; 2], w: &[T], b: &[T], y: &mut [T]) {
+    for i in 0..y.len() {
+        y[i] = (x[i] - mean) * scale * w[i] + b[i];
+    }
+}
+
+/// A row of `dx`, and what it adds to `dw` and `db`.
+#[inline(always)]
+fn pass_back<T: Float>(
+    x: &[T],
+    w: &[T],
+    dy: &[T],
+    [mean, scale, along, across]: [T; 4],
+    dx: &mut [T],
+    dw: &mut [T],
+    db: &mut [T],
+) {
+    for i in 0..dx.len() {
+        let u = (x[i] - mean) * scale;
+        dx[i] = (w[i] * dy[i] - along - u * across) * scale;
+        dw[i] = dw[i] + u * dy[i];
+        db[i] = db[i] + dy[i];
+    }
+}
+
 impl<T: Float> Kernel for Norm<T> {
     type Out = ();
     #[inline(always)]
@@ -70,9 +99,8 @@ impl<T: Float> Kernel for Norm<T> {
                 };
                 let var = row_of(n, square, |a, b| a + b) / count;
                 let scale = T::ONE / (var + epsilon).sqrt_();
-                for i in 0..n {
-                    *y.add(i) = (*x.add(i) - mean) * scale * *self.w.add(i) + *self.b.add(i);
-                }
+                let [x, w, b] = [x, self.w, self.b].map(|p| from_raw_parts(p, n));
+                normalise(x, [mean, scale], w, b, from_raw_parts_mut(y, n));
                 *self.mean.add(r) = mean;
                 *self.scale.add(r) = scale;
             }
@@ -99,12 +127,9 @@ impl<T: Float> Kernel for NormGrad<T> {
                 let g = |i| *self.w.add(i) * *dy.add(i);
                 let along = row_of(n, g, |a, b| a + b) / count;
                 let across = row_of(n, |i| g(i) * normal(i), |a, b| a + b) / count;
-                for i in 0..n {
-                    let (u, d) = (normal(i), *dy.add(i));
-                    *dx.add(i) = (g(i) - along - u * across) * scale;
-                    *self.dw.add(i) = *self.dw.add(i) + u * d;
-                    *self.db.add(i) = *self.db.add(i) + d;
-                }
+                let [x, w, dy] = [x, self.w, dy].map(|p| from_raw_parts(p, n));
+                let [dx, dw, db] = [dx, self.dw, self.db].map(|p| from_raw_parts_mut(p, n));
+                pass_back(x, w, dy, [mean, scale, along, across], dx, dw, db);
             }
         }
     }

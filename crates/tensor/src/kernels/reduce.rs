@@ -187,24 +187,28 @@ unsafe fn block<I: Isa, F: Fold>(x: *const F::In, n: usize, shift: F::In, p: f64
     }
 }
 
-/// Blocks of a row of at least one element, merged pairwise; `block(at, n)` merges one.
-#[inline(always)]
-fn blocks<A: Copy>(
-    n: usize,
-    block: impl Fn(usize, usize) -> A,
-    merge: impl Fn(A, A) -> A + Copy,
-) -> A {
-    if n <= BLOCK {
-        return block(0, n);
-    }
-    let mut tree = Tree::new();
-    let mut at = 0;
-    while at < n {
-        let m = BLOCK.min(n - at);
-        tree.push(block(at, m), merge);
-        at += m;
-    }
-    tree.finish(merge)
+/// Blocks of a row of at least one element, merged pairwise; `$block` merges the `$m` elements from `$at` on.
+///
+/// A macro with the block in one place: a closure of that size that is called in two is a function of its own,
+/// compiled for the baseline.
+macro_rules! blocks {
+    ($n:expr, |$at:ident, $m:ident| $block:expr, $merge:expr) => {{
+        let n = $n;
+        let mut tree = Tree::new();
+        let mut $at = 0;
+        loop {
+            let $m = BLOCK.min(n - $at);
+            let acc = $block;
+            if $m == n {
+                break acc;
+            }
+            tree.push(acc, $merge);
+            $at += $m;
+            if $at == n {
+                break tree.finish($merge);
+            }
+        }
+    }};
 }
 
 /// A row of at least one element.
@@ -219,8 +223,7 @@ pub(super) unsafe fn row<I: Isa, F: Fold>(
     p: f64,
 ) -> F::Acc {
     // SAFETY: blocks are within the row.
-    let block = |at, m| unsafe { block::<I, F>(x.add(at), m, shift, p) };
-    blocks(n, block, |a, b| F::merge(a, b))
+    unsafe { blocks!(n, |at, m| block::<I, F>(x.add(at), m, shift, p), F::merge) }
 }
 
 /// The merged `get(0) … get(n − 1)`, `n >= 1`, in the tree of a row.
@@ -230,7 +233,7 @@ pub(super) fn row_of<A: Copy>(
     get: impl Fn(usize) -> A,
     merge: impl Fn(A, A) -> A + Copy,
 ) -> A {
-    blocks(n, |at, m| run(m, |i| get(at + i), merge), merge)
+    blocks!(n, |at, m| run(m, |i| get(at + i), merge), merge)
 }
 
 /// Whole rows, one result each.
