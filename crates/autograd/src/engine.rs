@@ -171,6 +171,7 @@ fn walk(
         node.back(&node, grad, how, &mut pending)?;
     }
     for (leaf, grad) in &mut pending.leaves {
+        // As above: most gradients stay where they are.
         if wanted.is_none() && !leaf.meta().is_hooked() {
             continue;
         }

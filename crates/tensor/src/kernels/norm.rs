@@ -5,6 +5,7 @@
 //! [`super::reduce`], and the gradients of weight and bias go down the rows of a block in order: the
 //! same bits for any number of threads.
 
+use std::mem::MaybeUninit;
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
 use super::isa::{Isa, Kernel, active_isa, dispatch};
@@ -56,9 +57,9 @@ pub struct NormGrad<T> {
 
 /// A row of `y`. (Slices, here and below: that they do not overlap is what the compiler needs to know.)
 #[inline(always)]
-fn normalise<T: Float>(x: &[T], [mean, scale]: [T; 2], w: &[T], b: &[T], y: &mut [T]) {
+fn normalise<T: Float>(x: &[T], [mean, scale]: [T; 2], w: &[T], b: &[T], y: &mut [MaybeUninit<T>]) {
     for i in 0..y.len() {
-        y[i] = (x[i] - mean) * scale * w[i] + b[i];
+        y[i].write((x[i] - mean) * scale * w[i] + b[i]);
     }
 }
 
@@ -69,13 +70,13 @@ fn pass_back<T: Float>(
     w: &[T],
     dy: &[T],
     [mean, scale, along, across]: [T; 4],
-    dx: &mut [T],
+    dx: &mut [MaybeUninit<T>],
     dw: &mut [T],
     db: &mut [T],
 ) {
     for i in 0..dx.len() {
         let u = (x[i] - mean) * scale;
-        dx[i] = (w[i] * dy[i] - along - u * across) * scale;
+        dx[i].write((w[i] * dy[i] - along - u * across) * scale);
         dw[i] = dw[i] + u * dy[i];
         db[i] = db[i] + dy[i];
     }
@@ -100,7 +101,7 @@ impl<T: Float> Kernel for Norm<T> {
                 let var = row_of(n, square, |a, b| a + b) / count;
                 let scale = T::ONE / (var + epsilon).sqrt_();
                 let [x, w, b] = [x, self.w, self.b].map(|p| from_raw_parts(p, n));
-                normalise(x, [mean, scale], w, b, from_raw_parts_mut(y, n));
+                normalise(x, [mean, scale], w, b, from_raw_parts_mut(y.cast(), n));
                 *self.mean.add(r) = mean;
                 *self.scale.add(r) = scale;
             }
@@ -128,7 +129,8 @@ impl<T: Float> Kernel for NormGrad<T> {
                 let along = row_of(n, g, |a, b| a + b) / count;
                 let across = row_of(n, |i| g(i) * normal(i), |a, b| a + b) / count;
                 let [x, w, dy] = [x, self.w, dy].map(|p| from_raw_parts(p, n));
-                let [dx, dw, db] = [dx, self.dw, self.db].map(|p| from_raw_parts_mut(p, n));
+                let dx = from_raw_parts_mut(dx.cast(), n);
+                let [dw, db] = [self.dw, self.db].map(|p| from_raw_parts_mut(p, n));
                 pass_back(x, w, dy, [mean, scale, along, across], dx, dw, db);
             }
         }

@@ -77,7 +77,8 @@ unsafe fn pack<T: GemmKernels, S: Simd<T>>(t: Panel<T>) {
                 }
             }
             return;
-        } else if t.from.row == 1 && t.columns >= q && t.k >= q {
+        }
+        if t.from.row == 1 && t.columns >= q && t.k >= q {
             // By squares, two beside each other along the inner dimension: a cache line of an operand is
             // read once, whole. The last squares overlap those before, so that none is left over.
             let mut p = 0;
