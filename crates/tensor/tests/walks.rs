@@ -139,3 +139,38 @@ fn in_place_through_any_layout() {
         }
     }
 }
+
+#[test]
+fn long_runs_in_rows_with_the_next_asked_for() {
+    // Above the length from which sources are asked for ahead, with a remainder of a row.
+    let n = (1 << 18) + 77;
+    let x = (&counted::<f32>(&[n]) % 1000.0).affine(0.01, -5.0);
+    let y = x.flip(0).unwrap().contiguous();
+    let one = Tensor::full([1], 3.0f32).expand([n]).unwrap();
+    let piece = |t: &Tensor<f32>, lo: usize| t.narrow(0, lo as isize, 1000.min(n - lo)).unwrap();
+    let short = |f: &dyn Fn(&Tensor<f32>, &Tensor<f32>) -> Tensor<f32>| {
+        (0..n)
+            .step_by(1000)
+            .flat_map(|lo| f(&piece(&x, lo), &piece(&y, lo)).to_vec())
+            .collect::<Vec<_>>()
+    };
+    for threads in [1, 3] {
+        with_threads(threads, || {
+            assert_eq!(x.exp().to_vec(), short(&|x, _| x.exp()));
+            assert_eq!((&x * &y).to_vec(), short(&|x, y| x * y));
+            assert_eq!((&x * &one).to_vec(), short(&|x, _| x * 3.0));
+            assert_eq!((&one - &x).to_vec(), short(&|x, _| 3.0 - x));
+            // Held alone, hence overwritten.
+            assert_eq!((&y - (&x * 2.0)).to_vec(), short(&|x, y| y - &(x * 2.0)));
+            assert_eq!(((&x * 2.0) * &one).to_vec(), short(&|x, _| x * 6.0));
+            assert_eq!((&x * 2.0).tanh().to_vec(), short(&|x, _| (x * 2.0).tanh()));
+            let less = x.lt(&y).unwrap();
+            let wide = less.where_(&Tensor::ones([n]), &x.cast::<f64>()).unwrap();
+            assert_eq!(wide.to_vec(), {
+                let (x, y) = (x.to_vec(), y.to_vec());
+                let pick = |(x, y): (&f32, &f32)| if x < y { 1.0 } else { f64::from(*x) };
+                x.iter().zip(&y).map(pick).collect::<Vec<_>>()
+            });
+        });
+    }
+}

@@ -8,34 +8,65 @@
 mod plan;
 mod scratch;
 
-use super::isa::{IsaKind, active_isa};
+use super::isa::{IsaKind, active_isa, prefetch};
 use super::par;
 use plan::{MAX_RANK, Plan};
 use scratch::{BLOCK, Scratch, fill};
 
-/// `func(isa, params, dst, srcs, block)` over contiguous, non-overlapping runs.
-pub type RunFn<const N: usize> = unsafe fn(IsaKind, [f64; 2], *mut u8, [*const u8; N], Block<N>);
+/// Elements from which an operation's sources are asked for ahead: below, they are in a cache near enough.
+const AHEAD: usize = 1 << 18;
+/// Elements asked for at a time, in a cache line each.
+const ROW: usize = 256;
 
-/// What a call of a [`RunFn`] covers: `rows` runs of `len` elements, each operand's a step further on
-/// than the one before. (One call for many short rows: a call costs as much as 64 elements.)
+/// Carries out a call.
+pub type RunFn<const N: usize> = unsafe fn(IsaKind, &Call<N>);
+
+/// What a [`RunFn`] is to do: `rows` runs of `len` elements, each operand's a step further on than the one
+/// before, contiguous and apart from the others'. (One call for many short rows: a call costs as much as
+/// 64 elements.)
 #[derive(Clone, Copy, Debug)]
-pub struct Block<const N: usize> {
+pub struct Call<const N: usize> {
+    pub(crate) params: [f64; 2],
+    pub(crate) dst: *mut u8,
+    pub(crate) srcs: [*const u8; N],
     pub(crate) len: usize,
     pub(crate) rows: usize,
     /// Steps from row to row, in bytes.
     pub(crate) dst_step: isize,
     pub(crate) src_steps: [isize; N],
+    /// Whether to ask for the sources' next row while a row is at work; the rows lie end to end.
+    pub(crate) ahead: bool,
 }
 
-impl<const N: usize> Block<N> {
+impl<const N: usize> Call<N> {
     /// One run.
     #[inline(always)]
-    pub(crate) fn run(len: usize) -> Self {
-        Block {
+    pub(crate) fn run(params: [f64; 2], len: usize, dst: *mut u8, srcs: [*const u8; N]) -> Self {
+        Call {
+            params,
+            dst,
+            srcs,
             len,
             rows: 1,
             dst_step: 0,
             src_steps: [0; N],
+            ahead: false,
+        }
+    }
+
+    /// Asks for the row of source `i` after the one at `p`, where that is wished; else for a line at `p`,
+    /// for the compiler makes two loops of the caller's about what may not happen.
+    #[inline(always)]
+    pub(crate) fn ask_ahead(&self, p: *const u8, i: usize) {
+        let step = self.src_steps[i] * isize::from(self.ahead);
+        let next = p.wrapping_offset(step);
+        let mut at = 0;
+        loop {
+            prefetch(next.wrapping_offset(at));
+            at += 64;
+            if at >= step {
+                break;
+            }
         }
     }
 }
@@ -78,136 +109,149 @@ pub(crate) unsafe fn drive_flat<const N: usize>(
     dst: (*mut u8, usize),
     srcs: [(*const u8, usize, bool); N],
 ) {
-    let isa = active_isa();
+    let flat = Flat {
+        run,
+        isa: active_isa(),
+        params,
+        len,
+        dst,
+        srcs,
+        ahead: false,
+    };
     let chunk = par::chunk_for(len, run.cost);
     // SAFETY: the caller's promise.
     unsafe {
         if len <= chunk {
-            flat(run, isa, params, len, dst, srcs);
+            flat.here();
         } else {
-            flat_chunks(run, isa, params, (len, chunk), dst, srcs);
+            flat.on_threads(chunk);
         }
     }
 }
 
-/// As [`drive_flat`], on all threads.
-///
-/// # Safety
-/// As for [`drive_flat`].
-#[inline(never)]
-unsafe fn flat_chunks<const N: usize>(
-    run: Run<N>,
-    isa: IsaKind,
-    params: [f64; 2],
-    (len, chunk): (usize, usize),
-    dst: (*mut u8, usize),
-    srcs: [(*const u8, usize, bool); N],
-) {
-    let d = Ptr(dst.0);
-    let s = srcs.map(|s| (Ptr(s.0 as *mut u8), s.1, s.2));
-    par::for_each(len.div_ceil(chunk), move |c| {
-        let (d, s) = (d, s);
-        let lo = c * chunk;
-        // SAFETY: within the caller's ranges, and chunks are disjoint.
-        unsafe {
-            let sp = s.map(|(p, size, splat)| {
-                let at = if splat { 0 } else { lo * size };
-                (p.0.add(at) as *const u8, size, splat)
-            });
-            let dst = (d.0.add(lo * dst.1), dst.1);
-            flat(run, isa, params, chunk.min(len - lo), dst, sp);
-        }
-    });
-}
-
-/// As [`drive_flat`], on this thread.
-///
-/// # Safety
-/// As for [`drive_flat`].
-#[inline(always)]
-unsafe fn flat<const N: usize>(
+/// The arguments of [`drive_flat`], whose promise is that of the methods.
+#[derive(Clone, Copy)]
+struct Flat<const N: usize> {
     run: Run<N>,
     isa: IsaKind,
     params: [f64; 2],
     len: usize,
     dst: (*mut u8, usize),
     srcs: [(*const u8, usize, bool); N],
-) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        if srcs.iter().all(|s| !s.2 && !std::ptr::eq(s.0, dst.0)) {
-            let sp = srcs.map(|s| s.0);
-            (run.func)(isa, params, dst.0, sp, Block::run(len))
-        } else if len <= BLOCK && !srcs.iter().any(|s| s.2) {
-            in_place(run, isa, params, len, dst, srcs)
-        } else {
-            flat_blocks(run, isa, params, len, dst, srcs)
-        }
-    }
+    /// Whether to ask for the next block while one is at work.
+    ahead: bool,
 }
+// SAFETY: as for `Ptr`.
+unsafe impl<const N: usize> Sync for Flat<N> {}
 
-/// As [`drive_flat`] up to a block, without splats: a run may not read what it writes, so it reads a copy.
-///
-/// # Safety
-/// As for [`drive_flat`].
-#[inline]
-unsafe fn in_place<const N: usize>(
-    run: Run<N>,
-    isa: IsaKind,
-    params: [f64; 2],
-    len: usize,
-    dst: (*mut u8, usize),
-    srcs: [(*const u8, usize, bool); N],
-) {
-    let mut scratch: Scratch = Scratch::new();
-    let copy = scratch.ptr();
-    // SAFETY: scratch holds BLOCK elements of any size; the rest is the caller's promise.
-    unsafe {
-        std::ptr::copy_nonoverlapping(dst.0, copy, len * dst.1);
-        let sp = srcs.map(|(p, ..)| if std::ptr::eq(p, dst.0) { copy } else { p });
-        (run.func)(isa, params, dst.0, sp, Block::run(len))
-    }
-}
-
-/// As [`drive_flat`] on one thread, with splats and sources equal to `dst` passed through scratch.
-///
-/// # Safety
-/// As for [`drive_flat`].
-#[inline(never)]
-unsafe fn flat_blocks<const N: usize>(
-    run: Run<N>,
-    isa: IsaKind,
-    params: [f64; 2],
-    len: usize,
-    dst: (*mut u8, usize),
-    srcs: [(*const u8, usize, bool); N],
-) {
-    let mut scratch: [Scratch; N] = std::array::from_fn(|_| Scratch::new());
-    // SAFETY: scratch holds BLOCK elements of any size; pointers stay within the caller's ranges.
-    unsafe {
-        for (i, s) in srcs.iter().enumerate() {
-            if s.2 {
-                fill(scratch[i].ptr(), s.0, s.1, len.min(BLOCK));
-            }
-        }
-        let mut at = 0;
-        while at < len {
-            let n = BLOCK.min(len - at);
-            let mut sp = [std::ptr::null::<u8>(); N];
-            for i in 0..N {
-                let (p, size, splat) = srcs[i];
-                sp[i] = if splat {
-                    scratch[i].ptr()
-                } else if std::ptr::eq(p, dst.0) {
-                    let t = scratch[i].ptr();
-                    std::ptr::copy_nonoverlapping(p.add(at * size), t, n * size);
-                    t
-                } else {
-                    p.add(at * size)
+impl<const N: usize> Flat<N> {
+    /// In chunks, by all threads.
+    #[inline(never)]
+    unsafe fn on_threads(&self, chunk: usize) {
+        par::for_each(self.len.div_ceil(chunk), |c| {
+            let lo = c * chunk;
+            let at = |splat, size| if splat { 0 } else { lo * size };
+            // SAFETY: within the caller's ranges, and chunks are disjoint.
+            unsafe {
+                let part = Flat {
+                    len: chunk.min(self.len - lo),
+                    dst: (self.dst.0.add(lo * self.dst.1), self.dst.1),
+                    srcs: self
+                        .srcs
+                        .map(|(p, size, splat)| (p.add(at(splat, size)), size, splat)),
+                    ahead: self.len >= AHEAD,
+                    ..*self
                 };
+                part.here();
             }
-            (run.func)(isa, params, dst.0.add(at * dst.1), sp, Block::run(n));
-            at += n;
+        });
+    }
+
+    /// By this thread.
+    #[inline(always)]
+    unsafe fn here(&self) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if !self.ahead && self.srcs.iter().all(|s| !s.2 && !self.is_dst(s.0)) {
+                self.call(self.len, self.dst.0, self.srcs.map(|s| s.0));
+            } else if self.len <= BLOCK && !self.srcs.iter().any(|s| s.2) {
+                self.in_place();
+            } else {
+                self.blocks();
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn is_dst(&self, p: *const u8) -> bool {
+        std::ptr::eq(p, self.dst.0)
+    }
+
+    #[inline(always)]
+    unsafe fn call(&self, len: usize, dst: *mut u8, srcs: [*const u8; N]) {
+        // SAFETY: the caller's promise.
+        unsafe { (self.run.func)(self.isa, &Call::run(self.params, len, dst, srcs)) }
+    }
+
+    /// Up to a block, without splats: a run may not read what it writes, so it reads a copy.
+    #[inline]
+    unsafe fn in_place(&self) {
+        let mut scratch: Scratch = Scratch::new();
+        let copy = scratch.ptr();
+        // SAFETY: scratch holds BLOCK elements of any size; the rest is the caller's promise.
+        unsafe {
+            std::ptr::copy_nonoverlapping(self.dst.0, copy, self.len * self.dst.1);
+            let srcs = self
+                .srcs
+                .map(|(p, ..)| if self.is_dst(p) { copy } else { p });
+            self.call(self.len, self.dst.0, srcs);
+        }
+    }
+
+    /// Any length, by blocks: what is repeated fills one of scratch, what is overwritten is copied there,
+    /// and where that is wished the next block is asked for while one is at work.
+    #[inline(never)]
+    unsafe fn blocks(&self) {
+        let mut scratch: [Scratch; N] = std::array::from_fn(|_| Scratch::new());
+        let copied = self.srcs.map(|s| self.is_dst(s.0));
+        let any_copied = copied.contains(&true);
+        let width = if any_copied { BLOCK } else { ROW }.min(self.len).max(1);
+        let step = |size: usize| (width * size) as isize;
+        // SAFETY: scratch holds a block of elements of any size; pointers stay within the caller's ranges.
+        unsafe {
+            let mut srcs = self.srcs.map(|s| s.0);
+            for (i, s) in self.srcs.iter().enumerate() {
+                if s.2 {
+                    fill(scratch[i].ptr(), s.0, s.1, width);
+                    srcs[i] = scratch[i].ptr();
+                }
+            }
+            let whole = Call {
+                rows: self.len / width,
+                dst_step: step(self.dst.1),
+                src_steps: self.srcs.map(|s| if s.2 { 0 } else { step(s.1) }),
+                ahead: self.ahead,
+                ..Call::run(self.params, width, self.dst.0, srcs)
+            };
+            let mut row = 0;
+            if !any_copied {
+                (self.run.func)(self.isa, &whole);
+                row = whole.rows;
+            }
+            while row * width < self.len {
+                let n = width.min(self.len - row * width);
+                let mut srcs = whole.srcs;
+                for (i, s) in srcs.iter_mut().enumerate() {
+                    *s = s.offset(row as isize * whole.src_steps[i]);
+                    whole.ask_ahead(*s, i);
+                    if copied[i] {
+                        std::ptr::copy_nonoverlapping(*s, scratch[i].ptr(), n * self.dst.1);
+                        *s = scratch[i].ptr();
+                    }
+                }
+                self.call(n, self.dst.0.offset(row as isize * whole.dst_step), srcs);
+                row += 1;
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 use super::arg;
-use super::drive::{Block, Run, RunFn};
+use super::drive::{Call, Run, RunFn};
 use super::folds::{self, FloatFold, NumFold};
 use super::gemm::GemmKernels;
 use super::isa::{Isa, IsaKind, Kernel, dispatch};
@@ -52,51 +52,36 @@ pub(super) trait Fun<In, Out> {
 /// The run of every elementwise operation.
 ///
 /// # Safety
-/// For each row of the block `dst` is valid for `len` writes and each source for `len` reads; what is
+/// For each row of the call `dst` is valid for `len` writes and each source for `len` reads; what is
 /// written overlaps nothing else.
 pub(super) unsafe fn exec<const N: usize, In: Inputs<N>, O: Element, F: Fun<In, O>>(
     isa: IsaKind,
-    p: [f64; 2],
-    dst: *mut u8,
-    src: [*const u8; N],
-    block: Block<N>,
+    call: &Call<N>,
 ) {
-    struct Loop<const N: usize, In, O, F> {
-        src: [*const u8; N],
-        dst: *mut u8,
-        block: Block<N>,
-        p: [f64; 2],
-        fun: PhantomData<(In, O, F)>,
-    }
-    impl<const N: usize, In: Inputs<N>, O: Element, F: Fun<In, O>> Kernel for Loop<N, In, O, F> {
+    struct Loop<'a, const N: usize, In, O, F>(&'a Call<N>, PhantomData<(In, O, F)>);
+    impl<const N: usize, In: Inputs<N>, O: Element, F: Fun<In, O>> Kernel for Loop<'_, N, In, O, F> {
         type Out = ();
         #[inline(always)]
         fn run<I: Isa>(self) {
-            for r in 0..self.block.rows as isize {
+            // A copy: the compiler need not fear that a write to `dst` changes it.
+            let call = *self.0;
+            for r in 0..call.rows as isize {
                 // SAFETY: `exec`'s promise.
                 unsafe {
-                    let dst = self.dst.offset(r * self.block.dst_step) as *mut O;
-                    let mut src = self.src;
-                    for (s, step) in src.iter_mut().zip(self.block.src_steps) {
-                        *s = s.offset(r * step);
+                    let dst = call.dst.offset(r * call.dst_step) as *mut O;
+                    let mut srcs = call.srcs;
+                    for (i, s) in srcs.iter_mut().enumerate() {
+                        *s = s.offset(r * call.src_steps[i]);
+                        call.ask_ahead(*s, i);
                     }
-                    for i in 0..self.block.len {
-                        *dst.add(i) = F::call::<I>(In::read(src, i), self.p);
+                    for i in 0..call.len {
+                        *dst.add(i) = F::call::<I>(In::read(srcs, i), call.params);
                     }
                 }
             }
         }
     }
-    dispatch(
-        isa,
-        Loop::<N, In, O, F> {
-            src,
-            dst,
-            block,
-            p,
-            fun: PhantomData,
-        },
-    );
+    dispatch(isa, Loop::<N, In, O, F>(call, PhantomData));
 }
 
 /// Writes a family: an enum of codes and the function from code to compiled run. A line is
@@ -206,13 +191,7 @@ pub(super) trait SliceFun<T> {
 ///
 /// # Safety
 /// As [`exec`].
-pub(super) unsafe fn exec_slice<T: Element, F: SliceFun<T>>(
-    isa: IsaKind,
-    _: [f64; 2],
-    dst: *mut u8,
-    src: [*const u8; 1],
-    block: Block<1>,
-) {
+pub(super) unsafe fn exec_slice<T: Element, F: SliceFun<T>>(isa: IsaKind, call: &Call<1>) {
     struct Whole<'a, T, F>(&'a [T], &'a mut [MaybeUninit<T>], PhantomData<F>);
     impl<T: Element, F: SliceFun<T>> Kernel for Whole<'_, T, F> {
         type Out = ();
@@ -221,16 +200,14 @@ pub(super) unsafe fn exec_slice<T: Element, F: SliceFun<T>>(
             F::map::<I>(self.0, self.1);
         }
     }
-    for r in 0..block.rows as isize {
+    for r in 0..call.rows as isize {
         // SAFETY: `exec`'s promise.
         let (s, d) = unsafe {
-            let (s, d) = (
-                src[0].offset(r * block.src_steps[0]),
-                dst.offset(r * block.dst_step),
-            );
+            let s = call.srcs[0].offset(r * call.src_steps[0]);
+            let d = call.dst.offset(r * call.dst_step);
             (
-                std::slice::from_raw_parts(s as *const T, block.len),
-                std::slice::from_raw_parts_mut(d as *mut MaybeUninit<T>, block.len),
+                std::slice::from_raw_parts(s as *const T, call.len),
+                std::slice::from_raw_parts_mut(d as *mut MaybeUninit<T>, call.len),
             )
         };
         dispatch(isa, Whole::<T, F>(s, d, PhantomData));

@@ -4,7 +4,7 @@
 //! expression: the layout never shows in the bits.
 
 use super::scratch::{BLOCK, Scratch, fill, gather, scatter};
-use super::{Block, Operand, Ptr, Run};
+use super::{Call, Operand, Ptr, Run};
 use crate::kernels::gemm::{GemmKernels, Mat, Panel};
 use crate::kernels::isa::IsaKind;
 use crate::kernels::par;
@@ -187,17 +187,19 @@ impl<const N: usize> Plan<N> {
         while row < r1 {
             let rows = (self.shape[axis] - row % self.shape[axis]).min(r1 - row);
             let (d, s) = self.row_offsets(row);
-            let block = Block {
-                len: n,
-                rows,
-                dst_step: step(&self.dst),
-                src_steps: self.srcs.each_ref().map(step),
-            };
             // SAFETY: within the shape, by the caller's promise.
             unsafe {
-                let dp = at(&self.dst, d + lo as isize) as *mut u8;
-                let sp = std::array::from_fn(|i| at(&self.srcs[i], s[i] + lo as isize));
-                (run.func)(isa, params, dp, sp, block);
+                let call = Call {
+                    params,
+                    dst: at(&self.dst, d + lo as isize) as *mut u8,
+                    srcs: std::array::from_fn(|i| at(&self.srcs[i], s[i] + lo as isize)),
+                    len: n,
+                    rows,
+                    dst_step: step(&self.dst),
+                    src_steps: self.srcs.each_ref().map(step),
+                    ahead: false,
+                };
+                (run.func)(isa, &call);
             }
             row += rows;
         }
@@ -257,27 +259,30 @@ impl<const N: usize> Plan<N> {
         let mut first = columns.start;
         while first < columns.end {
             let n = most.min(columns.end - first);
-            let mut block = Block {
-                len: n,
-                rows: rows.len(),
-                dst_step: self.dst.strides[axis] * self.dst.size as isize,
-                src_steps: [0; N],
-            };
-            let mut sp = [std::ptr::null::<u8>(); N];
             // SAFETY: within the shape, by the caller's promise; a tile of scratch holds the rows.
             unsafe {
+                let mut call = Call {
+                    rows: rows.len(),
+                    dst_step: self.dst.strides[axis] * self.dst.size as isize,
+                    ..Call::run(
+                        params,
+                        n,
+                        at(&self.dst, d + first as isize) as *mut u8,
+                        [std::ptr::null(); N],
+                    )
+                };
                 for i in 0..N {
                     let o = &self.srcs[i];
                     let (across, down) = (o.strides[inner], o.strides[axis]);
                     let from = at(o, s[i] + first as isize * across);
                     if across == 1 && !self.is_dst(i) {
-                        sp[i] = from;
-                        block.src_steps[i] = down * o.size as isize;
+                        call.srcs[i] = from;
+                        call.src_steps[i] = down * o.size as isize;
                         continue;
                     }
                     let to = scratch[i].ptr();
-                    sp[i] = to;
-                    block.src_steps[i] = (n * o.size) as isize;
+                    call.srcs[i] = to;
+                    call.src_steps[i] = (n * o.size) as isize;
                     match (down, o.size) {
                         (1, 4) => turn::<f32>(isa, from, across, to, rows.len(), n),
                         (1, 8) => turn::<f64>(isa, from, across, to, rows.len(), n),
@@ -294,8 +299,7 @@ impl<const N: usize> Plan<N> {
                         }
                     }
                 }
-                let dp = at(&self.dst, d + first as isize) as *mut u8;
-                (run.func)(isa, params, dp, sp, block);
+                (run.func)(isa, &call);
             }
             first += n;
         }
@@ -347,9 +351,9 @@ impl<const N: usize> Plan<N> {
                     }
                     let dp = at(&self.dst, d + first * ds) as *mut u8;
                     if ds == 1 {
-                        (run.func)(isa, params, dp, sp, Block::run(m));
+                        (run.func)(isa, &Call::run(params, m, dp, sp));
                     } else {
-                        (run.func)(isa, params, out.ptr(), sp, Block::run(m));
+                        (run.func)(isa, &Call::run(params, m, out.ptr(), sp));
                         scatter(dp, out.ptr(), ds, self.dst.size, m);
                     }
                     k += m;
@@ -401,9 +405,9 @@ impl<const N: usize> Plan<N> {
                 }
                 if dst_flat {
                     let dp = at(&self.dst, (lo + done) as isize) as *mut u8;
-                    (run.func)(isa, params, dp, sp, Block::run(m));
+                    (run.func)(isa, &Call::run(params, m, dp, sp));
                 } else {
-                    (run.func)(isa, params, out.ptr(), sp, Block::run(m));
+                    (run.func)(isa, &Call::run(params, m, out.ptr(), sp));
                     let (mut r, mut c, mut k) = (row0, col0, 0);
                     while k < m {
                         let w = (width - c).min(m - k);

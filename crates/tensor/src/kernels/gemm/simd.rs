@@ -56,11 +56,6 @@ pub trait Simd<T>: Copy {
     /// # Safety
     /// See [`Simd::splat`].
     unsafe fn store_mask(p: *mut T, v: Self::V, m: Self::Mask);
-    /// Asks for the cache line at `p`, which may be any address.
-    #[inline(always)]
-    fn prefetch(p: *const T) {
-        let _ = p;
-    }
     /// Rows and columns of what [`Simd::transpose`] turns.
     const SQUARE: usize;
     /// Writes the transpose of a square whose rows are `step` apart to rows `to_step` apart.
@@ -267,11 +262,6 @@ mod x86 {
                 unsafe fn store_mask($q: *mut $t, $v: $V, $w: $Mask) {
                     // SAFETY: lanes outside the mask are not touched.
                     unsafe { $store_mask }
-                }
-                #[inline(always)]
-                fn prefetch(p: *const $t) {
-                    // SAFETY: SSE is there, and the instruction takes any address.
-                    unsafe { _mm_prefetch::<_MM_HINT_T0>(p as *const i8) }
                 }
                 const SQUARE: usize = $square;
                 #[inline(always)]

@@ -5,7 +5,7 @@
 
 use super::GemmKernels;
 use super::simd::Simd;
-use crate::kernels::isa::{Isa, IsaKind, Kernel, dispatch};
+use crate::kernels::isa::{Isa, IsaKind, Kernel, dispatch, prefetch};
 
 /// Rows of the right operand that are asked for ahead; see `kernels/README.md`.
 const AHEAD: isize = 16;
@@ -92,7 +92,7 @@ unsafe fn tile_run<T: Copy, S: Simd<T>, const MR: usize, const NV: usize, const 
             // The sums so far are wanted at the end: by then they are in the L1 cache.
             for i in 0..MR {
                 for v in 0..NV {
-                    S::prefetch(t.c.wrapping_add(i * t.c_step + v * S::LANES));
+                    prefetch(t.c.wrapping_add(i * t.c_step + v * S::LANES) as *const u8);
                 }
             }
         }
@@ -100,7 +100,7 @@ unsafe fn tile_run<T: Copy, S: Simd<T>, const MR: usize, const NV: usize, const 
             let mut bv = [zero; NV];
             for v in 0..NV {
                 let p = b.add(v * S::LANES);
-                S::prefetch(p.wrapping_offset(AHEAD * b_step));
+                prefetch(p.wrapping_offset(AHEAD * b_step) as *const u8);
                 bv[v] = if v + 1 < NV {
                     S::load(p)
                 } else {
