@@ -249,18 +249,15 @@ impl Math for f32 {
 
     #[inline(always)]
     fn tanh<I: Isa>(self) -> f32 {
-        // With m = e²ᵃ − 1: m / (m + 2), which above ½ is better as 1 − 2 / (m + 2).
         let a = self.abs();
-        let a = if a > 10.0 { 10.0 } else { a };
-        let (k, s) = exp_m1_parts::<I>(2.0 * a);
+        let z = a * a;
+        let small = I::fma_f32(coef::tanh_q::<I>(z), z * a, a);
+        // tanh(10) is 1 in f32.
+        let t = if a > 10.0 { 10.0 } else { a };
+        let (k, s) = exp_parts::<I>(2.0 * t);
         let u = pow2(k);
-        let m = I::fma_f32(u, s, u - 1.0);
-        let d = m + 2.0;
-        let q = (if m > 2.0 { -2.0 } else { m }) / d;
-        // What the rounding of d took from q: q/d times it, with a line for 1/d on 2 ≤ d ≤ 4.
-        let lost = q * (I::fma_f32(d, -0.12, 0.72) * ((d - 2.0) - m));
-        // (By the sign of q: two selects by one condition become two divisions.)
-        (q + if q < 0.0 { 1.0 } else { lost }).copysign(self)
+        let tail = 1.0 - 2.0 / (I::fma_f32(u, s, u) + 1.0);
+        (if a < 0.625 { small } else { tail }).copysign(self)
     }
 
     #[inline(always)]
