@@ -174,7 +174,10 @@ family! {
             t * (b - a) - b
         };
         BceErrorGrad 8 = |x, t; p| {
-            let (slope, least) = (x * (T::ONE - x), T::from_f64(1e-12));
+            // max(x (1 − x), least); of a smaller x the product, perhaps a slow subnormal, need not be taken.
+            let least = T::from_f64(1e-12);
+            let near = if x < least { least } else { x };
+            let slope = near * (T::ONE - near);
             (x - t) / (if slope < least { least } else { slope }) * T::from_f64(p[0])
         };
         // relu'(0) = 0; a NaN input has a NaN gradient.

@@ -209,7 +209,9 @@ impl Math for f32 {
 
     #[inline(always)]
     fn ln_1p<I: Isa>(self) -> f32 {
-        let x = self;
+        // What is its own result is not calculated with: of subnormals each product costs 150 cycles.
+        let tiny = self.abs() < TINY;
+        let x = if tiny { 0.0 } else { self };
         let u = 1.0 + x;
         // What the sum dropped, exactly (Knuth), at the scale of the mantissa.
         let b = u - 1.0;
@@ -222,7 +224,7 @@ impl Math for f32 {
         };
         let y = ln_parts::<I>(e as f32, I::fma_f32(lost, unit, m - 1.0));
         let y = ln_special(u, y);
-        if x.abs() < TINY { x } else { y }
+        if tiny { self } else { y }
     }
 
     #[inline(always)]

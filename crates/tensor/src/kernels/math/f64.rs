@@ -338,7 +338,9 @@ impl Math for f64 {
 
     #[inline(always)]
     fn ln_1p<I: Isa>(self) -> f64 {
-        let x = self;
+        // As in `f32`: no products of subnormals.
+        let tiny = self.abs() < TINY;
+        let x = if tiny { 0.0 } else { self };
         let u = 1.0 + x;
         // What the sum dropped, exactly (Knuth), at the scale of the mantissa.
         let b = u - 1.0;
@@ -348,7 +350,7 @@ impl Math for f64 {
         let unit = if x < 1.0e18 { unit } else { 0.0 };
         let y = ln_parts::<I>(exponent(e), I::fma_f64(lost, unit, m - 1.0));
         let y = ln_special(u, y);
-        if x.abs() < TINY { x } else { y }
+        if tiny { self } else { y }
     }
 
     #[inline(always)]
