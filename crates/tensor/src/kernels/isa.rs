@@ -245,3 +245,13 @@ pub(crate) fn prefetch(p: *const u8) {
     #[cfg(not(target_arch = "x86_64"))]
     let _ = p;
 }
+
+/// Asks for a part of the `n` elements from `p` on, which may be any address: the `i`-th of `parts`. All at once a
+/// row of some thousand bytes would hold up what reads the row before.
+#[inline(always)]
+pub(crate) fn prefetch_part<T>(p: *const T, n: usize, i: usize, parts: usize) {
+    let lines = (n * size_of::<T>()).div_ceil(64);
+    for line in lines * i / parts..lines * (i + 1) / parts {
+        prefetch((p as *const u8).wrapping_add(64 * line));
+    }
+}
