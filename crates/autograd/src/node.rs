@@ -422,6 +422,9 @@ impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
         let Some(dy) = grad.unwrap::<T>() else {
             return Ok(());
         };
+        // Often the next to be walked, and far away on a long tape.
+        let inputs = self.edges.as_ref().iter().flatten();
+        inputs.for_each(Counted::prefetch);
         let mut state = lock(&self.state);
         let taken = std::mem::replace(&mut *state, State::Released);
         if !walk.retain {
@@ -462,6 +465,8 @@ impl<T: Float, R: Rule<T>, E: Edges> Drop for OpNode<T, R, E> {
         while let Some(mut edge) = list.pop() {
             if let Some(node) = Counted::get_mut(&mut edge) {
                 node.take_edges(&mut list);
+                // While this one is dropped.
+                list.last().into_iter().for_each(Counted::prefetch);
             }
         }
     }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::system::{HEADER, Header};
 use super::{AllocError, thread};
+use crate::kernels::isa::prefetch;
 
 /// Where the value begins: behind what a header keeps while its block has handles. (The rest of the header, and the
 /// bytes after it, are the cache's only while there is no handle.)
@@ -94,6 +95,15 @@ impl<U: ?Sized> Counted<U> {
         }
         // SAFETY: this handle is the only one, and it is borrowed.
         Some(unsafe { this.value.as_mut() })
+    }
+
+    /// Asks for the value to be brought into the cache, for who will read it in a hundred nanoseconds: a hint.
+    #[inline]
+    pub fn prefetch(this: &Self) {
+        let block = this.block().as_ptr() as *const u8;
+        for line in (0..AT + size_of_val(&**this)).step_by(HEADER) {
+            prefetch(block.wrapping_add(line));
+        }
     }
 
     /// The address of the value: the same for clones, different for values that live at the same time.

@@ -13,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::class::{self, SMALL, SMALL_CLASSES};
 use super::shared::{self, Chain, THREADS_KEEP};
 use super::system::{self, HEADER, Header, NO_CLASS};
+use crate::kernels::isa::prefetch;
 
 /// A magazine is what a thread trades with the shared cache in one go: 64 KiB of blocks, at least two. A thread keeps
 /// up to two of each class, so that a loop that hovers about the edge of one does not trade at each turn.
@@ -197,7 +198,9 @@ pub(super) fn take(bytes: usize) -> Option<NonNull<Header>> {
         let block = match NonNull::new(slot.head.get()) {
             Some(block) => {
                 // SAFETY: a block in the list is this thread's alone, and its link leads to the rest.
-                slot.head.set(unsafe { (*block.as_ptr()).link });
+                let next = unsafe { (*block.as_ptr()).link };
+                prefetch(next.cast());
+                slot.head.set(next);
                 slot.count.store(slot.count.load(Relaxed) - 1, Relaxed);
                 block
             }
