@@ -15,7 +15,7 @@ use scratch::{BLOCK, Scratch, fill};
 
 /// Elements from which an operation's sources are asked for ahead: below, they are in a cache near enough.
 const AHEAD: usize = 1 << 18;
-/// Elements asked for at a time, in a cache line each.
+/// Elements of each source that are asked for at a time.
 const ROW: usize = 256;
 
 /// Carries out a call.

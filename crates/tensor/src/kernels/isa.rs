@@ -246,12 +246,21 @@ pub(crate) fn prefetch(p: *const u8) {
     let _ = p;
 }
 
-/// Asks for a part of the `n` elements from `p` on, which may be any address: the `i`-th of `parts`. All at once a
-/// row of some thousand bytes would hold up what reads the row before.
+/// The longest row, in bytes, that [`next_row`] asks for; see `kernels/README.md`.
+const LONGEST: usize = 8 << 10;
+
+/// Asks for a third (0, 1, 2) of what follows each row of `n` elements, beside a pass over the rows. All at once it
+/// would hold up what reads them.
 #[inline(always)]
-pub(crate) fn prefetch_part<T>(p: *const T, n: usize, i: usize, parts: usize) {
-    let lines = (n * size_of::<T>()).div_ceil(64);
-    for line in lines * i / parts..lines * (i + 1) / parts {
-        prefetch((p as *const u8).wrapping_add(64 * line));
+pub(crate) fn next_row<T, const K: usize>(rows: [*const T; K], n: usize, third: usize) {
+    let bytes = n * size_of::<T>();
+    if bytes > LONGEST {
+        return;
+    }
+    let lines = bytes.div_ceil(64);
+    for row in rows {
+        for line in lines * third / 3..lines * (third + 1) / 3 {
+            prefetch((row.wrapping_add(n) as *const u8).wrapping_add(64 * line));
+        }
     }
 }

@@ -8,7 +8,7 @@
 use std::mem::MaybeUninit;
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
-use super::isa::{Isa, Kernel, active_isa, dispatch, prefetch_part};
+use super::isa::{Isa, Kernel, active_isa, dispatch, next_row};
 use super::par;
 use super::reduce::{Shared, row_of};
 use crate::dtype::Float;
@@ -93,17 +93,16 @@ impl<T: Float> Kernel for Norm<T> {
             // SAFETY: `norm`'s promise; `n >= 1`.
             unsafe {
                 let (x, y) = (self.x.add(r * n), self.y.add(r * n));
-                let ask = |part| prefetch_part(x.wrapping_add(n), n, part, 3);
-                ask(0);
+                next_row([x], n, 0);
                 let mean = row_of(n, |i| *x.add(i), |a, b| a + b) / count;
                 let square = |i| {
                     let d = *x.add(i) - mean;
                     d * d
                 };
-                ask(1);
+                next_row([x], n, 1);
                 let var = row_of(n, square, |a, b| a + b) / count;
                 let scale = T::ONE / (var + epsilon).sqrt_();
-                ask(2);
+                next_row([x], n, 2);
                 let [x, w, b] = [x, self.w, self.b].map(|p| from_raw_parts(p, n));
                 normalise(x, [mean, scale], w, b, from_raw_parts_mut(y.cast(), n));
                 *self.mean.add(r) = mean;
@@ -130,15 +129,11 @@ impl<T: Float> Kernel for NormGrad<T> {
                 let (mean, scale) = (*self.mean.add(r), *self.scale.add(r));
                 let normal = |i| (*x.add(i) - mean) * scale;
                 let g = |i| *self.w.add(i) * *dy.add(i);
-                let ask = |part| {
-                    prefetch_part(x.wrapping_add(n), n, part, 3);
-                    prefetch_part(dy.wrapping_add(n), n, part, 3);
-                };
-                ask(0);
+                next_row([x, dy], n, 0);
                 let along = row_of(n, g, |a, b| a + b) / count;
-                ask(1);
+                next_row([x, dy], n, 1);
                 let across = row_of(n, |i| g(i) * normal(i), |a, b| a + b) / count;
-                ask(2);
+                next_row([x, dy], n, 2);
                 let [x, w, dy] = [x, self.w, dy].map(|p| from_raw_parts(p, n));
                 let dx = from_raw_parts_mut(dx.cast(), n);
                 let [dw, db] = [self.dw, self.db].map(|p| from_raw_parts_mut(p, n));

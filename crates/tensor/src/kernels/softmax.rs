@@ -5,7 +5,7 @@
 //! anywhere in a row makes all of the row NaN.
 
 use super::folds::{row_max, row_sum};
-use super::isa::{Isa, Kernel, active_isa, dispatch, prefetch_part};
+use super::isa::{Isa, Kernel, active_isa, dispatch, next_row};
 use super::math::Math;
 use super::par;
 use super::reduce::{Geometry, Shared};
@@ -43,60 +43,52 @@ impl<T: Float> Task<T> {
     #[inline(always)]
     unsafe fn row<I: Isa>(&self, [x, dy]: [*const T; 2], y: *mut T) {
         let n = self.n;
-        // The next row, in three parts beside the passes over this one.
-        let ask = |p: *const T, part| prefetch_part(p.wrapping_add(n), n, part, 3);
         // SAFETY: the caller's promise.
         unsafe {
             match self.code {
                 Softmax::Plain => {
-                    ask(x, 0);
+                    next_row([x], n, 0);
                     let max = row_max::<I, T>(x, n);
-                    ask(x, 1);
+                    next_row([x], n, 1);
                     for i in 0..n {
                         *y.add(i) = Math::exp::<I>(*x.add(i) - max);
                     }
-                    ask(x, 2);
+                    next_row([x], n, 2);
                     let scale = T::ONE / row_sum::<I, T>(y, n);
                     for i in 0..n {
                         *y.add(i) = *y.add(i) * scale;
                     }
                 }
                 Softmax::Log => {
-                    ask(x, 0);
+                    next_row([x], n, 0);
                     let max = row_max::<I, T>(x, n);
-                    ask(x, 1);
+                    next_row([x], n, 1);
                     for i in 0..n {
                         *y.add(i) = Math::exp::<I>(*x.add(i) - max);
                     }
-                    ask(x, 2);
+                    next_row([x], n, 2);
                     let ln = Math::ln::<I>(row_sum::<I, T>(y, n));
                     for i in 0..n {
                         *y.add(i) = (*x.add(i) - max) - ln;
                     }
                 }
                 Softmax::Grad => {
-                    ask(x, 0);
-                    ask(dy, 0);
+                    next_row([x, dy], n, 0);
                     for i in 0..n {
                         *y.add(i) = *x.add(i) * *dy.add(i);
                     }
-                    ask(x, 1);
-                    ask(dy, 1);
+                    next_row([x, dy], n, 1);
                     let dot = row_sum::<I, T>(y, n);
-                    ask(x, 2);
-                    ask(dy, 2);
+                    next_row([x, dy], n, 2);
                     for i in 0..n {
                         *y.add(i) = *x.add(i) * (*dy.add(i) - dot);
                     }
                 }
                 Softmax::LogGrad => {
-                    ask(x, 0);
-                    ask(dy, 0);
+                    next_row([x, dy], n, 0);
                     let sum = row_sum::<I, T>(dy, n);
-                    for part in 1..3 {
-                        ask(x, part);
-                        ask(dy, part);
-                    }
+                    next_row([x, dy], n, 1);
+                    next_row([x, dy], n, 2);
                     for i in 0..n {
                         *y.add(i) = *dy.add(i) - Math::exp::<I>(*x.add(i)) * sum;
                     }

@@ -199,6 +199,7 @@ pub(super) fn take(bytes: usize) -> Option<NonNull<Header>> {
             Some(block) => {
                 // SAFETY: a block in the list is this thread's alone, and its link leads to the rest.
                 let next = unsafe { (*block.as_ptr()).link };
+                // Read at the next call.
                 prefetch(next.cast());
                 slot.head.set(next);
                 slot.count.store(slot.count.load(Relaxed) - 1, Relaxed);
