@@ -251,15 +251,19 @@ impl Math for f32 {
 
     #[inline(always)]
     fn tanh<I: Isa>(self) -> f32 {
+        // tanh a = w / (1 + w) with w = (e^(2a) − 1) / 2 = 2ᵏ (e^(2r) − 1) / 2 + (2ᵏ − 1) / 2; tanh(10) is 1 in f32.
         let a = self.abs();
-        let z = a * a;
-        let small = I::fma_f32(coef::tanh_q::<I>(z), z * a, a);
-        // tanh(10) is 1 in f32.
         let t = if a > 10.0 { 10.0 } else { a };
-        let (k, s) = exp_parts::<I>(2.0 * t);
+        let (kf, k) = nearest::<I>(t, 2.0 * std::f32::consts::LOG2_E);
+        // ln 2 in one part: what it lacks counts k times, but only e^(−2a) of that is left in the result.
+        let r = I::fma_f32(kf, -0.5 * std::f32::consts::LN_2, t);
         let u = pow2(k);
-        let tail = 1.0 - 2.0 / (I::fma_f32(u, s, u) + 1.0);
-        (if a < 0.625 { small } else { tail }).copysign(self)
+        // The linear part is exact where it cancels; then the rest is added. One rounding in place of two.
+        let linear = I::fma_f32(u, r, I::fma_f32(u, 0.5, -0.5));
+        let w = I::fma_f32(coef::tanh_q::<I>(r), u * (r * r), linear);
+        // As w − w·w / (1 + w) near 0, as 1 − 1 / (1 + w) far off: the quotient's errors count little.
+        let m = if w < 1.0 { w } else { 1.0 };
+        I::fma_f32(-m, m / (1.0 + w), m).copysign(self)
     }
 
     #[inline(always)]
