@@ -4,11 +4,13 @@
 //! Invariant: gradients reach leaves only when the whole walk has succeeded; a walk that fails leaves
 //! every accumulated gradient as it was.
 
+use std::any::Any;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::Location;
 
-use wengert_tensor::{Float, Tensor};
+use wengert_tensor::memory::Counted;
+use wengert_tensor::{DType, Float, Tensor};
 
 use crate::error::{Error, Result};
 use crate::node::{self, AnyVar, Edge, Walk};
@@ -38,10 +40,52 @@ pub(crate) type NodeSet = HashSet<usize, BuildHasherDefault<AddressHasher>>;
 /// Leaves that are looked through one by one: a small network has a map's price to pay for nothing.
 const FEW: usize = 16;
 
+/// A gradient of either type: in a place of its type, not in an [`AnyVar`]. There a variable begins eight bytes on,
+/// behind the tag, so that moves into it and out of it read sixteen bytes of which two stores wrote eight each: each
+/// such move waits for them, some 15 cycles, and an op on a few elements had ten.
+#[derive(Default)]
+struct Held {
+    single: Option<Var<f32>>,
+    double: Option<Var<f64>>,
+}
+
+impl Held {
+    #[inline(always)]
+    fn slot<T: Float>(&mut self) -> Option<&mut Option<Var<T>>> {
+        // One of the two, told at compile time: `Float` is sealed.
+        let place: &mut dyn Any = match T::DTYPE {
+            DType::F32 => &mut self.single,
+            _ => &mut self.double,
+        };
+        place.downcast_mut()
+    }
+
+    #[inline(always)]
+    fn put<T: Float>(&mut self, grad: Var<T>) {
+        if let Some(slot) = self.slot() {
+            *slot = Some(grad);
+        }
+    }
+
+    fn put_any(&mut self, grad: AnyVar) {
+        match grad {
+            AnyVar::F32(v) => self.single = Some(v),
+            AnyVar::F64(v) => self.double = Some(v),
+        }
+    }
+
+    fn take(&mut self) -> Option<AnyVar> {
+        let single = self.single.take().map(AnyVar::F32);
+        single.or_else(|| self.double.take().map(AnyVar::F64))
+    }
+}
+
 /// Gradients on their way.
 pub(crate) struct Pending {
     /// The only node that has received something, kept out of the heap while the graph is a chain.
-    hand: Option<(Edge, AnyVar)>,
+    hand: Option<Edge>,
+    /// What it has received; or what the node has that the walk is at.
+    held: Held,
     /// Nodes that have received something, highest number first, then first come.
     heap: BinaryHeap<(u64, std::cmp::Reverse<u64>, usize)>,
     slots: NodeMap<(Edge, AnyVar)>,
@@ -58,6 +102,7 @@ impl Pending {
     fn new(record: bool) -> Pending {
         Pending {
             hand: None,
+            held: Held::default(),
             heap: BinaryHeap::new(),
             slots: NodeMap::default(),
             leaves: Vec::new(),
@@ -69,27 +114,36 @@ impl Pending {
 
     /// Adds to the gradient of a node.
     #[inline]
-    pub(crate) fn add(&mut self, node: &Edge, leaf: bool, grad: AnyVar) -> Result<()> {
-        if leaf {
-            return self.add_leaf(node, grad);
+    pub(crate) fn add<T: Float>(&mut self, node: Edge, grad: Var<T>) -> Result<()> {
+        if node.meta().is_leaf() {
+            return self.add_leaf(node, AnyVar::wrap(grad));
         }
         if self.heap.is_empty() && self.hand.is_none() {
-            self.hand = Some((node.clone(), grad));
+            self.hand = Some(node);
+            self.held.put(grad);
             return Ok(());
         }
-        if let Some((first, held)) = self.hand.take() {
-            if node::key(&first) == node::key(node) {
-                self.hand = Some((first, held.plus(grad, self.record)?));
+        self.add_more(node, AnyVar::wrap(grad))
+    }
+
+    /// [`Pending::add`] where other nodes have received something, or this one has.
+    fn add_more(&mut self, node: Edge, grad: AnyVar) -> Result<()> {
+        if let Some(first) = self.hand.take()
+            && let Some(held) = self.held.take()
+        {
+            if node::key(&first) == node::key(&node) {
+                self.held.put_any(held.plus(grad, self.record)?);
+                self.hand = Some(first);
                 return Ok(());
             }
             self.insert(first, held);
         }
-        match self.slots.get_mut(&node::key(node)) {
+        match self.slots.get_mut(&node::key(&node)) {
             Some((_, slot)) => {
                 let before = std::mem::replace(slot, AnyVar::nothing());
                 *slot = before.plus(grad, self.record)?;
             }
-            None => self.insert(node.clone(), grad),
+            None => self.insert(node, grad),
         }
         Ok(())
     }
@@ -102,8 +156,8 @@ impl Pending {
         self.slots.insert(key, (node, grad));
     }
 
-    fn add_leaf(&mut self, node: &Edge, grad: AnyVar) -> Result<()> {
-        let key = node::key(node);
+    fn add_leaf(&mut self, node: Edge, grad: AnyVar) -> Result<()> {
+        let key = node::key(&node);
         let known = if self.leaf_index.is_empty() {
             self.leaves.iter().position(|(n, _)| node::key(n) == key)
         } else {
@@ -113,7 +167,7 @@ impl Pending {
             if self.leaves.capacity() == 0 {
                 self.leaves.reserve(FEW);
             }
-            self.leaves.push((node.clone(), None));
+            self.leaves.push((node, None));
             let last = self.leaves.len() - 1;
             if !self.leaf_index.is_empty() {
                 self.leaf_index.insert(key, last);
@@ -131,12 +185,22 @@ impl Pending {
         Ok(())
     }
 
-    fn pop(&mut self) -> Option<(Edge, AnyVar)> {
+    /// The next node; its gradient is then what is held.
+    #[inline]
+    fn next(&mut self) -> Option<Edge> {
         if self.hand.is_some() {
             return self.hand.take();
         }
         let (_, _, key) = self.heap.pop()?;
-        self.slots.remove(&key)
+        let (node, grad) = self.slots.remove(&key)?;
+        self.held.put_any(grad);
+        Some(node)
+    }
+
+    /// The gradient of the node that the walk is at.
+    #[inline]
+    pub(crate) fn take<T: Float>(&mut self) -> Option<Var<T>> {
+        self.held.slot::<T>()?.take()
     }
 }
 
@@ -150,25 +214,32 @@ fn walk(
 ) -> Result<Pending> {
     let mut pending = Pending::new(how.create_graph);
     for (node, seed) in roots {
-        pending.add(&node, node.meta().is_leaf(), seed)?;
-    }
-    while let Some((node, grad)) = pending.pop() {
-        // Asked first: a gradient is not moved through a result for nothing.
-        let grad = if node.meta().is_hooked() {
-            node.meta().run_hooks(grad)?
-        } else {
-            grad
-        };
-        if let Some((inputs, on_path)) = wanted {
-            let key = node::key(&node);
-            if let Some(&i) = inputs.get(&key) {
-                found[i] = Some(grad.clone());
-            }
-            if !on_path.contains(&key) {
-                continue;
-            }
+        match seed {
+            AnyVar::F32(seed) => pending.add(node, seed)?,
+            AnyVar::F64(seed) => pending.add(node, seed)?,
         }
-        node.back(&node, grad, how, &mut pending)?;
+    }
+    while let Some(mut node) = pending.next() {
+        if node.meta().is_hooked() || wanted.is_some() {
+            let Some(mut grad) = pending.held.take() else {
+                continue;
+            };
+            grad = node.meta().run_hooks(grad)?;
+            if let Some((inputs, on_path)) = wanted {
+                let key = node::key(&node);
+                if let Some(&i) = inputs.get(&key) {
+                    found[i] = Some(grad.clone());
+                }
+                if !on_path.contains(&key) {
+                    continue;
+                }
+            }
+            pending.held.put_any(grad);
+        }
+        match Counted::get_mut(&mut node) {
+            Some(node) if !how.retain => node.back_alone(&mut pending)?,
+            _ => node.back(&node, how, &mut pending)?,
+        }
     }
     for (leaf, grad) in &mut pending.leaves {
         // As above: most gradients stay where they are.
@@ -209,12 +280,12 @@ pub struct Backward {
 }
 
 impl Backward {
-    /// The defaults: the saved values are released as the walk passes.
+    /// The defaults: the graph is released as the walk passes, node by node, with what it saved.
     pub fn new() -> Backward {
         Backward::default()
     }
 
-    /// Keeps the saved values, so that the graph can be walked again.
+    /// Keeps the graph, so that it can be walked again.
     pub fn retain_graph(mut self) -> Backward {
         self.retain = true;
         self
@@ -286,7 +357,7 @@ fn root<T: Float>(
 
 impl<T: Float> Var<T> {
     /// Adds `∂self/∂leaf` to the gradient of every leaf that this variable, of one element, depends
-    /// on, and releases the values the tape saved on the way.
+    /// on, and releases the tape on the way.
     ///
     /// # Errors
     /// If this variable has several elements (see [`Var::backward_seeded`]), is not tracked, or its
@@ -339,7 +410,7 @@ impl Grad {
         self
     }
 
-    /// Keeps the saved values, so that the graph can be walked again.
+    /// Keeps the graph, so that it can be walked again.
     pub fn retain_graph(mut self) -> Grad {
         self.retain = true;
         self
@@ -445,7 +516,8 @@ pub fn grad<T: Float>(output: &Var<T>, inputs: &[&Var<T>]) -> Result<Vec<Var<T>>
     Grad::new().of(output, inputs)
 }
 
-/// The nodes from which some wanted node is reached by at least one edge.
+/// The nodes from which some wanted node is reached by at least one edge. One that was released may have been such:
+/// the walk shall come to it, and fail.
 fn leading_to(roots: &[(Edge, AnyVar)], wanted: &NodeMap<usize>) -> NodeSet {
     let mut leads = NodeSet::default();
     let mut seen = NodeSet::default();
@@ -454,16 +526,20 @@ fn leading_to(roots: &[(Edge, AnyVar)], wanted: &NodeMap<usize>) -> NodeSet {
     while let Some((node, close)) = stack.pop() {
         let key = node::key(&node);
         if close {
-            let hit = node.edges().iter().flatten().any(|e| {
+            let hit = |e: &Edge| {
                 let k = node::key(e);
                 wanted.contains_key(&k) || leads.contains(&k)
-            });
-            if hit {
+            };
+            if node
+                .inputs()
+                .is_none_or(|all| all.iter().flatten().any(hit))
+            {
                 leads.insert(key);
             }
         } else if seen.insert(key) {
             stack.push((node.clone(), true));
-            stack.extend(node.edges().iter().flatten().map(|e| (e.clone(), false)));
+            let inputs = node.inputs().into_iter().flatten().flatten();
+            stack.extend(inputs.map(|e| (e, false)));
         }
     }
     leads

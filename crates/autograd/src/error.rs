@@ -38,9 +38,9 @@ pub enum Error {
         /// The caller's line.
         at: &'static Location<'static>,
     },
-    /// A graph walked a second time after its saved values were released.
+    /// A walk came to an op that an earlier one released: what it saved, and what its inputs were, is gone.
     #[error(
-        "backward: the graph was released by an earlier backward\n  op    {op}, recorded at {recorded}\n  hint  keep it with `Backward::new().retain_graph()` in the first call, or compute the loss again"
+        "backward: the graph was released by an earlier backward\n  op    {op}, recorded at {recorded}\n  hint  keep it with `Backward::new().retain_graph()` in the first call, compute the loss again, or use the value alone with `detach()`"
     )]
     Released {
         /// The first op found released.

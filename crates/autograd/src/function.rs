@@ -135,7 +135,7 @@ impl<T: Float, F: Function<T>> Rule<T> for Recorded<T, F> {
             output: self.output.as_ref(),
         };
         let grads = self.function.backward(&view, dy)?;
-        if cx.record && dy.is_tracked() {
+        if cx.this.is_some() && dy.is_tracked() {
             // A gradient is linear in `dy`: one that does not hang on it was cut off the tape, and the
             // next derivative would be silently wrong.
             for (i, g) in grads.iter().enumerate() {

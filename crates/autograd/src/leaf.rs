@@ -44,11 +44,14 @@ impl<T: Float> Node for Leaf<T> {
     fn meta(&self) -> &Meta {
         &self.meta
     }
-    fn edges(&self) -> &[Option<Edge>] {
-        &[]
+    fn inputs(&self) -> Option<SmallVec<[Option<Edge>; 4]>> {
+        Some(SmallVec::new())
     }
     fn take_edges(&mut self, _: &mut SmallVec<[Edge; 4]>) {}
-    fn back(&self, _: &Edge, _: AnyVar, _: Walk, _: &mut Pending) -> Result<()> {
+    fn back(&self, _: &Edge, _: Walk, _: &mut Pending) -> Result<()> {
+        Ok(())
+    }
+    fn back_alone(&mut self, _: &mut Pending) -> Result<()> {
         Ok(())
     }
     fn detail(&self) -> String {

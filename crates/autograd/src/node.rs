@@ -196,10 +196,10 @@ impl Meta {
     }
 }
 
-/// How a walk treats the nodes it passes.
-#[derive(Clone, Copy)]
+/// How a walk treats the nodes it passes: unless told otherwise it releases them.
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Walk {
-    /// Record the rules, so that gradients can be differentiated again.
+    /// Record the rules, so that gradients can be differentiated again; only with `retain`.
     pub(crate) create_graph: bool,
     /// Keep the saved values for another walk.
     pub(crate) retain: bool,
@@ -207,12 +207,14 @@ pub(crate) struct Walk {
 
 pub(crate) trait Node: Send + Sync + Any {
     fn meta(&self) -> &Meta;
-    /// The inputs' nodes; `None` for those that need no gradient.
-    fn edges(&self) -> &[Option<Edge>];
+    /// The inputs' nodes, `None` for those that need no gradient; nothing once a walk has released them.
+    fn inputs(&self) -> Option<SmallVec<[Option<Edge>; 4]>>;
     /// Moves the inputs out, before the node is dropped.
     fn take_edges(&mut self, out: &mut SmallVec<[Edge; 4]>);
-    /// Runs the rule and adds what it gives to the gradients on their way.
-    fn back(&self, this: &Edge, grad: AnyVar, walk: Walk, out: &mut Pending) -> Result<()>;
+    /// Runs the rule on the gradient that `out` holds and adds what it gives to those on their way.
+    fn back(&self, this: &Edge, walk: Walk, out: &mut Pending) -> Result<()>;
+    /// The same for a walk that releases a node which nobody else holds: there is nothing to lock.
+    fn back_alone(&mut self, out: &mut Pending) -> Result<()>;
     /// The op's attributes, for the printed tape.
     fn detail(&self) -> String;
     /// Adds to the gradient that a leaf holds.
@@ -237,27 +239,79 @@ thread_local! {
     static CLOCK: Cell<u64> = const { Cell::new(0) };
 }
 
-/// A rule's saved values: taken out when the walk releases them, shared while walks that retain them
-/// run; no lock is held while a rule runs, so backward nests and runs on several threads.
-enum State<R> {
-    Ready(R),
-    Shared(Arc<R>),
+/// A rule with its saved values, and the inputs' nodes: taken out when the walk releases them, shared while walks
+/// that retain them run; no lock is held while a rule runs, so backward nests and runs on several threads.
+enum State<R, E> {
+    Ready(R, E),
+    Shared(Arc<(R, E)>),
     Released,
 }
 
 /// The inputs' nodes: an array for most ops, so that a node is one allocation; a list where there may
 /// be any number.
 pub(crate) trait Edges:
-    AsRef<[Option<Edge>]> + AsMut<[Option<Edge>]> + Send + Sync + 'static
+    AsRef<[Option<Edge>]> + AsMut<[Option<Edge>]> + Clone + Send + Sync + 'static
 {
 }
-impl<E: AsRef<[Option<Edge>]> + AsMut<[Option<Edge>]> + Send + Sync + 'static> Edges for E {}
+impl<E> Edges for E where
+    E: AsRef<[Option<Edge>]> + AsMut<[Option<Edge>]> + Clone + Send + Sync + 'static
+{
+}
+
+/// The nodes of an op's inputs while its rule runs: each is handed on with its gradient.
+#[derive(Clone, Copy)]
+pub(crate) struct Inputs<'a>(&'a [Cell<Option<Edge>>]);
+
+impl<'a> Inputs<'a> {
+    #[inline]
+    fn new(edges: &'a mut [Option<Edge>]) -> Inputs<'a> {
+        Inputs(Cell::from_mut(edges).as_slice_of_cells())
+    }
+
+    /// How many inputs the op has.
+    #[inline]
+    pub(crate) fn len(self) -> usize {
+        self.0.len()
+    }
+
+    /// Input `i`'s node, to look at.
+    #[inline]
+    fn see<R>(self, i: usize, look: impl FnOnce(&Edge) -> R) -> Option<R> {
+        let cell = self.0.get(i)?;
+        let edge = cell.take();
+        let seen = edge.as_ref().map(look);
+        cell.set(edge);
+        seen
+    }
+
+    /// Whether input `i` still wants a gradient.
+    #[inline]
+    pub(crate) fn has(self, i: usize) -> bool {
+        self.see(i, |_| ()).is_some()
+    }
+
+    /// Another handle to input `i`'s node.
+    pub(crate) fn node(self, i: usize) -> Option<Edge> {
+        self.see(i, Edge::clone)
+    }
+
+    /// Whether inputs `i` and `j` are one variable.
+    pub(crate) fn are_same(self, i: usize, j: usize) -> bool {
+        let (a, b) = (self.see(i, key), self.see(j, key));
+        a.is_some() && a == b
+    }
+
+    /// Hands input `i`'s node over.
+    #[inline]
+    fn take(self, i: usize) -> Option<Edge> {
+        self.0.get(i)?.take()
+    }
+}
 
 /// A recorded op.
 struct OpNode<T: Float, R: Rule<T>, E: Edges> {
     meta: Meta,
-    edges: E,
-    state: Mutex<State<R>>,
+    state: Mutex<State<R, E>>,
     marker: std::marker::PhantomData<fn() -> T>,
 }
 
@@ -265,14 +319,14 @@ struct OpNode<T: Float, R: Rule<T>, E: Edges> {
 /// broadcast, and passes it on.
 pub(crate) struct Sink<'a, T: Float> {
     meta: &'a Meta,
-    edges: &'a [Option<Edge>],
+    inputs: Inputs<'a>,
     walk: Walk,
     out: &'a mut Pending,
     marker: std::marker::PhantomData<fn(T)>,
 }
 
 impl<T: Float> Sink<'_, T> {
-    /// The gradient of input `i`; forgotten where the input needs none.
+    /// The gradient of input `i`, once; forgotten where the input needs none.
     #[inline]
     pub(crate) fn put(&mut self, i: usize, grad: Tensor<T>) -> Result<()> {
         self.give(i, Var::constant(grad))
@@ -280,15 +334,17 @@ impl<T: Float> Sink<'_, T> {
 
     #[inline]
     fn give(&mut self, i: usize, grad: Var<T>) -> Result<()> {
-        let Some(Some(edge)) = self.edges.get(i) else {
+        let Some(edge) = self.inputs.take(i) else {
             return Ok(());
         };
         let meta = edge.meta();
         if grad.shape() == &meta.shape && meta.dtype == T::DTYPE {
-            self.out.add(edge, meta.is_leaf(), AnyVar::wrap(grad))
+            self.out.add(edge, grad)
         } else {
-            let grad = self.fit(i, grad, meta)?;
-            self.out.add(edge, meta.is_leaf(), grad)
+            match self.fit(i, grad, meta)? {
+                AnyVar::F32(grad) => self.out.add(edge, grad),
+                AnyVar::F64(grad) => self.out.add(edge, grad),
+            }
         }
     }
 
@@ -345,10 +401,9 @@ pub(crate) fn push<T: Float, R: Rule<T>, E: Edges>(
         seq
     });
     let meta = Meta::new(seq, rule.name(), value.shape().clone(), T::DTYPE, at);
-    let state = Mutex::new(State::Ready(rule));
+    let state = Mutex::new(State::Ready(rule, edges));
     let node = OpNode {
         meta,
-        edges,
         state,
         marker: std::marker::PhantomData,
     };
@@ -356,16 +411,23 @@ pub(crate) fn push<T: Float, R: Rule<T>, E: Edges>(
 }
 
 impl<T: Float, R: Rule<T>, E: Edges> OpNode<T, R, E> {
-    fn run(&self, rule: &R, this: &Edge, dy: Var<T>, walk: Walk, out: &mut Pending) -> Result<()> {
-        let edges = self.edges.as_ref();
-        let cx = Cx {
-            edges,
-            this,
-            record: walk.create_graph,
-        };
+    /// `this`: the node itself, where the walk records.
+    fn run(
+        &self,
+        rule: &R,
+        edges: &mut [Option<Edge>],
+        this: Option<&Edge>,
+        dy: Var<T>,
+        walk: Walk,
+        out: &mut Pending,
+    ) -> Result<()> {
+        // Often the next to be walked, and far away on a long tape.
+        edges.iter().flatten().for_each(Counted::prefetch);
+        let inputs = Inputs::new(edges);
+        let cx = Cx { inputs, this };
         let mut sink = Sink {
             meta: &self.meta,
-            edges,
+            inputs,
             walk,
             out,
             marker: std::marker::PhantomData,
@@ -380,11 +442,11 @@ impl<T: Float, R: Rule<T>, E: Edges> OpNode<T, R, E> {
                 Fused::Composed(dy) => rule.grads(&cx, &Var::constant(dy))?,
             }
         };
-        if grads.len() != edges.len() {
+        if grads.len() != inputs.len() {
             return Err(Error::GradientCount {
                 op: self.meta.op,
                 got: grads.len(),
-                want: edges.len(),
+                want: inputs.len(),
                 at: self.meta.at,
             });
         }
@@ -394,6 +456,17 @@ impl<T: Float, R: Rule<T>, E: Edges> OpNode<T, R, E> {
             }
         }
         Ok(())
+    }
+
+    /// The rule of what a walk took out for good.
+    #[inline]
+    fn run_last(&self, taken: State<R, E>, dy: Var<T>, out: &mut Pending) -> Result<()> {
+        let walk = Walk::default();
+        match taken {
+            State::Ready(rule, mut edges) => self.run(&rule, edges.as_mut(), None, dy, walk, out),
+            State::Shared(both) => self.run(&both.0, both.1.clone().as_mut(), None, dy, walk, out),
+            State::Released => Err(self.released()),
+        }
     }
 
     fn released(&self) -> Error {
@@ -408,47 +481,60 @@ impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
     fn meta(&self) -> &Meta {
         &self.meta
     }
-    fn edges(&self) -> &[Option<Edge>] {
-        self.edges.as_ref()
+    fn inputs(&self) -> Option<SmallVec<[Option<Edge>; 4]>> {
+        let state = lock(&self.state);
+        let edges = match &*state {
+            State::Ready(_, edges) => edges,
+            State::Shared(both) => &both.1,
+            State::Released => return None,
+        };
+        Some(edges.as_ref().iter().cloned().collect())
     }
     fn take_edges(&mut self, out: &mut SmallVec<[Edge; 4]>) {
-        for edge in self.edges.as_mut() {
-            if let Some(edge) = edge.take() {
-                out.push(edge);
-            }
-        }
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let edges = match state {
+            State::Ready(_, edges) => edges,
+            State::Shared(both) => match Arc::get_mut(both) {
+                Some((_, edges)) => edges,
+                None => return,
+            },
+            State::Released => return,
+        };
+        out.extend(edges.as_mut().iter_mut().filter_map(Option::take));
     }
-    fn back(&self, this: &Edge, grad: AnyVar, walk: Walk, out: &mut Pending) -> Result<()> {
-        let Some(dy) = grad.unwrap::<T>() else {
+    fn back(&self, this: &Edge, walk: Walk, out: &mut Pending) -> Result<()> {
+        let Some(dy) = out.take::<T>() else {
             return Ok(());
         };
-        // Often the next to be walked, and far away on a long tape.
-        let inputs = self.edges.as_ref().iter().flatten();
-        inputs.for_each(Counted::prefetch);
         let mut state = lock(&self.state);
         let taken = std::mem::replace(&mut *state, State::Released);
         if !walk.retain {
             drop(state);
-            return match taken {
-                State::Ready(rule) => self.run(&rule, this, dy, walk, out),
-                State::Shared(rule) => self.run(&rule, this, dy, walk, out),
-                State::Released => Err(self.released()),
-            };
+            return self.run_last(taken, dy, out);
         }
-        let rule = match taken {
-            State::Ready(rule) => Arc::new(rule),
-            State::Shared(rule) => rule,
+        let both = match taken {
+            State::Ready(rule, edges) => Arc::new((rule, edges)),
+            State::Shared(both) => both,
             State::Released => return Err(self.released()),
         };
-        *state = State::Shared(rule.clone());
+        *state = State::Shared(both.clone());
         drop(state);
-        self.run(&rule, this, dy, walk, out)
+        let this = walk.create_graph.then_some(this);
+        self.run(&both.0, both.1.clone().as_mut(), this, dy, walk, out)
+    }
+    fn back_alone(&mut self, out: &mut Pending) -> Result<()> {
+        let Some(dy) = out.take::<T>() else {
+            return Ok(());
+        };
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let taken = std::mem::replace(state, State::Released);
+        self.run_last(taken, dy, out)
     }
     fn detail(&self) -> String {
         match &*lock(&self.state) {
-            State::Ready(rule) => rule.detail(),
-            State::Shared(rule) => rule.detail(),
-            State::Released => String::new(),
+            State::Ready(rule, _) => rule.detail(),
+            State::Shared(both) => both.0.detail(),
+            State::Released => "released".to_string(),
         }
     }
     fn as_any(&self) -> &dyn Any {

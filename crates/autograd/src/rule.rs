@@ -7,7 +7,7 @@ use wengert_tensor::{Float, Tensor};
 
 use crate::error::Result;
 use crate::mode;
-use crate::node::{self, Edge, Sink};
+use crate::node::{self, Edge, Inputs, Sink};
 use crate::var::Var;
 
 /// One gradient for each input, in order; `None` where the input needs none.
@@ -52,29 +52,25 @@ pub(crate) enum Fused<T: Float> {
 
 /// What a rule is told about the walk.
 pub(crate) struct Cx<'a> {
-    pub(crate) edges: &'a [Option<Edge>],
-    pub(crate) this: &'a Edge,
-    pub(crate) record: bool,
+    pub(crate) inputs: Inputs<'a>,
+    /// The op's own node, where the walk records.
+    pub(crate) this: Option<&'a Edge>,
 }
 
 impl Cx<'_> {
-    /// Whether input `i` needs a gradient.
+    /// Whether input `i` needs a gradient (and has not been given it).
     #[inline]
     pub(crate) fn needs(&self, i: usize) -> bool {
-        self.edges.get(i).is_some_and(Option::is_some)
+        self.inputs.has(i)
     }
 
     /// A saved value as a variable: tracked again where the walk records.
     #[inline]
     pub(crate) fn var<T: Float>(&self, saved: &Saved<T>) -> Var<T> {
-        let node = if !self.record {
-            None
-        } else {
-            match saved.role {
-                Role::Input(i) => self.edges.get(i).cloned().flatten(),
-                Role::Output => Some(self.this.clone()),
-            }
-        };
+        let node = self.this.and_then(|this| match saved.role {
+            Role::Input(i) => self.inputs.node(i),
+            Role::Output => Some(this.clone()),
+        });
         Var {
             value: saved.value.clone(),
             node,

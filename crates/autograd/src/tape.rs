@@ -33,7 +33,8 @@ pub struct TapeEntry {
 }
 
 impl<T: Float> Var<T> {
-    /// The Wengert list of this variable; empty if it is not tracked.
+    /// The Wengert list of this variable; empty if it is not tracked. An op that a walk has released says so, in
+    /// place of its inputs.
     ///
     /// ```
     /// use wengert_autograd::Var;
@@ -54,7 +55,7 @@ impl<T: Float> Var<T> {
         let (mut ops, mut seen, mut stack) = (Vec::<Edge>::new(), NodeSet::default(), vec![root]);
         while let Some(node) = stack.pop() {
             if seen.insert(node::key(&node)) {
-                stack.extend(node.edges().iter().flatten().cloned());
+                stack.extend(node.inputs().into_iter().flatten().flatten());
                 ops.push(node);
             }
         }
@@ -64,11 +65,8 @@ impl<T: Float> Var<T> {
         let mut number: NodeMap<usize> = NodeMap::default();
         let mut entries = Vec::new();
         let mut add = |node: &Edge, entries: &mut Vec<TapeEntry>| {
-            let inputs = node
-                .edges()
-                .iter()
-                .map(|e| e.as_ref().and_then(|e| number.get(&node::key(e)).copied()))
-                .collect();
+            let place = |e: Option<Edge>| number.get(&node::key(&e?)).copied();
+            let inputs = node.inputs().into_iter().flatten().map(place).collect();
             number.insert(node::key(node), entries.len());
             let m = node.meta();
             entries.push(TapeEntry {
@@ -82,9 +80,10 @@ impl<T: Float> Var<T> {
         // A leaf stands before the first op that uses it.
         let mut listed = NodeSet::default();
         for op in &ops {
-            for leaf in op.edges().iter().flatten().filter(|e| e.meta().is_leaf()) {
-                if listed.insert(node::key(leaf)) {
-                    add(leaf, &mut entries);
+            let inputs = op.inputs().into_iter().flatten().flatten();
+            for leaf in inputs.filter(|e| e.meta().is_leaf()) {
+                if listed.insert(node::key(&leaf)) {
+                    add(&leaf, &mut entries);
                 }
             }
             add(op, &mut entries);
@@ -157,6 +156,7 @@ impl fmt::Display for Tape {
                     ("leaf", "") => format!("%{i} = leaf"),
                     ("leaf", name) => format!("%{i} = leaf {name}"),
                     (op, "") => format!("%{i} = {op}({})", args.join(", ")),
+                    (op, detail) if args.is_empty() => format!("%{i} = {op}({detail})"),
                     (op, detail) => format!("%{i} = {op}({}; {detail})", args.join(", ")),
                 }
             })

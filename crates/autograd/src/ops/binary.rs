@@ -5,7 +5,7 @@ use wengert_tensor::{Float, Tensor};
 
 use crate::error::Result;
 use crate::info::{OpInfo, sample, spread};
-use crate::node::{self, Edge, Sink};
+use crate::node::Sink;
 use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply};
 use crate::var::Var;
 
@@ -151,7 +151,7 @@ impl<T: Float> Rule<T> for Mul<T> {
         // The last use of `dy` goes into its memory.
         match (&self.a, &self.b) {
             // x·x: both gradients in one pass.
-            (Some(a), Some(b)) if same(cx.edges, a, b) && dy.shape() == a.value.shape() => {
+            (Some(a), Some(b)) if same(cx, a, b) && dy.shape() == a.value.shape() => {
                 to.put(0, a.value.square_grad(dy)?)?;
             }
             (Some(a), Some(b)) => {
@@ -168,8 +168,8 @@ impl<T: Float> Rule<T> for Mul<T> {
 
 /// Whether both inputs are one variable. (A parameter that was updated in between is one node with two
 /// values.)
-fn same<T: Float>(edges: &[Option<Edge>], a: &Saved<T>, b: &Saved<T>) -> bool {
-    matches!(edges, [Some(x), Some(y)] if node::key(x) == node::key(y))
+fn same<T: Float>(cx: &Cx<'_>, a: &Saved<T>, b: &Saved<T>) -> bool {
+    cx.inputs.are_same(0, 1)
         && a.value.shares_memory_with(&b.value)
         && a.value.strides() == b.value.strides()
 }

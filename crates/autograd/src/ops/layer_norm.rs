@@ -100,7 +100,7 @@ impl<T: Float> Rule<T> for Normalise<T> {
             to.put(1, all.weight)?;
         }
         if self.bias {
-            to.put(cx.edges.len() - 1, all.bias)?;
+            to.put(cx.inputs.len() - 1, all.bias)?;
         }
         Ok(Fused::Done)
     }

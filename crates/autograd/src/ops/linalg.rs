@@ -269,7 +269,7 @@ impl<T: Float> Rule<T> for Linear<T> {
             dy.t()?.matmul(&cx.var(x).reshape([rows, inputs])?)
         };
         grads.push(self.x.as_ref().map(weight).transpose()?);
-        if cx.edges.len() == 3 {
+        if cx.inputs.len() == 3 {
             grads.push(cx.needs(2).then(|| dy.sum_to(outputs)).transpose()?);
         }
         Ok(grads)

@@ -59,10 +59,18 @@ fn one_input_of_an_op_whose_other_inputs_are_tracked_too() {
     let of = |v: &Var<f64>| Grad::new().retain_graph().of(&y, &[v]).unwrap()[0].to_vec();
     assert_eq!((of(&x), of(&w)), (vec![9.0], vec![1.0]));
     assert!(x.grad().is_none() && w.grad().is_none());
-    // What does not lead to it is not walked: that it was released does not matter.
+    // What does not lead to it is not walked, nor released.
     let h = w.exp();
-    h.backward().unwrap();
     let y = (&x * &h).sum_all();
+    assert_eq!(grad(&y, &[&x]).unwrap()[0].to_vec(), h.to_vec());
+    h.backward().unwrap();
+    // Where a released part led is not known any more: an error, not a gradient without it.
+    let y = (&x * &h).sum_all();
+    assert!(matches!(
+        grad(&y, &[&x]),
+        Err(Error::Released { op: "exp", .. })
+    ));
+    let y = (&x * h.detach()).sum_all();
     assert_eq!(grad(&y, &[&x]).unwrap()[0].to_vec(), h.to_vec());
 }
 
@@ -146,6 +154,37 @@ fn retained_graphs_are_walked_again_and_released_ones_are_not() {
         sum,
         "a walk that fails leaves leaves as they were"
     );
+}
+
+#[test]
+fn a_walk_frees_the_nodes_it_has_passed() {
+    let x = Var::new([1.0f64]).tracked();
+    let held = std::sync::Arc::new(());
+    let record = || {
+        let y = x.exp();
+        // What a node holds, a hook does: it lives as long as the node.
+        let with_node = held.clone();
+        y.register_hook(move |_| {
+            let _ = &with_node;
+            None
+        })
+        .unwrap();
+        y.sin().sum_all()
+    };
+    let alive = || std::sync::Arc::strong_count(&held) - 1;
+    let loss = record();
+    Backward::new().retain_graph().run(&loss).unwrap();
+    assert_eq!(alive(), 1);
+    loss.backward().unwrap();
+    assert_eq!(alive(), 0, "while the loss is held");
+    let tape = loss.tape().to_string();
+    assert!(tape.starts_with("%0 = sum(released)"), "{tape}");
+    // A second loss above the same nodes keeps what it needs to say so.
+    let y = x.exp();
+    let (one, other) = (y.sin().sum_all(), y.cos().sum_all());
+    one.backward().unwrap();
+    let e = other.backward().unwrap_err();
+    assert!(matches!(e, Error::Released { op: "exp", .. }), "{e}");
 }
 
 #[test]
