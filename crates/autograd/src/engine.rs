@@ -9,6 +9,7 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::Location;
 
+use smallvec::SmallVec;
 use wengert_tensor::memory::Counted;
 use wengert_tensor::{DType, Float, Tensor};
 
@@ -91,7 +92,9 @@ pub(crate) struct Pending {
     slots: NodeMap<(Edge, AnyVar)>,
     /// Leaves in the order they were reached: what is deposited in which order does not depend on
     /// addresses.
-    leaves: Vec<(Edge, Option<AnyVar>)>,
+    leaves: SmallVec<[Edge; FEW]>,
+    /// What each has received. (Not beside it: a pair is above 128 bytes, and moved by a call to `memcpy`.)
+    grads: SmallVec<[AnyVar; FEW]>,
     /// Where in `leaves` each is, once they are too many to look through.
     leaf_index: NodeMap<usize>,
     pushed: u64,
@@ -105,7 +108,8 @@ impl Pending {
             held: Held::default(),
             heap: BinaryHeap::new(),
             slots: NodeMap::default(),
-            leaves: Vec::new(),
+            leaves: SmallVec::new(),
+            grads: SmallVec::new(),
             leaf_index: NodeMap::default(),
             pushed: 0,
             record,
@@ -159,29 +163,24 @@ impl Pending {
     fn add_leaf(&mut self, node: Edge, grad: AnyVar) -> Result<()> {
         let key = node::key(&node);
         let known = if self.leaf_index.is_empty() {
-            self.leaves.iter().position(|(n, _)| node::key(n) == key)
+            self.leaves.iter().position(|n| node::key(n) == key)
         } else {
             self.leaf_index.get(&key).copied()
         };
-        let i = known.unwrap_or_else(|| {
-            if self.leaves.capacity() == 0 {
-                self.leaves.reserve(FEW);
-            }
-            self.leaves.push((node, None));
-            let last = self.leaves.len() - 1;
-            if !self.leaf_index.is_empty() {
-                self.leaf_index.insert(key, last);
-            } else if last == FEW {
-                let all = self.leaves.iter().enumerate();
-                self.leaf_index = all.map(|(i, (n, _))| (node::key(n), i)).collect();
-            }
-            last
-        });
-        let slot = &mut self.leaves[i].1;
-        *slot = Some(match slot.take() {
-            Some(before) => before.plus(grad, self.record)?,
-            None => grad,
-        });
+        if let Some(i) = known {
+            let before = std::mem::replace(&mut self.grads[i], AnyVar::nothing());
+            self.grads[i] = before.plus(grad, self.record)?;
+            return Ok(());
+        }
+        let last = self.leaves.len();
+        self.leaves.push(node);
+        self.grads.push(grad);
+        if !self.leaf_index.is_empty() {
+            self.leaf_index.insert(key, last);
+        } else if last == FEW {
+            let all = self.leaves.iter().enumerate();
+            self.leaf_index = all.map(|(i, n)| (node::key(n), i)).collect();
+        }
         Ok(())
     }
 
@@ -211,8 +210,8 @@ fn walk(
     how: Walk,
     wanted: Option<(&NodeMap<usize>, &NodeSet)>,
     found: &mut [Option<AnyVar>],
-) -> Result<Pending> {
-    let mut pending = Pending::new(how.create_graph);
+    pending: &mut Pending,
+) -> Result<()> {
     for (node, seed) in roots {
         match seed {
             AnyVar::F32(seed) => pending.add(node, seed)?,
@@ -237,26 +236,23 @@ fn walk(
             pending.held.put_any(grad);
         }
         match Counted::get_mut(&mut node) {
-            Some(node) if !how.retain => node.back_alone(&mut pending)?,
-            _ => node.back(&node, how, &mut pending)?,
+            Some(node) if !how.retain => node.back_alone(pending)?,
+            _ => node.back(&node, how, pending)?,
         }
     }
-    for (leaf, grad) in &mut pending.leaves {
+    for (leaf, grad) in pending.leaves.iter().zip(&mut pending.grads) {
         // As above: most gradients stay where they are.
-        if wanted.is_none() && !leaf.meta().is_hooked() {
-            continue;
+        if leaf.meta().is_hooked() {
+            let before = std::mem::replace(grad, AnyVar::nothing());
+            *grad = leaf.meta().run_hooks(before)?;
         }
-        if let Some(g) = grad.take() {
-            let g = leaf.meta().run_hooks(g)?;
-            if let Some((inputs, _)) = wanted
-                && let Some(&i) = inputs.get(&node::key(leaf))
-            {
-                found[i] = Some(g.clone());
-            }
-            *grad = Some(g);
+        if let Some((inputs, _)) = wanted
+            && let Some(&i) = inputs.get(&node::key(leaf))
+        {
+            found[i] = Some(grad.clone());
         }
     }
-    Ok(pending)
+    Ok(())
 }
 
 /// Options of a walk back into the leaves.
@@ -324,11 +320,10 @@ impl Backward {
             create_graph: false,
             retain: self.retain,
         };
-        let done = walk([root], how, None, &mut [])?;
-        for (leaf, grad) in done.leaves {
-            if let Some(grad) = grad {
-                leaf.deposit(grad);
-            }
+        let mut pending = Pending::new(false);
+        walk([root], how, None, &mut [], &mut pending)?;
+        for (leaf, grad) in pending.leaves.iter().zip(pending.grads) {
+            leaf.deposit(grad);
         }
         Ok(())
     }
@@ -482,7 +477,9 @@ impl Grad {
             create_graph: self.create_graph,
             retain: self.retain,
         };
-        walk(roots, how, Some((&places, &on_path)), &mut found)?;
+        let mut pending = Pending::new(self.create_graph);
+        let wanted = Some((&places, &on_path));
+        walk(roots, how, wanted, &mut found, &mut pending)?;
         let mut grads = Vec::new();
         for (index, input) in inputs.iter().enumerate() {
             let place = input

@@ -171,6 +171,13 @@ impl Meta {
         self.hooks.get().is_some()
     }
 
+    fn released(&self) -> Error {
+        Error::Released {
+            op: self.op,
+            recorded: self.at,
+        }
+    }
+
     /// The gradient after every hook, in the order they were added. No lock is held while one runs.
     #[inline]
     pub(crate) fn run_hooks(&self, mut grad: AnyVar) -> Result<AnyVar> {
@@ -213,7 +220,8 @@ pub(crate) trait Node: Send + Sync + Any {
     fn take_edges(&mut self, out: &mut SmallVec<[Edge; 4]>);
     /// Runs the rule on the gradient that `out` holds and adds what it gives to those on their way.
     fn back(&self, this: &Edge, walk: Walk, out: &mut Pending) -> Result<()>;
-    /// The same for a walk that releases a node which nobody else holds: there is nothing to lock.
+    /// The same for a walk that releases a node which nobody else holds, and then drops it: there is nothing to lock,
+    /// and nothing to take out.
     fn back_alone(&mut self, out: &mut Pending) -> Result<()>;
     /// The op's attributes, for the printed tape.
     fn detail(&self) -> String;
@@ -380,12 +388,13 @@ impl<T: Float> Sink<'_, T> {
     }
 }
 
-/// Records an op on the tape and returns its node. The caller has checked that an input is tracked.
+/// Records an op on the tape and returns its node. The caller has checked that an input is tracked. The rule is made
+/// where it will lie: with two saved tensors it is 300 bytes, and there are four values around it.
 #[inline]
 pub(crate) fn push<T: Float, R: Rule<T>, E: Edges>(
     value: &Tensor<T>,
     edges: E,
-    rule: R,
+    rule: impl FnOnce() -> R,
     at: &'static Location<'static>,
 ) -> Edge {
     let below = edges
@@ -400,20 +409,21 @@ pub(crate) fn push<T: Float, R: Rule<T>, E: Edges>(
         c.set(seq);
         seq
     });
-    let meta = Meta::new(seq, rule.name(), value.shape().clone(), T::DTYPE, at);
-    let state = Mutex::new(State::Ready(rule, edges));
-    let node = OpNode {
-        meta,
-        state,
-        marker: std::marker::PhantomData,
+    let make = || {
+        let rule = rule();
+        OpNode {
+            meta: Meta::new(seq, rule.name(), value.shape().clone(), T::DTYPE, at),
+            state: Mutex::new(State::Ready(rule, edges)),
+            marker: std::marker::PhantomData,
+        }
     };
-    Counted::new(node, |n| n)
+    Counted::make(make, |n| n)
 }
 
 impl<T: Float, R: Rule<T>, E: Edges> OpNode<T, R, E> {
     /// `this`: the node itself, where the walk records.
     fn run(
-        &self,
+        meta: &Meta,
         rule: &R,
         edges: &mut [Option<Edge>],
         this: Option<&Edge>,
@@ -426,7 +436,7 @@ impl<T: Float, R: Rule<T>, E: Edges> OpNode<T, R, E> {
         let inputs = Inputs::new(edges);
         let cx = Cx { inputs, this };
         let mut sink = Sink {
-            meta: &self.meta,
+            meta,
             inputs,
             walk,
             out,
@@ -444,10 +454,10 @@ impl<T: Float, R: Rule<T>, E: Edges> OpNode<T, R, E> {
         };
         if grads.len() != inputs.len() {
             return Err(Error::GradientCount {
-                op: self.meta.op,
+                op: meta.op,
                 got: grads.len(),
                 want: inputs.len(),
-                at: self.meta.at,
+                at: meta.at,
             });
         }
         for (i, grad) in grads.into_iter().enumerate() {
@@ -458,21 +468,17 @@ impl<T: Float, R: Rule<T>, E: Edges> OpNode<T, R, E> {
         Ok(())
     }
 
-    /// The rule of what a walk took out for good.
+    /// For the last time: what is in the state is used up.
     #[inline]
-    fn run_last(&self, taken: State<R, E>, dy: Var<T>, out: &mut Pending) -> Result<()> {
+    fn run_last(meta: &Meta, state: &mut State<R, E>, dy: Var<T>, out: &mut Pending) -> Result<()> {
         let walk = Walk::default();
-        match taken {
-            State::Ready(rule, mut edges) => self.run(&rule, edges.as_mut(), None, dy, walk, out),
-            State::Shared(both) => self.run(&both.0, both.1.clone().as_mut(), None, dy, walk, out),
-            State::Released => Err(self.released()),
-        }
-    }
-
-    fn released(&self) -> Error {
-        Error::Released {
-            op: self.meta.op,
-            recorded: self.meta.at,
+        match state {
+            State::Ready(rule, edges) => Self::run(meta, rule, edges.as_mut(), None, dy, walk, out),
+            State::Shared(both) => {
+                let mut edges = both.1.clone();
+                Self::run(meta, &both.0, edges.as_mut(), None, dy, walk, out)
+            }
+            State::Released => Err(meta.released()),
         }
     }
 }
@@ -500,7 +506,12 @@ impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
             },
             State::Released => return,
         };
-        out.extend(edges.as_mut().iter_mut().filter_map(Option::take));
+        // Not `extend`, which first counts what there is: after a walk there is nothing.
+        for edge in edges.as_mut() {
+            if let Some(edge) = edge.take() {
+                out.push(edge);
+            }
+        }
     }
     fn back(&self, this: &Edge, walk: Walk, out: &mut Pending) -> Result<()> {
         let Some(dy) = out.take::<T>() else {
@@ -510,25 +521,26 @@ impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
         let taken = std::mem::replace(&mut *state, State::Released);
         if !walk.retain {
             drop(state);
-            return self.run_last(taken, dy, out);
+            let mut taken = taken;
+            return Self::run_last(&self.meta, &mut taken, dy, out);
         }
         let both = match taken {
             State::Ready(rule, edges) => Arc::new((rule, edges)),
             State::Shared(both) => both,
-            State::Released => return Err(self.released()),
+            State::Released => return Err(self.meta.released()),
         };
         *state = State::Shared(both.clone());
         drop(state);
         let this = walk.create_graph.then_some(this);
-        self.run(&both.0, both.1.clone().as_mut(), this, dy, walk, out)
+        let mut edges = both.1.clone();
+        Self::run(&self.meta, &both.0, edges.as_mut(), this, dy, walk, out)
     }
     fn back_alone(&mut self, out: &mut Pending) -> Result<()> {
         let Some(dy) = out.take::<T>() else {
             return Ok(());
         };
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let taken = std::mem::replace(state, State::Released);
-        self.run_last(taken, dy, out)
+        Self::run_last(&self.meta, state, dy, out)
     }
     fn detail(&self) -> String {
         match &*lock(&self.state) {

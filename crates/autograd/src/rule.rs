@@ -123,7 +123,7 @@ pub(crate) fn apply<T: Float, R: Rule<T>, const N: usize>(
         return Var { value, node: None };
     }
     let edges = inputs.map(|v| v.node.clone());
-    let rule = rule(&value, inputs.map(|v| v.node.is_some()));
+    let rule = || rule(&value, inputs.map(|v| v.node.is_some()));
     let node = node::push(&value, edges, rule, Location::caller());
     Var {
         value,
@@ -141,7 +141,7 @@ pub(crate) fn apply_owned<T: Float, R: Rule<T>, const N: usize>(
     rule: R,
 ) -> Var<T> {
     let recorded = edges.iter().any(Option::is_some) && mode::is_recording();
-    let node = recorded.then(|| node::push(&value, edges, rule, Location::caller()));
+    let node = recorded.then(|| node::push(&value, edges, || rule, Location::caller()));
     Var { value, node }
 }
 
@@ -156,8 +156,7 @@ pub(crate) fn apply_many<T: Float, R: Rule<T>>(
         return Var { value, node: None };
     }
     let edges: Vec<Option<Edge>> = inputs.iter().map(|v| v.node.clone()).collect();
-    let rule = rule(&value);
-    let node = node::push(&value, edges, rule, Location::caller());
+    let node = node::push(&value, edges, || rule(&value), Location::caller());
     Var {
         value,
         node: Some(node),

@@ -20,7 +20,9 @@ impl<T: Float> Var<T> {
             .node
             .as_ref()
             .filter(|_| mode::is_recording())
-            .map(|n| node::push::<U, Cast, _>(&value, [Some(n.clone())], Cast, Location::caller()));
+            .map(|n| {
+                node::push::<U, Cast, _>(&value, [Some(n.clone())], || Cast, Location::caller())
+            });
         Var { value, node }
     }
 }

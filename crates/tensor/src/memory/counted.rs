@@ -48,11 +48,25 @@ impl<U: ?Sized> Counted<U> {
     #[inline]
     #[track_caller]
     pub fn new<T>(value: T, unsize: for<'a> fn(&'a mut T) -> &'a mut U) -> Counted<U> {
+        Counted::make(|| value, unsize)
+    }
+
+    /// [`Counted::new`] of a value that is made in its place, if the compiler can: a large one is then not moved.
+    ///
+    /// # Panics
+    /// As [`Counted::new`], and if `make` does.
+    #[inline(always)]
+    #[track_caller]
+    pub fn make<T>(
+        make: impl FnOnce() -> T,
+        unsize: for<'a> fn(&'a mut T) -> &'a mut U,
+    ) -> Counted<U> {
         const { assert!(align_of::<T>() <= AT) };
         let bytes = (AT + size_of::<T>()).saturating_sub(HEADER);
         let Some(block) = thread::take(bytes) else {
             panic!("{}", AllocError { bytes });
         };
+        let unfinished = Give(block);
         let at = block.as_ptr().cast::<u8>();
         // SAFETY: the block is this function's alone and is at least `HEADER + bytes` long, so the value fits behind `AT`,
         // where it is aligned, since the block is to 64 bytes. The count is set before there is a handle.
@@ -60,7 +74,7 @@ impl<U: ?Sized> Counted<U> {
             (*block.as_ptr()).refs.store(1, Ordering::Relaxed);
             &mut *at.add(AT).cast::<MaybeUninit<T>>()
         };
-        let value = place.write(value);
+        let value = place.write(make());
         let address = &raw const *value as *const u8;
         let seen = unsize(value);
         // A part of the value would be dropped in place of the whole.
@@ -68,6 +82,7 @@ impl<U: ?Sized> Counted<U> {
             std::ptr::addr_eq(seen, address) && size_of_val(seen) == size_of::<T>(),
             "another value than the one given"
         );
+        std::mem::forget(unfinished);
         Counted {
             value: NonNull::from(seen),
         }
@@ -101,8 +116,11 @@ impl<U: ?Sized> Counted<U> {
     #[inline]
     pub fn prefetch(this: &Self) {
         let block = this.block().as_ptr() as *const u8;
-        for line in (0..AT + size_of_val(&**this)).step_by(HEADER) {
+        let end = AT + size_of_val(&**this);
+        let mut line = 0;
+        while line < end {
             prefetch(block.wrapping_add(line));
+            line += HEADER;
         }
     }
 
@@ -110,6 +128,16 @@ impl<U: ?Sized> Counted<U> {
     #[inline]
     pub fn address(this: &Self) -> usize {
         this.value.cast::<u8>().as_ptr() as usize
+    }
+}
+
+/// Gives a block back: also where the making of its value unwinds, or the value's drop.
+struct Give(NonNull<Header>);
+impl Drop for Give {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: there is no handle to the block yet, or the last is being dropped.
+        unsafe { thread::give(self.0) }
     }
 }
 
@@ -135,15 +163,6 @@ impl<U: ?Sized> Drop for Counted<U> {
     fn drop(&mut self) {
         if !super::release(self.refs()) {
             return;
-        }
-        /// Gives the block back, also when the value's own drop unwinds.
-        struct Give(NonNull<Header>);
-        impl Drop for Give {
-            #[inline]
-            fn drop(&mut self) {
-                // SAFETY: the last handle is being dropped.
-                unsafe { thread::give(self.0) }
-            }
         }
         let _give = Give(self.block());
         // SAFETY: this was the last handle.
@@ -203,6 +222,16 @@ mod tests {
         for (i, c) in many.iter().enumerate() {
             assert!(c.iter().all(|&b| b == i as u8));
         }
+    }
+
+    #[test]
+    fn a_value_whose_making_unwinds_gives_the_block_back() {
+        let before = super::super::stats().live_blocks;
+        for _ in 0..1000 {
+            let make = || Counted::<u64>::make(|| panic!("on purpose"), |v| v);
+            assert!(catch_unwind(make).is_err());
+        }
+        assert!(super::super::stats().live_blocks < before + 500);
     }
 
     #[test]

@@ -261,6 +261,25 @@ pub(crate) fn sum_of<T: Num>(
     fold(op, NumFold::Sum, x, axes, keepdim, sum_of::<T::Sum>)
 }
 
+/// The sum over leading axes, of `n` elements together, of a contiguous tensor: no plan is needed.
+#[track_caller]
+fn sum_leading<T: Num>(
+    op: &'static str,
+    x: &Tensor<T>,
+    shape: Shape,
+    n: usize,
+) -> Result<Tensor<T::Sum>> {
+    let out = Tensor::<T::Sum>::try_uninit(op, shape)?;
+    let geometry = Geometry {
+        outer: 1,
+        n,
+        inner: out.len(),
+    };
+    // SAFETY: both are contiguous, of these sizes, and `out` is new and of the type that sums have.
+    unsafe { <T as NumKernels>::fold(NumFold::Sum, geometry, x.as_ptr(), out.as_ptr() as *mut u8) };
+    Ok(out)
+}
+
 #[track_caller]
 fn prod_of<T: Num>(
     op: &'static str,
@@ -460,7 +479,11 @@ impl<T: Num> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn sum_all(&self) -> Tensor<T::Sum> {
-        certain(sum_of("sum_all", self, &self.all_axes(), false))
+        let op = "sum_all";
+        if self.is_contiguous() {
+            return certain(sum_leading(op, self, Shape::new(), self.len()));
+        }
+        certain(sum_of(op, self, &self.all_axes(), false))
     }
 
     /// The product of all elements, a scalar; 1 if there are none.
@@ -511,23 +534,9 @@ impl<T: Float> Tensor<T> {
         let lead = self.rank().saturating_sub(shape.len());
         if lead > 0 && self.is_contiguous() && !self.is_empty() && self.shape()[lead..] == shape[..]
         {
-            // The gradient of a bias: no plan is needed for leading axes.
-            let out = Tensor::<T>::try_uninit("sum_to", shape)?;
-            let geometry = Geometry {
-                outer: 1,
-                n: self.len() / out.len(),
-                inner: out.len(),
-            };
-            // SAFETY: both are contiguous, of these sizes, and `out` is new; the sum of floats is of their type.
-            unsafe {
-                <T as NumKernels>::fold(
-                    NumFold::Sum,
-                    geometry,
-                    self.as_ptr(),
-                    out.as_ptr() as *mut u8,
-                )
-            };
-            return Ok(out);
+            // The gradient of a bias.
+            let n = self.shape()[..lead].iter().product();
+            return sum_leading("sum_to", self, shape, n);
         }
         let fits = shape.broadcast(self.shape()).as_ref() == Some(self.shape());
         if !fits {
