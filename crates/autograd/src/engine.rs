@@ -46,13 +46,15 @@ const FEW: usize = 16;
 /// such move waits for them, some 15 cycles, and an op on a few elements had ten.
 #[derive(Default)]
 struct Held {
-    single: Option<Var<f32>>,
-    double: Option<Var<f64>>,
+    single: Option<Tensor<f32>>,
+    double: Option<Tensor<f64>>,
+    /// The gradient's own node, where the walk records.
+    node: Option<Edge>,
 }
 
 impl Held {
     #[inline(always)]
-    fn slot<T: Float>(&mut self) -> Option<&mut Option<Var<T>>> {
+    fn slot<T: Float>(&mut self) -> Option<&mut Option<Tensor<T>>> {
         // One of the two, told at compile time: `Float` is sealed.
         let place: &mut dyn Any = match T::DTYPE {
             DType::F32 => &mut self.single,
@@ -64,20 +66,28 @@ impl Held {
     #[inline(always)]
     fn put<T: Float>(&mut self, grad: Var<T>) {
         if let Some(slot) = self.slot() {
-            *slot = Some(grad);
+            *slot = Some(grad.value);
+            self.node = grad.node;
         }
+    }
+
+    #[inline(always)]
+    fn take<T: Float>(&mut self) -> Option<Var<T>> {
+        let value = self.slot::<T>()?.take()?;
+        let node = self.node.take();
+        Some(Var { value, node })
     }
 
     fn put_any(&mut self, grad: AnyVar) {
         match grad {
-            AnyVar::F32(v) => self.single = Some(v),
-            AnyVar::F64(v) => self.double = Some(v),
+            AnyVar::F32(v) => self.put(v),
+            AnyVar::F64(v) => self.put(v),
         }
     }
 
-    fn take(&mut self) -> Option<AnyVar> {
-        let single = self.single.take().map(AnyVar::F32);
-        single.or_else(|| self.double.take().map(AnyVar::F64))
+    fn take_any(&mut self) -> Option<AnyVar> {
+        let single = self.take().map(AnyVar::F32);
+        single.or_else(|| self.take().map(AnyVar::F64))
     }
 }
 
@@ -133,7 +143,7 @@ impl Pending {
     /// [`Pending::add`] where other nodes have received something, or this one has.
     fn add_more(&mut self, node: Edge, grad: AnyVar) -> Result<()> {
         if let Some(first) = self.hand.take()
-            && let Some(held) = self.held.take()
+            && let Some(held) = self.held.take_any()
         {
             if node::key(&first) == node::key(&node) {
                 self.held.put_any(held.plus(grad, self.record)?);
@@ -199,7 +209,7 @@ impl Pending {
     /// The gradient of the node that the walk is at.
     #[inline]
     pub(crate) fn take<T: Float>(&mut self) -> Option<Var<T>> {
-        self.held.slot::<T>()?.take()
+        self.held.take()
     }
 }
 
@@ -220,7 +230,7 @@ fn walk(
     }
     while let Some(mut node) = pending.next() {
         if node.meta().is_hooked() || wanted.is_some() {
-            let Some(mut grad) = pending.held.take() else {
+            let Some(mut grad) = pending.held.take_any() else {
                 continue;
             };
             grad = node.meta().run_hooks(grad)?;

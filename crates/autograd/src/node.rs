@@ -421,16 +421,18 @@ pub(crate) fn push<T: Float, R: Rule<T>, E: Edges>(
 }
 
 impl<T: Float, R: Rule<T>, E: Edges> OpNode<T, R, E> {
-    /// `this`: the node itself, where the walk records.
+    /// The rule on the gradient that `out` holds. `this`: the node itself, where the walk records.
     fn run(
         meta: &Meta,
         rule: &R,
         edges: &mut [Option<Edge>],
         this: Option<&Edge>,
-        dy: Var<T>,
         walk: Walk,
         out: &mut Pending,
     ) -> Result<()> {
+        let Some(dy) = out.take::<T>() else {
+            return Ok(());
+        };
         // Often the next to be walked, and far away on a long tape.
         edges.iter().flatten().for_each(Counted::prefetch);
         let inputs = Inputs::new(edges);
@@ -470,13 +472,13 @@ impl<T: Float, R: Rule<T>, E: Edges> OpNode<T, R, E> {
 
     /// For the last time: what is in the state is used up.
     #[inline]
-    fn run_last(meta: &Meta, state: &mut State<R, E>, dy: Var<T>, out: &mut Pending) -> Result<()> {
+    fn run_last(meta: &Meta, state: &mut State<R, E>, out: &mut Pending) -> Result<()> {
         let walk = Walk::default();
         match state {
-            State::Ready(rule, edges) => Self::run(meta, rule, edges.as_mut(), None, dy, walk, out),
+            State::Ready(rule, edges) => Self::run(meta, rule, edges.as_mut(), None, walk, out),
             State::Shared(both) => {
                 let mut edges = both.1.clone();
-                Self::run(meta, &both.0, edges.as_mut(), None, dy, walk, out)
+                Self::run(meta, &both.0, edges.as_mut(), None, walk, out)
             }
             State::Released => Err(meta.released()),
         }
@@ -514,15 +516,12 @@ impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
         }
     }
     fn back(&self, this: &Edge, walk: Walk, out: &mut Pending) -> Result<()> {
-        let Some(dy) = out.take::<T>() else {
-            return Ok(());
-        };
         let mut state = lock(&self.state);
         let taken = std::mem::replace(&mut *state, State::Released);
         if !walk.retain {
             drop(state);
             let mut taken = taken;
-            return Self::run_last(&self.meta, &mut taken, dy, out);
+            return Self::run_last(&self.meta, &mut taken, out);
         }
         let both = match taken {
             State::Ready(rule, edges) => Arc::new((rule, edges)),
@@ -533,14 +532,11 @@ impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
         drop(state);
         let this = walk.create_graph.then_some(this);
         let mut edges = both.1.clone();
-        Self::run(&self.meta, &both.0, edges.as_mut(), this, dy, walk, out)
+        Self::run(&self.meta, &both.0, edges.as_mut(), this, walk, out)
     }
     fn back_alone(&mut self, out: &mut Pending) -> Result<()> {
-        let Some(dy) = out.take::<T>() else {
-            return Ok(());
-        };
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        Self::run_last(&self.meta, state, dy, out)
+        Self::run_last(&self.meta, state, out)
     }
     fn detail(&self) -> String {
         match &*lock(&self.state) {

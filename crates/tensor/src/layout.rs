@@ -7,10 +7,11 @@ use crate::shape::{Shape, Strides};
 
 /// Shape, strides and offset (both in elements) of a view.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[repr(C)] // in this order: see `Dims`
 pub(crate) struct Layout {
     pub(crate) shape: Shape,
-    pub(crate) strides: Strides,
     pub(crate) offset: usize,
+    pub(crate) strides: Strides,
     /// The number of elements; kept because every kernel call asks for it.
     pub(crate) len: usize,
 }

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 
 use crate::dtype::{DType, Element};
 use crate::error::{Error, Result, Site};
-use crate::kernels::drive::Operand;
+use crate::kernels::drive::{Operand, Params};
 use crate::layout::Layout;
 use crate::memory::{self, RawBlock};
 use crate::shape::{Shape, Strides};
@@ -26,9 +26,10 @@ use crate::verbs::{map, try_map};
 /// assert_eq!((&a + &b).to_vec(), [2., 5., 5., 8.]);
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
+#[repr(C)] // in this order: see `Dims`
 pub struct Tensor<T: Element = f32> {
-    pub(crate) block: RawBlock,
     pub(crate) layout: Layout,
+    pub(crate) block: RawBlock,
     pub(crate) marker: PhantomData<T>,
 }
 
@@ -267,13 +268,13 @@ impl<T: Element> Tensor<T> {
     /// A contiguous copy in memory of its own.
     #[track_caller]
     pub fn copied(&self) -> Tensor<T> {
-        map(T::copy(), [0.0; 2], "copy", self)
+        map(T::copy(), Params::default(), "copy", self)
     }
 
     /// As [`Tensor::copied`], where memory that is refused is an error.
     #[track_caller]
     pub(crate) fn try_copied(&self, op: &'static str) -> Result<Tensor<T>> {
-        try_map(T::copy(), [0.0; 2], op, self)
+        try_map(T::copy(), Params::default(), op, self)
     }
 
     /// This tensor if it is contiguous (sharing its memory), else a contiguous copy.

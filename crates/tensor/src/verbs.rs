@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use crate::dtype::{DType, Element, Float, Num};
 use crate::error::{Error, Result, Site};
-use crate::kernels::drive::{self, Operand, Run};
+use crate::kernels::drive::{self, Operand, Params, Run};
 use crate::kernels::tables::{
     self, Bool2, Compare, ElementKernels, Float2, FloatKernels, Num2, NumKernels,
 };
@@ -20,7 +20,7 @@ use crate::tensor::{Tensor, refuse};
 #[inline]
 pub(crate) fn map<T: Element, O: Element>(
     run: Run<1>,
-    params: [f64; 2],
+    params: Params,
     op: &'static str,
     x: &Tensor<T>,
 ) -> Tensor<O> {
@@ -38,7 +38,7 @@ pub(crate) fn map<T: Element, O: Element>(
 #[inline]
 pub(crate) fn try_map<T: Element, O: Element>(
     run: Run<1>,
-    params: [f64; 2],
+    params: Params,
     op: &'static str,
     x: &Tensor<T>,
 ) -> Result<Tensor<O>> {
@@ -49,7 +49,7 @@ pub(crate) fn try_map<T: Element, O: Element>(
 
 /// Writes to `out`, which the caller owns alone and which has `x`'s shape.
 #[inline]
-fn map_into<T: Element, O: Element>(run: Run<1>, params: [f64; 2], out: &Tensor<O>, x: &Tensor<T>) {
+fn map_into<T: Element, O: Element>(run: Run<1>, params: Params, out: &Tensor<O>, x: &Tensor<T>) {
     let dst = (out.as_ptr() as *mut u8, size_of::<O>());
     // SAFETY: every caller owns `out` alone and passes the run compiled for these types; shapes agree.
     unsafe {
@@ -68,7 +68,7 @@ fn map_into<T: Element, O: Element>(run: Run<1>, params: [f64; 2], out: &Tensor<
 #[inline]
 pub(crate) fn map_owned<T: Element>(
     run: Run<1>,
-    params: [f64; 2],
+    params: Params,
     op: &'static str,
     x: Tensor<T>,
 ) -> Tensor<T> {
@@ -123,7 +123,7 @@ fn broadcast_error<T: Element, U: Element>(
 #[inline]
 pub(crate) fn zip<T: Element, U: Element, O: Element>(
     run: Run<2>,
-    params: [f64; 2],
+    params: Params,
     op: &'static str,
     a: &Tensor<T>,
     b: &Tensor<U>,
@@ -157,7 +157,7 @@ pub(crate) fn zip<T: Element, U: Element, O: Element>(
 #[inline]
 fn zip_into<T: Element, U: Element, O: Element>(
     run: Run<2>,
-    params: [f64; 2],
+    params: Params,
     out: &Tensor<O>,
     a: &Tensor<T>,
     b: &Tensor<U>,
@@ -241,7 +241,7 @@ impl<T: Element> Arg<'_, T> {
 #[inline]
 pub(crate) fn zip_owned<T: Element>(
     run: Run<2>,
-    params: [f64; 2],
+    params: Params,
     op: &'static str,
     a: Arg<'_, T>,
     b: Arg<'_, T>,
@@ -291,7 +291,7 @@ impl<T: Element> Tensor<T> {
                 let dst = (out.as_ptr() as *mut u8, size_of::<O>());
                 drive::drive_flat(
                     run,
-                    [0.0; 2],
+                    Params::default(),
                     self.len(),
                     dst,
                     if scalar_first { [v, x] } else { [x, v] },
@@ -305,7 +305,13 @@ impl<T: Element> Tensor<T> {
                     strides: &zero,
                 };
                 let srcs = if scalar_first { [v, x] } else { [x, v] };
-                drive::drive(run, [0.0; 2], out.shape(), out.operand(out.strides()), srcs);
+                drive::drive(
+                    run,
+                    Params::default(),
+                    out.shape(),
+                    out.operand(out.strides()),
+                    srcs,
+                );
             }
         }
     }
@@ -344,7 +350,7 @@ impl<T: Element> Tensor<T> {
         unsafe {
             drive::drive(
                 T::copy(),
-                [0.0; 2],
+                Params::default(),
                 &layout.shape,
                 dst,
                 [src.operand(&strides)],
@@ -377,7 +383,7 @@ impl<T: Element> Tensor<T> {
         unsafe {
             drive::drive(
                 T::select(),
-                [0.0; 2],
+                Params::default(),
                 out.shape(),
                 out.operand(out.strides()),
                 srcs,
@@ -393,7 +399,7 @@ impl<T: Element> Tensor<T> {
         op: &'static str,
         other: &Tensor<T>,
     ) -> Result<Tensor<bool>> {
-        zip(T::compare(code), [0.0; 2], op, self, other)
+        zip(T::compare(code), Params::default(), op, self, other)
     }
 
     /// Converts every element, as Rust's `as` does (saturating, NaN to 0 for integers); to `bool`:
@@ -409,7 +415,7 @@ impl<T: Element> Tensor<T> {
         }
         map(
             <T as ElementKernels>::cast(U::DTYPE),
-            [0.0; 2],
+            Params::default(),
             "cast",
             self,
         )
@@ -442,7 +448,7 @@ impl<T: Num> Tensor<T> {
         {
             return Ok(product);
         }
-        zip_owned(<T as NumKernels>::num2(code), [0.0; 2], op, a, b)
+        zip_owned(<T as NumKernels>::num2(code), Params::default(), op, a, b)
     }
 }
 
@@ -473,7 +479,7 @@ fn times_one<T: Num>(a: &Tensor<T>, b: &Tensor<T>) -> Option<Tensor<T>> {
 impl<T: Float> Tensor<T> {
     #[track_caller]
     #[inline]
-    pub(crate) fn float1(&self, code: Float1, params: [f64; 2], op: &'static str) -> Tensor<T> {
+    pub(crate) fn float1(&self, code: Float1, params: Params, op: &'static str) -> Tensor<T> {
         map(<T as FloatKernels>::float1(code), params, op, self)
     }
     #[track_caller]
@@ -484,7 +490,13 @@ impl<T: Float> Tensor<T> {
         op: &'static str,
         other: &Tensor<T>,
     ) -> Result<Tensor<T>> {
-        zip(<T as FloatKernels>::float2(code), [0.0; 2], op, self, other)
+        zip(
+            <T as FloatKernels>::float2(code),
+            Params::default(),
+            op,
+            self,
+            other,
+        )
     }
 }
 
@@ -497,6 +509,6 @@ impl Tensor<bool> {
         op: &'static str,
         other: &Tensor<bool>,
     ) -> Result<Tensor<bool>> {
-        zip(tables::bool2(code), [0.0; 2], op, self, other)
+        zip(tables::bool2(code), Params::default(), op, self, other)
     }
 }

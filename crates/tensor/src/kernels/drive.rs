@@ -18,6 +18,10 @@ const AHEAD: usize = 1 << 18;
 /// Elements of each source that are asked for at a time.
 const ROW: usize = 256;
 
+/// An operation's parameters. (A pair, which goes in registers: an array is written to the stack by its halves and read
+/// whole, which waits for both.)
+pub type Params = (f64, f64);
+
 /// Carries out a call.
 pub type RunFn<const N: usize> = unsafe fn(IsaKind, &Call<N>);
 
@@ -26,7 +30,7 @@ pub type RunFn<const N: usize> = unsafe fn(IsaKind, &Call<N>);
 /// 64 elements.)
 #[derive(Clone, Copy, Debug)]
 pub struct Call<const N: usize> {
-    pub(crate) params: [f64; 2],
+    pub(crate) params: Params,
     pub(crate) dst: *mut u8,
     pub(crate) srcs: [*const u8; N],
     pub(crate) len: usize,
@@ -41,7 +45,7 @@ pub struct Call<const N: usize> {
 impl<const N: usize> Call<N> {
     /// One run.
     #[inline(always)]
-    pub(crate) fn run(params: [f64; 2], len: usize, dst: *mut u8, srcs: [*const u8; N]) -> Self {
+    pub(crate) fn run(params: Params, len: usize, dst: *mut u8, srcs: [*const u8; N]) -> Self {
         Call {
             params,
             dst,
@@ -104,7 +108,7 @@ unsafe impl Sync for Ptr {}
 #[inline(always)]
 pub(crate) unsafe fn drive_flat<const N: usize>(
     run: Run<N>,
-    params: [f64; 2],
+    params: Params,
     len: usize,
     dst: (*mut u8, usize),
     srcs: [(*const u8, usize, bool); N],
@@ -134,7 +138,7 @@ pub(crate) unsafe fn drive_flat<const N: usize>(
 struct Flat<const N: usize> {
     run: Run<N>,
     isa: IsaKind,
-    params: [f64; 2],
+    params: Params,
     len: usize,
     dst: (*mut u8, usize),
     srcs: [(*const u8, usize, bool); N],
@@ -264,7 +268,7 @@ impl<const N: usize> Flat<N> {
 /// may be the same view as `dst`; otherwise they do not overlap.
 pub(crate) unsafe fn drive<const N: usize>(
     run: Run<N>,
-    params: [f64; 2],
+    params: Params,
     shape: &[usize],
     dst: Operand<'_>,
     srcs: [Operand<'_>; N],

@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
 use super::arg;
-use super::drive::{Call, Run, RunFn};
+use super::drive::{Call, Params, Run, RunFn};
 use super::folds::{self, FloatFold, NumFold};
 use super::gemm::GemmKernels;
 use super::isa::{Isa, IsaKind, Kernel, dispatch};
@@ -46,7 +46,7 @@ inputs! {
 
 /// A function from a tuple of elements to one; `p` are the operation's parameters.
 pub(super) trait Fun<In, Out> {
-    fn call<I: Isa>(input: In, p: [f64; 2]) -> Out;
+    fn call<I: Isa>(input: In, p: Params) -> Out;
 }
 
 /// The run of every elementwise operation.
@@ -102,7 +102,7 @@ macro_rules! family {
                     struct F;
                     impl<T: $Bound> Fun<$in, $out> for F {
                         #[inline(always)]
-                        fn call<I: Isa>(($($x,)+): $in, $p: [f64; 2]) -> $out {
+                        fn call<I: Isa>(($($x,)+): $in, $p: Params) -> $out {
                             let _ = $p;
                             $body
                         }
@@ -163,9 +163,9 @@ family! {
         SquareGrad 4 = |x, dy; p| { let half = x * dy; half + half };
         TanhGrad 5 = |y, dy; p| dy * (T::ONE - y * y);
         SigmoidGrad 5 = |y, dy; p| dy * (y * (T::ONE - y));
-        // Losses: (input, target), and their gradients times p[0].
+        // Losses: (input, target), and their gradients times p.0.
         SquaredError 4 = |x, t; p| (x - t) * (x - t);
-        SquaredErrorGrad 4 = |x, t; p| (x - t) * T::from_f64(p[0]);
+        SquaredErrorGrad 4 = |x, t; p| (x - t) * T::from_f64(p.0);
         BceError 14 = |x, t; p| {
             let low = T::from_f64(-100.0);
             let (a, b) = (Math::ln::<I>(x), Math::ln_1p::<I>(-x));
@@ -178,7 +178,7 @@ family! {
             let least = T::from_f64(1e-12);
             let near = if x < least { least } else { x };
             let slope = near * (T::ONE - near);
-            (x - t) / (if slope < least { least } else { slope }) * T::from_f64(p[0])
+            (x - t) / (if slope < least { least } else { slope }) * T::from_f64(p.0)
         };
         // relu'(0) = 0; a NaN input has a NaN gradient.
         ReluGrad 4 = |y, dy; p| if y > T::ZERO { dy } else if y == T::ZERO { T::ZERO } else { y };
@@ -261,7 +261,7 @@ impl CastTo<f64> for bool {
 struct Cast;
 impl<T: CastTo<O>, O> Fun<(T,), O> for Cast {
     #[inline(always)]
-    fn call<I: Isa>((x,): (T,), _: [f64; 2]) -> O {
+    fn call<I: Isa>((x,): (T,), _: Params) -> O {
         x.cast()
     }
 }
@@ -538,7 +538,7 @@ pub(crate) fn bool2(code: Bool2) -> Run<2> {
         ($($F:ident $op:tt)*) => {$(
             impl Fun<(bool, bool), bool> for $F {
                 #[inline(always)]
-                fn call<I: Isa>((x, y): (bool, bool), _: [f64; 2]) -> bool {
+                fn call<I: Isa>((x, y): (bool, bool), _: Params) -> bool {
                     x $op y
                 }
             }

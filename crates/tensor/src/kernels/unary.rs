@@ -5,7 +5,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::drive::Run;
+use super::drive::{Params, Run};
 use super::isa::Isa;
 use super::math::Math;
 use super::tables::{Fun, SliceFun, exec, exec_slice, family};
@@ -32,7 +32,7 @@ macro_rules! unary {
             #[track_caller]
             #[inline]
             pub fn $name(&self) -> Tensor<$out> {
-                map(T::$table($Code::$Name), [0.0; 2], stringify!($name), self)
+                map(T::$table($Code::$Name), Params::default(), stringify!($name), self)
             }
         )*}
     };
@@ -127,18 +127,18 @@ unary! {
         /// `x·tanh(softplus(x))` (Misra, 2019).
         mish Mish 20 = |x| x * Math::tanh::<I>(Math::softplus::<I>(x));
     } with parameters {
-        // leaky_relu with slope p[0]
-        LeakyRelu 4 = |x; p| if x > T::ZERO { x } else { x * T::from_f64(p[0]) };
-        // elu with alpha p[0]
-        Elu 10 = |x; p| if x > T::ZERO { x } else { T::from_f64(p[0]) * Math::exp_m1::<I>(x) };
-        // Between p[0] and p[1]; comparisons with NaN are false, so NaN stays.
+        // leaky_relu with slope p.0
+        LeakyRelu 4 = |x; p| if x > T::ZERO { x } else { x * T::from_f64(p.0) };
+        // elu with alpha p.0
+        Elu 10 = |x; p| if x > T::ZERO { x } else { T::from_f64(p.0) * Math::exp_m1::<I>(x) };
+        // Between p.0 and p.1; comparisons with NaN are false, so NaN stays.
         Clamp 4 = |x; p| {
-            let (lo, hi) = (T::from_f64(p[0]), T::from_f64(p[1]));
+            let (lo, hi) = (T::from_f64(p.0), T::from_f64(p.1));
             let low = if x < lo { lo } else { x };
             if low > hi { hi } else { low }
         };
         // a·x + b
-        Affine 4 = |x; p| x * T::from_f64(p[0]) + T::from_f64(p[1]);
+        Affine 4 = |x; p| x * T::from_f64(p.0) + T::from_f64(p.1);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::dtype::{Element, Num};
 use crate::error::{Error, Result, Site};
-use crate::kernels::drive;
+use crate::kernels::drive::{self, Params};
 use crate::shape::{IntoShape, Shape};
 use crate::tensor::{Tensor, refuse};
 
@@ -210,7 +210,7 @@ impl<T: Element> Tensor<T> {
                 (out.as_ptr() as *mut T).write(value);
             } else {
                 let dst = (out.as_ptr() as *mut u8, size_of::<T>());
-                drive::drive_flat(T::copy(), [0.0; 2], out.len(), dst, [src]);
+                drive::drive_flat(T::copy(), Params::default(), out.len(), dst, [src]);
             }
         }
         Ok(out)

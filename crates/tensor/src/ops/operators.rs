@@ -8,6 +8,7 @@ use std::ops::{
 
 use crate::dtype::{Float, Num};
 use crate::error::{Error, Result, Site};
+use crate::kernels::drive::Params;
 use crate::kernels::tables::{Float2, FloatKernels, Num2, NumKernels};
 use crate::tensor::{Tensor, refuse};
 use crate::verbs::{Arg, zip, zip_owned};
@@ -64,7 +65,7 @@ macro_rules! gradients {
             #[track_caller]
             pub fn $name<'a>(&'a self, dy: impl Into<Arg<'a, T>>) -> Result<Tensor<T>> {
                 let run = <T as FloatKernels>::float2(Float2::$Kernel);
-                zip_owned(run, [0.0; 2], stringify!($name), Arg::Ref(self), dy.into())
+                zip_owned(run, Params::default(), stringify!($name), Arg::Ref(self), dy.into())
             }
         )*}
     };
@@ -97,7 +98,7 @@ impl<T: Float> Tensor<T> {
     #[track_caller]
     pub fn squared_error_grad(&self, target: &Tensor<T>, factor: f64) -> Result<Tensor<T>> {
         let run = <T as FloatKernels>::float2(Float2::SquaredErrorGrad);
-        zip(run, [2.0 * factor, 0.0], "squared_error_grad", self, target)
+        zip(run, (2.0 * factor, 0.0), "squared_error_grad", self, target)
     }
 
     /// `factor·(x − t)/(x·(1 − x))` with broadcasting, the denominator at least 1e-12: the gradient of
@@ -115,7 +116,7 @@ impl<T: Float> Tensor<T> {
     #[track_caller]
     pub fn bce_error_grad(&self, target: &Tensor<T>, factor: f64) -> Result<Tensor<T>> {
         let run = <T as FloatKernels>::float2(Float2::BceErrorGrad);
-        zip(run, [factor, 0.0], "bce_error_grad", self, target)
+        zip(run, (factor, 0.0), "bce_error_grad", self, target)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::dtype::Float;
 use crate::error::{Error, Result};
+use crate::kernels::drive::Params;
 use crate::kernels::folds::FloatFold;
 use crate::kernels::tables::{Float2, FloatKernels, Num2, NumKernels};
 use crate::kernels::unary::Float1;
@@ -19,7 +20,7 @@ fn over<T: Float>(op: &'static str, x: Tensor<T>, n: usize) -> Tensor<T> {
 
 #[track_caller]
 fn float1<T: Float>(op: &'static str, code: Float1, x: Tensor<T>) -> Tensor<T> {
-    map_owned(T::float1(code), [0.0; 2], op, x)
+    map_owned(T::float1(code), Params::default(), op, x)
 }
 
 #[track_caller]

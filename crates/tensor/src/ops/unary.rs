@@ -2,6 +2,7 @@
 //! are declared with their kernels (`kernels/unary.rs`).
 
 use crate::dtype::{Float, Num};
+use crate::kernels::drive::Params;
 use crate::kernels::tables::{FloatKernels, NumKernels};
 use crate::kernels::unary::{Float1, Num1};
 use crate::tensor::Tensor;
@@ -11,19 +12,19 @@ impl<T: Float> Tensor<T> {
     /// `x` where positive, `slope·x` elsewhere.
     #[track_caller]
     pub fn leaky_relu(&self, slope: f64) -> Tensor<T> {
-        self.float1(Float1::LeakyRelu, [slope, 0.0], "leaky_relu")
+        self.float1(Float1::LeakyRelu, (slope, 0.0), "leaky_relu")
     }
 
     /// `x` where positive, `α(eˣ − 1)` elsewhere.
     #[track_caller]
     pub fn elu(&self, alpha: f64) -> Tensor<T> {
-        self.float1(Float1::Elu, [alpha, 0.0], "elu")
+        self.float1(Float1::Elu, (alpha, 0.0), "elu")
     }
 
     /// `a·x + b`, one pass.
     #[track_caller]
     pub fn affine(&self, a: f64, b: f64) -> Tensor<T> {
-        self.float1(Float1::Affine, [a, b], "affine")
+        self.float1(Float1::Affine, (a, b), "affine")
     }
 
     /// Every element within `[min, max]`; NaN stays NaN.
@@ -48,7 +49,7 @@ impl<T: Float> Tensor<T> {
             });
         }
         let run = <T as FloatKernels>::float1(Float1::Clamp);
-        try_map(run, [min, max], "clamp", self)
+        try_map(run, (min, max), "clamp", self)
     }
 
     /// As [`Tensor::affine`], in this tensor's memory where it is held alone.
@@ -56,7 +57,7 @@ impl<T: Float> Tensor<T> {
     pub fn into_affine(self, a: f64, b: f64) -> Tensor<T> {
         map_owned(
             <T as FloatKernels>::float1(Float1::Affine),
-            [a, b],
+            (a, b),
             "affine",
             self,
         )
@@ -75,6 +76,11 @@ impl<T: Num> std::ops::Neg for Tensor<T> {
     type Output = Tensor<T>;
     #[track_caller]
     fn neg(self) -> Tensor<T> {
-        map_owned(<T as NumKernels>::num1(Num1::Neg), [0.0; 2], "neg", self)
+        map_owned(
+            <T as NumKernels>::num1(Num1::Neg),
+            Params::default(),
+            "neg",
+            self,
+        )
     }
 }

@@ -4,7 +4,7 @@
 //! expression: the layout never shows in the bits.
 
 use super::scratch::{BLOCK, Scratch, fill, gather, scatter};
-use super::{Call, Operand, Ptr, Run};
+use super::{Call, Operand, Params, Ptr, Run};
 use crate::kernels::gemm::{GemmKernels, Mat, Panel};
 use crate::kernels::isa::IsaKind;
 use crate::kernels::par;
@@ -121,7 +121,7 @@ impl<const N: usize> Plan<N> {
     ///
     /// # Safety
     /// As for [`super::drive`].
-    pub(super) unsafe fn walk(&self, run: Run<N>, isa: IsaKind, params: [f64; 2]) {
+    pub(super) unsafe fn walk(&self, run: Run<N>, isa: IsaKind, params: Params) {
         let inner = self.rank - 1;
         let width = self.shape[inner];
         let unit = self.dst.strides[inner] == 1
@@ -174,7 +174,7 @@ impl<const N: usize> Plan<N> {
         &self,
         run: Run<N>,
         isa: IsaKind,
-        params: [f64; 2],
+        params: Params,
         r0: usize,
         r1: usize,
         lo: usize,
@@ -219,7 +219,7 @@ impl<const N: usize> Plan<N> {
 
     /// By tiles of [`TILE_ROWS`] rows along `axis`: operands that run down the rows are transposed into
     /// scratch, a square in registers at a time.
-    unsafe fn tiles(&self, run: Run<N>, isa: IsaKind, params: [f64; 2], axis: usize) {
+    unsafe fn tiles(&self, run: Run<N>, isa: IsaKind, params: Params, axis: usize) {
         let (width, height) = (self.shape[self.rank - 1], self.shape[axis]);
         let (bands, pieces) = (height.div_ceil(TILE_ROWS), width.div_ceil(TILE_COLUMNS));
         let count = self.len / (width * height) * bands * pieces;
@@ -242,7 +242,7 @@ impl<const N: usize> Plan<N> {
         &self,
         run: Run<N>,
         isa: IsaKind,
-        params: [f64; 2],
+        params: Params,
         axis: usize,
         outer: usize,
         rows: std::ops::Range<usize>,
@@ -311,7 +311,7 @@ impl<const N: usize> Plan<N> {
         &self,
         run: Run<N>,
         isa: IsaKind,
-        params: [f64; 2],
+        params: Params,
         r0: usize,
         r1: usize,
         lo: usize,
@@ -364,7 +364,7 @@ impl<const N: usize> Plan<N> {
 
     /// Elements `lo..lo + n` in row-major order, every operand through scratch but a contiguous
     /// destination: for short inner axes, so that the kernel still sees long runs.
-    unsafe fn gathered(&self, run: Run<N>, isa: IsaKind, params: [f64; 2], lo: usize, n: usize) {
+    unsafe fn gathered(&self, run: Run<N>, isa: IsaKind, params: Params, lo: usize, n: usize) {
         let inner = self.rank - 1;
         let width = self.shape[inner];
         let mut scratch: [Scratch; N] = std::array::from_fn(|_| Scratch::new());
