@@ -167,29 +167,19 @@ mod x86 {
     unsafe fn transpose8(p: *const f32, step: isize, to: *mut f32, to_step: usize) {
         // SAFETY: within the squares, by the caller's promise; the features are enabled.
         unsafe {
-            let row = |i: isize| _mm256_loadu_ps(p.offset(i * step));
-            let r: [__m256; 8] = std::array::from_fn(|i| row(i as isize));
-            // Pairs of rows, then fours, then the halves of the registers.
-            let mut s = [r[0]; 8];
-            for i in 0..4 {
-                let (x, y) = (r[2 * i], r[2 * i + 1]);
-                (s[2 * i], s[2 * i + 1]) = (_mm256_unpacklo_ps(x, y), _mm256_unpackhi_ps(x, y));
-            }
-            for h in 0..2 {
-                let q = 4 * h;
-                for c in 0..2 {
-                    let (x, y) = (s[q + c], s[q + c + 2]);
-                    // Columns 2c and 2c + 1 of the four rows.
-                    let lo = _mm256_shuffle_ps::<0x44>(x, y);
-                    let hi = _mm256_shuffle_ps::<0xee>(x, y);
-                    (s[q + c], s[q + c + 2]) = (lo, hi);
-                }
-            }
-            for (c, at) in [0, 2, 1, 3].into_iter().enumerate() {
-                let (x, y) = (s[at], s[at + 4]);
-                _mm256_storeu_ps(to.add(c * to_step), _mm256_permute2f128_ps::<0x20>(x, y));
-                let high = to.add((c + 4) * to_step);
-                _mm256_storeu_ps(high, _mm256_permute2f128_ps::<0x31>(x, y));
+            // Four columns of rows i and i + 4 as the halves of a register, by the load: what is left stays within
+            // halves, where a shuffle has two ports; across them it has one.
+            for first in [0, 4] {
+                let half = |i: isize| _mm_loadu_ps(p.offset(i * step + first));
+                let rows = |i: isize| _mm256_set_m128(half(i + 4), half(i));
+                let (a, b, c, d) = (rows(0), rows(1), rows(2), rows(3));
+                let (s, t) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+                let (u, v) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+                let to = to.add(first as usize * to_step);
+                _mm256_storeu_ps(to, _mm256_shuffle_ps::<0x44>(s, u));
+                _mm256_storeu_ps(to.add(to_step), _mm256_shuffle_ps::<0xee>(s, u));
+                _mm256_storeu_ps(to.add(2 * to_step), _mm256_shuffle_ps::<0x44>(t, v));
+                _mm256_storeu_ps(to.add(3 * to_step), _mm256_shuffle_ps::<0xee>(t, v));
             }
         }
     }
