@@ -164,6 +164,10 @@ fn any_number_of_threads_gives_the_same_bits() {
         // Several blocks of the inner dimension, and several groups of columns for one thread.
         (70, 1100, 330, 0, 0),
         (70, 1100, 330, 1, 1),
+        // Tall: cut by rows, of which a thread does several bands; with one and two blocks of the inner dimension.
+        (1500, 130, 70, 0, 1),
+        (1500, 130, 70, 1, 0),
+        (700, 1100, 90, 0, 0),
         (1, 900, 1200, 0, 0),
         (1, 900, 1200, 0, 1),
         (1200, 900, 1, 0, 0),
@@ -188,12 +192,18 @@ fn any_number_of_threads_gives_the_same_bits() {
             assert!(one == run(4), "4 threads, {isa:?}, {m} {k} {n} {la} {lb}");
         });
     }
-    let (a, b) = (
-        rng.tensor::<f64>(&[40, 20, 30]),
-        rng.tensor::<f64>(&[40, 30, 25]),
-    );
-    let run = |t: usize| with_threads(t, || a.matmul(&b).unwrap().to_vec());
-    assert!(run(1) == run(2) && run(1) == run(4));
+    // Batches of small products, and of products that are cut by themselves, each on one thread.
+    for (count, m, k, n) in [(40, 20, 30, 25), (9, 70, 600, 330)] {
+        let (a, b) = (
+            rng.tensor::<f64>(&[count, m, k]),
+            rng.tensor::<f64>(&[count, k, n]),
+        );
+        let run = |t: usize| with_threads(t, || a.matmul(&b).unwrap().to_vec());
+        let one = run(1);
+        assert!(one == run(2) && one == run(4), "{count} of {m} {k} {n}");
+        let last = a.select(0, -1).unwrap().matmul(&b.select(0, -1).unwrap());
+        assert!(last.unwrap().to_vec() == one[(count - 1) * m * n..]);
+    }
 }
 
 #[test]

@@ -203,7 +203,7 @@ pub(crate) unsafe fn gemm<T: GemmKernels>(
         if (d.m == 1 || d.n == 1) && vector::matvec(isa, d, a, b, row, c)? {
             return Ok(());
         }
-        blocked::gemm(isa, d, a, b, row, c)
+        blocked::gemm(isa, d, a, b, row, c, par::num_threads())
     }
 }
 
@@ -266,7 +266,7 @@ unsafe fn serial<T: GemmKernels>(
             return Ok(());
         }
         if d.work() > DIRECT {
-            return blocked::gemm(isa, d, a, b, row, c);
+            return blocked::gemm(isa, d, a, b, row, c, 1);
         }
         if b.col == 1 || d.n == 1 {
             direct(isa, d, a, b, row, c);

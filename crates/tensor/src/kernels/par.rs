@@ -68,8 +68,16 @@ fn with_pool<R>(f: impl FnOnce(&Pool) -> R) -> R {
 /// Runs `f(0) … f(count - 1)`, on several threads where there are several calls.
 #[inline]
 pub(crate) fn for_each(count: usize, f: impl Fn(usize) + Sync + Send) {
+    for_each_on(count, |_, i| f(i));
+}
+
+/// As [`for_each`], of `f(k, i)`, where `k` is the thread's number, less than [`num_threads`] and `count`: no other
+/// thread has it meanwhile, and in the next call this one has it again. What a thread finds in place `k` of a buffer,
+/// it left there itself, in its own cache.
+#[inline]
+pub(crate) fn for_each_on(count: usize, f: impl Fn(usize, usize) + Sync + Send) {
     if count <= 1 {
-        (0..count).for_each(f);
+        (0..count).for_each(|i| f(0, i));
     } else {
         with_pool(|pool| pool.run(count, &f));
     }

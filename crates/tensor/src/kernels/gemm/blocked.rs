@@ -29,6 +29,8 @@ const TASK: usize = 1 << 20;
 /// Multiplications of a task where there are more tasks than threads.
 const LARGE: usize = 6 << 20;
 
+/// Bytes that no two threads write: a cache line, or two that are fetched together.
+const LINE: usize = 128;
 /// Rows of the inner dimension packed at a time, of eight panels of the left operand.
 const ROWS: usize = 32;
 
@@ -46,23 +48,31 @@ struct Cut {
 }
 
 impl Cut {
-    fn new(d: Dims, size: usize, (lanes, most): (usize, usize)) -> Cut {
+    fn new(d: Dims, size: usize, (lanes, most): (usize, usize), threads: usize) -> Cut {
         let width = 2 * lanes;
         let left = Panels::new(d.m, most);
         let right = d.n.div_ceil(width);
         let depths = Panels::new(d.k, KC_BYTES / size);
         let least = right.div_ceil((GROUP_BYTES / (depths.len(0) * width * size)).max(1));
-        // A task for each thread, or some, if they are large. Columns are split first, as the right
-        // operand is packed for each band anew.
-        let threads = par::num_threads();
+        // A task for each thread, or some, if they are large.
         let tasks = match threads {
             1 => 1,
             _ => (d.work() / LARGE).clamp(threads.min(d.work() / TASK).max(1), 4 * threads),
         };
-        let groups = least.max(tasks.min(right / 4)).max(1);
-        let even = groups.next_multiple_of(tasks.min(threads));
-        let groups = if even <= right { even } else { groups };
-        let bands = tasks.div_ceil(groups).clamp(1, (left.count / 4).max(1));
+        // Each group reads the left operand anew, each band the right one: the longer side is cut.
+        let (tall, wide) = ((left.count / 4).max(1), (right / 2).max(1));
+        // As many pieces, or some more that threads can share evenly.
+        let even = |pieces: usize, most: usize| {
+            let even = pieces.next_multiple_of(tasks.min(threads));
+            if even <= most { even } else { pieces }
+        };
+        let (groups, bands) = if d.m > d.n {
+            let bands = even(tasks.div_ceil(least).min(tall), tall);
+            (least.max(tasks.div_ceil(bands).min(wide)), bands)
+        } else {
+            let groups = even(least.max(tasks.min(wide)), right);
+            (groups, tasks.div_ceil(groups).min(tall))
+        };
         Cut {
             left,
             lanes,
@@ -77,11 +87,19 @@ impl Cut {
     }
 }
 
+/// Where a thread packs the right operand.
+struct Place<T> {
+    /// The group of columns whose panels are there, where the inner dimension is one block.
+    group: *mut usize,
+    panels: *mut T,
+}
+
 /// A product, cut.
 struct Product<T> {
     isa: IsaKind,
     d: Dims,
     cut: Cut,
+    threads: usize,
     a: Mat<T>,
     b: Mat<T>,
     row: Shared<T>,
@@ -102,11 +120,13 @@ pub(super) unsafe fn gemm<T: GemmKernels>(
     b: Mat<T>,
     row: *const T,
     c: *mut T,
+    threads: usize,
 ) -> Result<(), AllocError> {
     let mut product = Product {
         isa,
         d,
-        cut: Cut::new(d, size_of::<T>(), T::lanes(isa)),
+        cut: Cut::new(d, size_of::<T>(), T::lanes(isa), threads),
+        threads,
         a,
         b,
         row: Shared(row as *mut T),
@@ -183,11 +203,45 @@ impl<T: GemmKernels> Product<T> {
     /// # Safety
     /// As for [`gemm`].
     unsafe fn tasks(&self, to: usize) -> Result<(), AllocError> {
-        let Cut { groups, bands, .. } = self.cut;
-        par::try_for_each(groups.count * bands.count, |t| {
-            // SAFETY: the caller's promise; tasks write disjoint parts of the output.
-            unsafe { self.task(t / bands.count, t % bands.count, to) }
-        })
+        let Cut {
+            depths,
+            groups,
+            bands,
+            ..
+        } = self.cut;
+        let count = groups.count * bands.count;
+        let panels = if self.in_place() {
+            0
+        } else {
+            depths.len(0) * groups.len(0) * self.cut.width()
+        };
+        // A place for each thread: what it packed last time is in its own cache.
+        let step = LINE + panels * size_of::<T>();
+        let places = count.min(self.threads);
+        let block = RawBlock::try_new(places * step)?;
+        let first = Shared(block.as_ptr());
+        let place = |k: usize| Place::<T> {
+            group: first.at(k * step) as *mut usize,
+            panels: first.at(k * step + LINE) as *mut T,
+        };
+        for k in 0..places {
+            // SAFETY: within the block, at a multiple of a cache line.
+            unsafe { place(k).group.write(usize::MAX) };
+        }
+        let task = |k: usize, t: usize| {
+            // SAFETY: the caller's promise; tasks write disjoint parts of the output, threads of the block.
+            unsafe { self.task(t / bands.count, t % bands.count, to, place(k)) }
+        };
+        match self.threads {
+            1 => (0..count).for_each(|t| task(0, t)),
+            _ => par::for_each_on(count, task),
+        }
+        Ok(())
+    }
+
+    /// One panel of rows reads rows of the right operand once: there is nothing to keep.
+    fn in_place(&self) -> bool {
+        self.b.col == 1 && self.cut.left.count == 1
     }
 
     /// The columns of a panel, and the vectors that hold them.
@@ -196,11 +250,11 @@ impl<T: GemmKernels> Product<T> {
         (columns, columns.div_ceil(self.cut.lanes))
     }
 
-    /// A group of columns of a band.
+    /// A group of columns of a band; the right operand is packed at `place`.
     ///
     /// # Safety
-    /// As for [`gemm`]; no other thread is at this part of the output.
-    unsafe fn task(&self, group: usize, band: usize, to: usize) -> Result<(), AllocError> {
+    /// As for [`gemm`]; no other thread is at this part of the output, or at `place`.
+    unsafe fn task(&self, group: usize, band: usize, to: usize, place: Place<T>) {
         let Cut {
             left,
             depths,
@@ -211,20 +265,15 @@ impl<T: GemmKernels> Product<T> {
         let (lanes, width) = (self.cut.lanes, self.cut.width());
         let (i_lo, i_hi) = (bands.start(band), bands.start(band) + bands.len(band));
         let (j_lo, j_hi) = (groups.start(group), groups.start(group) + groups.len(group));
-        // One panel of rows reads rows of the right operand once: there is nothing to keep.
-        let in_place = self.b.col == 1 && i_hi - i_lo == 1;
-        let block;
-        let kept = if in_place {
-            std::ptr::null_mut()
-        } else {
-            let len = depths.len(0) * groups.len(group) * width;
-            block = RawBlock::try_new(len * size_of::<T>())?;
-            block.as_ptr() as *mut T
-        };
+        let in_place = self.in_place();
+        // The task before on this thread may have packed the group. A place holds one block of the inner dimension.
+        let whole = !in_place && to - self.from == 1;
+        // SAFETY: the caller's promise.
+        let there = whole && unsafe { place.group.replace(group) } == group;
         for q in self.from..to {
             let (p, depth) = (depths.start(q), depths.len(q));
-            let kept_panel = |j: usize| kept.wrapping_add((j - j_lo) * width * depth);
-            if self.b.col != 1 {
+            let kept_panel = |j: usize| place.panels.wrapping_add((j - j_lo) * width * depth);
+            if self.b.col != 1 && !there {
                 for j in j_lo..j_hi {
                     let (columns, vectors) = self.columns(j);
                     let panel = Panel {
@@ -246,7 +295,7 @@ impl<T: GemmKernels> Product<T> {
                 };
                 for j in j_lo..j_hi {
                     let (columns, vectors) = self.columns(j);
-                    let raw = self.b.col == 1 && i == i_lo;
+                    let raw = self.b.col == 1 && i == i_lo && !there;
                     let (b, b_step) = if raw {
                         (self.b.at(p, j * width).ptr, self.b.row)
                     } else {
@@ -281,6 +330,5 @@ impl<T: GemmKernels> Product<T> {
                 }
             }
         }
-        Ok(())
     }
 }

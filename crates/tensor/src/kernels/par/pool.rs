@@ -22,7 +22,7 @@ const LOOKOUT: Duration = Duration::from_micros(40);
 #[derive(Clone, Copy)]
 struct Job {
     /// Calls the closure behind the pointer.
-    call: unsafe fn(*const (), usize),
+    call: unsafe fn(*const (), usize, usize),
     closure: *const (),
     count: usize,
 }
@@ -32,8 +32,8 @@ struct Shared {
     gate: AtomicUsize,
     /// Written while the gate is closed and nobody is inside, read inside.
     job: UnsafeCell<Job>,
-    /// The next chunk.
-    next: AtomicUsize,
+    /// Each thread's next chunk of those that are its own.
+    next: Vec<Next>,
     /// One more with each job: what threads without work look at.
     round: AtomicU32,
     stop: AtomicBool,
@@ -46,6 +46,11 @@ struct Shared {
 unsafe impl Sync for Shared {}
 // SAFETY: the pointers in a job are used only while its caller waits; see the invariant.
 unsafe impl Send for Shared {}
+
+/// The next chunk of a thread, in a cache line of its own.
+#[derive(Default)]
+#[repr(align(128))]
+struct Next(AtomicUsize);
 
 #[derive(Default)]
 struct Sleeper {
@@ -72,15 +77,34 @@ impl Shared {
         false
     }
 
-    /// Takes chunks until there are none.
-    fn take_chunks(&self, job: Job) {
-        loop {
-            let i = self.next.fetch_add(1, Ordering::Relaxed);
-            if i >= job.count {
-                return;
+    /// How many shares a job has.
+    fn shares(&self, count: usize) -> usize {
+        count.min(self.next.len())
+    }
+
+    /// Takes chunks until there are none: thread `k`'s own share, then what others have left of theirs.
+    fn take_chunks(&self, k: usize, job: Job) {
+        let shares = self.shares(job.count);
+        if k >= shares {
+            return;
+        }
+        for of in (k..shares).chain(0..k) {
+            let end = (of + 1) * job.count / shares;
+            loop {
+                let i = self.next[of].0.fetch_add(1, Ordering::Relaxed);
+                if i >= end {
+                    break;
+                }
+                // SAFETY: this thread is inside, or the caller: the closure lives.
+                unsafe { (job.call)(job.closure, k, i) };
             }
-            // SAFETY: this thread is inside, or the caller: the closure lives.
-            unsafe { (job.call)(job.closure, i) };
+        }
+    }
+
+    /// Nobody takes another chunk.
+    fn skip(&self, job: Job) {
+        for next in &self.next {
+            next.0.store(job.count, Ordering::Relaxed);
         }
     }
 
@@ -113,8 +137,8 @@ impl Shared {
             // Those who wake wake two others: the caller is soon at its own chunks, however many threads there are.
             self.wake(2 * k + 2, job.count);
             self.wake(2 * k + 3, job.count);
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.take_chunks(job))) {
-                self.next.store(job.count, Ordering::Relaxed);
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.take_chunks(k + 1, job))) {
+                self.skip(job);
                 *self.panic.lock().unwrap_or_else(PoisonError::into_inner) = Some(panic);
             }
             // Release: what the chunks wrote is there for the caller.
@@ -161,7 +185,7 @@ pub(super) struct Pool {
 impl Pool {
     /// A pool for this many threads with the caller's; fewer where the system refuses.
     pub(super) fn new(threads: usize) -> Pool {
-        unsafe fn nothing(_: *const (), _: usize) {}
+        unsafe fn nothing(_: *const (), _: usize, _: usize) {}
         let others = threads.saturating_sub(1);
         let shared = Arc::new(Shared {
             gate: AtomicUsize::new(0),
@@ -170,7 +194,7 @@ impl Pool {
                 closure: std::ptr::null(),
                 count: 0,
             }),
-            next: AtomicUsize::new(0),
+            next: (0..=others).map(|_| Next::default()).collect(),
             round: AtomicU32::new(0),
             stop: AtomicBool::new(false),
             panic: Mutex::new(None),
@@ -200,15 +224,15 @@ impl Pool {
         self.threads.len() + 1
     }
 
-    /// Calls `f(0) … f(count - 1)`, each once, on the threads that come.
-    pub(super) fn run<F: Fn(usize) + Sync>(&self, count: usize, f: &F) {
-        unsafe fn call<F: Fn(usize)>(closure: *const (), i: usize) {
+    /// Calls `f(k, 0) … f(k, count - 1)`, each once, on the threads that come; `k` says which of them it is.
+    pub(super) fn run<F: Fn(usize, usize) + Sync>(&self, count: usize, f: &F) {
+        unsafe fn call<F: Fn(usize, usize)>(closure: *const (), k: usize, i: usize) {
             // SAFETY: `closure` is the `&F` below, which lives until nobody is inside the gate.
-            unsafe { (*closure.cast::<F>())(i) }
+            unsafe { (*closure.cast::<F>())(k, i) }
         }
         // A kernel within a kernel's chunk, or of another thread of the user's: alone.
         if self.threads.is_empty() || self.busy.swap(true, Ordering::Acquire) {
-            return (0..count).for_each(f);
+            return (0..count).for_each(|i| f(0, i));
         }
         /// Ends the job, also when a chunk panics on this thread.
         struct End<'a>(&'a Pool);
@@ -236,14 +260,17 @@ impl Pool {
         };
         // SAFETY: the gate is closed and nobody is inside, since `busy` was not set.
         unsafe { *shared.job.get() = job };
-        shared.next.store(0, Ordering::Relaxed);
+        let shares = shared.shares(count);
+        for (of, next) in shared.next.iter().take(shares).enumerate() {
+            next.0.store(of * count / shares, Ordering::Relaxed);
+        }
         // Release: a thread that goes in sees the job.
         shared.gate.store(1, Ordering::Release);
         let end = End(self);
         shared.round.fetch_add(1, Ordering::SeqCst);
         shared.wake(0, count);
         shared.wake(1, count);
-        shared.take_chunks(job);
+        shared.take_chunks(0, job);
         drop(end);
         let panic = shared
             .panic
@@ -275,6 +302,7 @@ impl Drop for Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Barrier;
 
     #[test]
     fn every_chunk_once_in_each_of_many_jobs() {
@@ -282,10 +310,33 @@ mod tests {
             let pool = Pool::new(threads);
             for count in [0, 1, 2, 7, 100, 1000].repeat(50) {
                 let calls: Vec<AtomicUsize> = (0..count).map(|_| AtomicUsize::new(0)).collect();
-                pool.run(count, &|i| {
+                pool.run(count, &|_, i| {
                     calls[i].fetch_add(1, Ordering::Relaxed);
                 });
                 assert!(calls.iter().all(|c| c.load(Ordering::Relaxed) == 1));
+            }
+        }
+    }
+
+    #[test]
+    fn a_thread_has_its_number_alone_and_begins_with_its_own_share() {
+        for threads in [2, 3, 5] {
+            let pool = Pool::new(threads);
+            for _ in 0..50 {
+                // Nobody leaves its chunk before all have begun one, so that none takes another's.
+                let all = Barrier::new(threads);
+                pool.run(threads, &|k, i| {
+                    assert_eq!(k, i);
+                    all.wait();
+                });
+            }
+            for count in [2, 3, 64].repeat(50) {
+                let inside: Vec<_> = (0..threads).map(|_| AtomicBool::new(false)).collect();
+                pool.run(count, &|k, _| {
+                    assert!(k < count);
+                    assert!(!inside[k].swap(true, Ordering::SeqCst), "two are {k}");
+                    inside[k].store(false, Ordering::SeqCst);
+                });
             }
         }
     }
@@ -298,8 +349,8 @@ mod tests {
             for _ in 0..4 {
                 s.spawn(|| {
                     for _ in 0..200 {
-                        pool.run(5, &|_| {
-                            pool.run(4, &|_| {
+                        pool.run(5, &|_, _| {
+                            pool.run(4, &|_, _| {
                                 total.fetch_add(1, Ordering::Relaxed);
                             });
                         });
@@ -315,7 +366,7 @@ mod tests {
         let pool = Pool::new(4);
         for bad in 0..40 {
             let run = || {
-                pool.run(40, &|i| {
+                pool.run(40, &|_, i| {
                     if i == bad {
                         panic!("chunk {i}");
                     }
@@ -325,7 +376,7 @@ mod tests {
             let text = panic.downcast_ref::<String>().unwrap();
             assert_eq!(*text, format!("chunk {bad}"));
             let done = AtomicUsize::new(0);
-            pool.run(10, &|_| {
+            pool.run(10, &|_, _| {
                 done.fetch_add(1, Ordering::Relaxed);
             });
             assert_eq!(done.into_inner(), 10);
