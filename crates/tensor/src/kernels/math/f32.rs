@@ -23,7 +23,7 @@ const TINY: f32 = 2.0e-8;
 
 /// 2ⁿ for −126 ≤ n ≤ 127.
 #[inline(always)]
-fn pow2(n: i32) -> f32 {
+const fn pow2(n: i32) -> f32 {
     f32::from_bits((n.wrapping_add(127) as u32) << 23)
 }
 
@@ -157,7 +157,7 @@ macro_rules! through_f64 {
     )*};
 }
 
-sigmoid_parts! { f32, from -110.0, to 20.0 }
+sigmoid_parts! { f32, from -110.0, to 20.0, raised by 64 }
 
 impl Math for f32 {
     shared_math! { f32 fma_f32, limit 12_800.0, silu_floor -120.0, gelu_tanh_floor -20.0 }

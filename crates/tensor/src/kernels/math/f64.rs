@@ -29,7 +29,7 @@ const TINY: f64 = 1.0e-17;
 
 /// 2ⁿ for −1022 ≤ n ≤ 1023.
 #[inline(always)]
-fn pow2(n: i64) -> f64 {
+const fn pow2(n: i64) -> f64 {
     f64::from_bits((n.wrapping_add(1023) as u64) << 52)
 }
 
@@ -296,7 +296,7 @@ pub(super) fn pow_f32<I: Isa>(x: f32, e: f32) -> f32 {
     pow_special(x, e, magnitude) as f32
 }
 
-sigmoid_parts! { f64, from -755.0, to 40.0 }
+sigmoid_parts! { f64, from -755.0, to 40.0, raised by 512 }
 
 impl Math for f64 {
     shared_math! { f64 fma_f64, limit 1_640_000.0, silu_floor -800.0, gelu_tanh_floor -25.0 }

@@ -142,28 +142,31 @@ pub trait Math: Copy {
     }
 }
 
-/// Functions behind [`shared_math`], of `exp_parts` and `scale`.
+/// Functions behind [`shared_math`], of `exp_parts` and `pow2`.
 macro_rules! sigmoid_parts {
-    ($t:ident, from $low:expr, to $high:expr) => {
-        /// `(k, d)` with sigmoid(x) = 2ᵏ / d.
+    ($t:ident, from $low:expr, to $high:expr, raised by $up:literal) => {
+        /// 2⁻ᵘᵖ.
+        const DOWN: $t = pow2(-$up);
+
+        /// `(q, d)` with sigmoid(x) = 2⁻ᵘᵖ q / d, q = 2ᵏ⁺ᵘᵖ.
         ///
         /// With e⁻ˣ = 2⁻ᵏ (1 + s) it is 2ᵏ / (2ᵏ + 1 + s): the numerator is exact, the sum in
-        /// this order keeps the small terms, and nothing overflows where the result is a subnormal.
+        /// this order keeps the small terms. Raised, the numerator is no subnormal, which could not
+        /// be made of its exponent in one step.
         #[inline(always)]
-        fn sigmoid_parts<I: Isa>(x: $t) -> (Int, $t) {
+        fn sigmoid_parts<I: Isa>(x: $t) -> ($t, $t) {
             let x = if x > $high { $high } else { x };
             let x = if x < $low { $low } else { x };
             let (k, s) = exp_parts::<I>(-x);
-            let k = k.wrapping_neg();
-            (k, (s + scale(1.0, k)) + 1.0)
+            let q = pow2(Int::wrapping_sub($up, k));
+            (q, (s + q * DOWN) + 1.0)
         }
 
-        /// x sigmoid(u) for a finite negative or any positive x. The power of two goes to x: of its
-        /// own it would be subnormal, and lose bits, before the product is.
+        /// x sigmoid(u) for a finite negative or any positive x.
         #[inline(always)]
         fn times_sigmoid<I: Isa>(x: $t, u: $t) -> $t {
-            let (k, d) = sigmoid_parts::<I>(u);
-            let y = scale(x, k) / d;
+            let (q, d) = sigmoid_parts::<I>(u);
+            let y = x * q / d * DOWN;
             if u > $high { x } else { y }
         }
     };
@@ -189,8 +192,8 @@ macro_rules! shared_math {
 
         #[inline(always)]
         fn sigmoid<I: Isa>(self) -> $t {
-            let (k, d) = sigmoid_parts::<I>(self);
-            scale(1.0, k) / d
+            let (q, d) = sigmoid_parts::<I>(self);
+            q / d * DOWN
         }
 
         #[inline(always)]
