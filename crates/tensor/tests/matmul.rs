@@ -116,6 +116,9 @@ fn large_products<T: Float>() {
         (500, 300, 1),
         (2, 400, 300),
         (129, 2, 515),
+        // Small batches, which are turned where the right operand is transposed.
+        (5, 500, 1003),
+        (21, 260, 700),
     ];
     each_isa(|isa| {
         let mut rng = Rng(77 + isa as u64);
@@ -161,6 +164,8 @@ fn any_number_of_threads_gives_the_same_bits() {
         (300, 700, 260, 0, 1),
         (300, 700, 260, 1, 0),
         (64, 784, 256, 0, 1),
+        (5, 500, 1003, 0, 1),
+        (45, 260, 700, 1, 1),
         // Several blocks of the inner dimension, and several groups of columns for one thread.
         (70, 1100, 330, 0, 0),
         (70, 1100, 330, 1, 1),
@@ -181,8 +186,16 @@ fn any_number_of_threads_gives_the_same_bits() {
             let run = |threads: usize| {
                 with_threads(threads, || {
                     with_isa(isa, || {
-                        let mut bits = a.matmul(&b).unwrap().to_vec();
-                        bits.extend(a.linear(&w, Some(&bias)).unwrap().to_vec());
+                        let product = a.matmul(&b).unwrap();
+                        // However the operands lie; and where the inner dimension is one block, with the bias in the same pass or
+                        // after it.
+                        let laid = a.matmul(&b.contiguous()).unwrap();
+                        let sum = a.linear(&w, Some(&bias)).unwrap();
+                        if m > 1 && n > 1 {
+                            assert!(product.to_vec() == laid.to_vec(), "{m} {k} {n} {la} {lb}");
+                            assert!(k > 1024 || sum.to_vec() == (&product + &bias).to_vec());
+                        }
+                        let bits = [product.to_vec(), sum.to_vec()].concat();
                         bits.into_iter().map(f32::to_bits).collect::<Vec<_>>()
                     })
                 })

@@ -19,6 +19,7 @@ use super::isa::{IsaKind, active_isa};
 use super::par;
 use crate::memory::{AllocError, RawBlock};
 pub(crate) use pack::Panel;
+use pack::Turn;
 use tile::{Start, Tile, tile};
 
 /// Products up to this many multiplications run unpacked; see `kernels/README.md`.
@@ -53,6 +54,16 @@ impl<T> Mat<T> {
         Mat {
             ptr: self.ptr.wrapping_offset(offset),
             ..self
+        }
+    }
+
+    /// The transpose.
+    #[inline(always)]
+    fn t(self) -> Mat<T> {
+        Mat {
+            ptr: self.ptr,
+            row: self.col,
+            col: self.row,
         }
     }
 
@@ -142,6 +153,7 @@ pub trait GemmKernels: Copy + Send + Sync + 'static {
         t: Tile<Self>,
     );
     unsafe fn pack_panel(isa: IsaKind, panel: pack::Panel<Self>);
+    unsafe fn turn_tile(isa: IsaKind, turn: pack::Turn<Self>);
     unsafe fn rows_dot(isa: IsaKind, job: vector::Job<Self>);
     unsafe fn rows_axpy(isa: IsaKind, job: vector::Job<Self>);
 }

@@ -7,14 +7,18 @@
 //! it lies if its rows are contiguous, or few columns deep; else it is packed before, once for all
 //! tasks.
 //!
+//! A small batch times a transposed matrix (a linear layer's forward pass) is computed as the transpose
+//! of its transpose: the matrix is then the left operand and is read where it lies.
+//!
 //! Invariant: the inner dimension is cut by its size alone. The cut of the output does depend on the
 //! number of threads, which no element of it shows.
 
 use super::tile::{Start, Tile, tile};
-use super::{Dims, GemmKernels, Mat, Panel, Panels, Shared};
+use super::{Dims, GemmKernels, Mat, Panel, Panels, Shared, Turn};
 use crate::kernels::isa::IsaKind;
 use crate::kernels::par;
 use crate::memory::{AllocError, RawBlock};
+use std::mem::MaybeUninit;
 
 /// Most bytes of the inner dimension in a block; see `kernels/README.md` for this and those below.
 const KC_BYTES: usize = 4096;
@@ -31,6 +35,8 @@ const LARGE: usize = 6 << 20;
 
 /// Bytes that no two threads write: a cache line, or two that are fetched together.
 const LINE: usize = 128;
+/// Elements of the largest tile, of any instruction set.
+const MOST: usize = 12 * 32;
 /// Rows of the inner dimension packed at a time, of eight panels of the left operand.
 const ROWS: usize = 32;
 
@@ -107,6 +113,8 @@ struct Product<T> {
     /// The left operand's panels from block `from` of the inner dimension on, if they are packed.
     packed: Option<Shared<T>>,
     from: usize,
+    /// The product is `Bᵀ·Aᵀ`, whose tiles are turned as they are written.
+    turned: bool,
 }
 
 /// The product, block by block.
@@ -122,6 +130,25 @@ pub(super) unsafe fn gemm<T: GemmKernels>(
     c: *mut T,
     threads: usize,
 ) -> Result<(), AllocError> {
+    // A right operand whose columns are contiguous must be turned, unless it is the left one of the product turned:
+    // then it is the other operand, and the output.
+    let turned = b.row == 1
+        && b.col != 1
+        && d.k <= KC_BYTES / size_of::<T>()
+        && d.m.saturating_mul(2 * (d.k + d.n)) <= d.n.saturating_mul(d.k);
+    let (d, a, b) = if turned {
+        (
+            Dims {
+                m: d.n,
+                n: d.m,
+                k: d.k,
+            },
+            b.t(),
+            a.t(),
+        )
+    } else {
+        (d, a, b)
+    };
     let mut product = Product {
         isa,
         d,
@@ -133,6 +160,7 @@ pub(super) unsafe fn gemm<T: GemmKernels>(
         c: Shared(c),
         packed: None,
         from: 0,
+        turned,
     };
     let depths = product.cut.depths;
     // SAFETY: the caller's promise.
@@ -301,7 +329,7 @@ impl<T: GemmKernels> Product<T> {
                     } else {
                         (kept_panel(j) as *const T, (vectors * lanes) as isize)
                     };
-                    let t = Tile {
+                    let mut t = Tile {
                         k: depth,
                         a,
                         a_steps,
@@ -319,12 +347,33 @@ impl<T: GemmKernels> Product<T> {
                         },
                         keep: kept_panel(j),
                     };
+                    let mut square = [const { MaybeUninit::<T>::uninit() }; MOST];
+                    if self.turned {
+                        (t.c, t.c_step) = (square.as_mut_ptr() as *mut T, width);
+                        t.start = Start::Zero;
+                    }
                     // SAFETY: within the operands, the block and the output.
                     unsafe {
                         if raw && !in_place {
                             tile::<T, true>(self.isa, rows, vectors, t);
                         } else {
                             tile::<T, false>(self.isa, rows, vectors, t);
+                        }
+                        if self.turned {
+                            let turn = Turn {
+                                rows,
+                                columns,
+                                from: t.c,
+                                step: width,
+                                to: self.c.at(j * width * self.d.m + i0),
+                                to_step: self.d.m,
+                                row: if self.row.0.is_null() {
+                                    self.row.0
+                                } else {
+                                    self.row.at(i0)
+                                },
+                            };
+                            T::turn_tile(self.isa, turn);
                         }
                     }
                 }

@@ -17,7 +17,20 @@ pub(crate) struct Panel<T> {
     pub(crate) to: *mut T,
 }
 
+/// A tile of a product turned, `rows × columns`, to be written as columns of the output, plus `row` where there is one.
+#[derive(Clone, Copy)]
+pub(crate) struct Turn<T> {
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) from: *const T,
+    pub(crate) step: usize,
+    pub(crate) to: *mut T,
+    pub(crate) to_step: usize,
+    pub(crate) row: *const T,
+}
+
 struct Pack<T>(Panel<T>);
+struct Turning<T>(Turn<T>);
 
 macro_rules! kernels {
     ($($t:ident)*) => {$(
@@ -29,16 +42,28 @@ macro_rules! kernels {
                 unsafe { pack::<$t, I>(self.0) }
             }
         }
+        impl Kernel for Turning<$t> {
+            type Out = ();
+            #[inline(always)]
+            fn run<I: Isa>(self) {
+                // SAFETY: `turn_tile`'s promise; below `dispatch`.
+                unsafe { turn::<$t, I>(self.0) }
+            }
+        }
     )*};
 }
 kernels!(f32 f64);
 
-/// The packing function of an element type.
+/// The packing functions of an element type.
 macro_rules! pack_kernels {
     () => {
         #[inline]
         unsafe fn pack_panel(isa: IsaKind, panel: pack::Panel<Self>) {
             pack::pack_panel(isa, panel)
+        }
+        #[inline]
+        unsafe fn turn_tile(isa: IsaKind, turn: pack::Turn<Self>) {
+            pack::turn_tile(isa, turn)
         }
     };
 }
@@ -51,6 +76,54 @@ where
     Pack<T>: Kernel<Out = ()>,
 {
     dispatch(isa, Pack(panel))
+}
+
+#[allow(private_bounds)] // as above
+#[inline]
+pub(crate) fn turn_tile<T>(isa: IsaKind, turn: Turn<T>)
+where
+    Turning<T>: Kernel<Out = ()>,
+{
+    dispatch(isa, Turning(turn))
+}
+
+#[inline(always)]
+unsafe fn turn<T: GemmKernels, S: Simd<T>>(t: Turn<T>) {
+    // SAFETY: the tile is readable and the output writable, by the caller's promise; masks keep within them.
+    unsafe {
+        let q = S::SQUARE;
+        if t.rows >= q && t.columns >= q {
+            // By squares; the last overlap those before.
+            for j in starts(t.columns, q) {
+                for i in starts(t.rows, q) {
+                    let (from, to) = (t.from.add(i * t.step + j), t.to.add(j * t.to_step + i));
+                    S::transpose(from, t.step as isize, to, t.to_step);
+                }
+            }
+        } else {
+            for j in 0..t.columns {
+                for i in 0..t.rows {
+                    *t.to.add(j * t.to_step + i) = *t.from.add(i * t.step + j);
+                }
+            }
+        }
+        if !t.row.is_null() {
+            for i in (0..t.rows).step_by(S::LANES) {
+                let mask = S::mask(t.rows - i);
+                let x = S::load_mask(t.row.add(i), mask);
+                for j in 0..t.columns {
+                    let to = t.to.add(j * t.to_step + i);
+                    S::store_mask(to, S::add(S::load_mask(to, mask), x), mask);
+                }
+            }
+        }
+    }
+}
+
+/// Where pieces of `q` begin that cover `n`, at least `q`: the last may overlap the one before.
+#[inline(always)]
+fn starts(n: usize, q: usize) -> impl Iterator<Item = usize> {
+    (0..n).step_by(q).map(move |i| i.min(n - q))
 }
 
 #[inline(always)]
