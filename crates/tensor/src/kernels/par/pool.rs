@@ -25,6 +25,9 @@ struct Job {
     call: unsafe fn(*const (), usize, usize),
     closure: *const (),
     count: usize,
+    /// Whether shares are done from their ends: in every other job, for what the job before was at last is still in
+    /// the thread's cache.
+    back: bool,
 }
 
 struct Shared {
@@ -89,12 +92,13 @@ impl Shared {
             return;
         }
         for of in (k..shares).chain(0..k) {
-            let end = (of + 1) * job.count / shares;
+            let (start, end) = (of * job.count / shares, (of + 1) * job.count / shares);
             loop {
                 let i = self.next[of].0.fetch_add(1, Ordering::Relaxed);
                 if i >= end {
                     break;
                 }
+                let i = if job.back { start + end - 1 - i } else { i };
                 // SAFETY: this thread is inside, or the caller: the closure lives.
                 unsafe { (job.call)(job.closure, k, i) };
             }
@@ -193,6 +197,7 @@ impl Pool {
                 call: nothing,
                 closure: std::ptr::null(),
                 count: 0,
+                back: false,
             }),
             next: (0..=others).map(|_| Next::default()).collect(),
             round: AtomicU32::new(0),
@@ -230,8 +235,13 @@ impl Pool {
             // SAFETY: `closure` is the `&F` below, which lives until nobody is inside the gate.
             unsafe { (*closure.cast::<F>())(k, i) }
         }
+        let shared = &*self.shared;
+        if self.threads.is_empty() {
+            let back = shared.round.fetch_add(1, Ordering::Relaxed) % 2 == 1;
+            return (0..count).for_each(|i| f(0, if back { count - 1 - i } else { i }));
+        }
         // A kernel within a kernel's chunk, or of another thread of the user's: alone.
-        if self.threads.is_empty() || self.busy.swap(true, Ordering::Acquire) {
+        if self.busy.swap(true, Ordering::Acquire) {
             return (0..count).for_each(|i| f(0, i));
         }
         /// Ends the job, also when a chunk panics on this thread.
@@ -252,11 +262,11 @@ impl Pool {
                 self.0.busy.store(false, Ordering::Release);
             }
         }
-        let shared = &*self.shared;
         let job = Job {
             call: call::<F>,
             closure: f as *const F as *const (),
             count,
+            back: shared.round.load(Ordering::Relaxed) % 2 == 1,
         };
         // SAFETY: the gate is closed and nobody is inside, since `busy` was not set.
         unsafe { *shared.job.get() = job };
