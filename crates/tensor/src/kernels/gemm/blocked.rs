@@ -244,7 +244,7 @@ impl<T: GemmKernels> Product<T> {
             depths.len(0) * groups.len(0) * self.cut.width()
         };
         // A place for each thread: what it packed last time is in its own cache.
-        let step = LINE + panels * size_of::<T>();
+        let step = (LINE + panels * size_of::<T>()).next_multiple_of(LINE);
         let places = count.min(self.threads);
         let block = RawBlock::try_new(places * step)?;
         let first = Shared(block.as_ptr());
@@ -349,6 +349,7 @@ impl<T: GemmKernels> Product<T> {
                     };
                     let mut square = [const { MaybeUninit::<T>::uninit() }; MOST];
                     if self.turned {
+                        debug_assert!(rows * width <= MOST);
                         (t.c, t.c_step) = (square.as_mut_ptr() as *mut T, width);
                         t.start = Start::Zero;
                     }

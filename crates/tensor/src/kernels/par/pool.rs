@@ -55,6 +55,11 @@ unsafe impl Send for Shared {}
 #[repr(align(128))]
 struct Next(AtomicUsize);
 
+/// The first chunk of a share, and the end of the one before.
+fn share_start(of: usize, shares: usize, count: usize) -> usize {
+    of * count / shares
+}
+
 #[derive(Default)]
 struct Sleeper {
     asleep: AtomicBool,
@@ -92,7 +97,10 @@ impl Shared {
             return;
         }
         for of in (k..shares).chain(0..k) {
-            let (start, end) = (of * job.count / shares, (of + 1) * job.count / shares);
+            let (start, end) = (
+                share_start(of, shares, job.count),
+                share_start(of + 1, shares, job.count),
+            );
             loop {
                 let i = self.next[of].0.fetch_add(1, Ordering::Relaxed);
                 if i >= end {
@@ -272,7 +280,8 @@ impl Pool {
         unsafe { *shared.job.get() = job };
         let shares = shared.shares(count);
         for (of, next) in shared.next.iter().take(shares).enumerate() {
-            next.0.store(of * count / shares, Ordering::Relaxed);
+            next.0
+                .store(share_start(of, shares, count), Ordering::Relaxed);
         }
         // Release: a thread that goes in sees the job.
         shared.gate.store(1, Ordering::Release);
