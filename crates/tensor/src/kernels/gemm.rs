@@ -15,7 +15,7 @@ mod vector;
 
 pub use simd::Simd;
 
-use super::isa::{IsaKind, active_isa};
+use super::isa::{CACHE_LINE, IsaKind, active_isa, prefetch};
 use super::par;
 use crate::memory::{AllocError, RawBlock};
 pub(crate) use pack::Panel;
@@ -312,6 +312,8 @@ unsafe fn serial<T: GemmKernels>(
     }
 }
 
+/// Bytes of a left operand that lies in the L1 cache anyhow.
+const NEAR: usize = 16 << 10;
 /// Elements of a right operand copied to the stack.
 const STACK: usize = 1024;
 
@@ -329,31 +331,43 @@ unsafe fn direct<T: GemmKernels>(
 ) {
     let (lanes, most) = T::lanes(isa);
     let panels = Panels::new(d.m, most);
-    let mut j = 0;
-    while j < d.n {
-        let columns = (d.n - j).min(2 * lanes);
-        let start = if row.is_null() {
-            Start::Zero
-        } else {
-            Start::Row(row.wrapping_add(j))
-        };
-        for i in 0..panels.count {
-            let i0 = panels.start(i);
+    // Lines of the next rows that each tile asks for. After the last rows of a batch's product lies the next product.
+    let lines = if a.col == 1 && d.m * d.k * size_of::<T>() > NEAR {
+        (most * d.k * size_of::<T>() / CACHE_LINE).div_ceil(d.n.div_ceil(2 * lanes))
+    } else {
+        0
+    };
+    // Rows by rows, so that the output is written from end to end; the right operand is small enough to stay near.
+    for i in 0..panels.count {
+        let i0 = panels.start(i);
+        let a_ptr = a.at(i0, 0).ptr;
+        let mut next = a.at(i0 + panels.len(i), 0).ptr as *const u8;
+        let mut j = 0;
+        while j < d.n {
+            let columns = (d.n - j).min(2 * lanes);
+            for _ in 0..lines {
+                prefetch(next);
+                next = next.wrapping_add(CACHE_LINE);
+            }
             let t = Tile {
                 k: d.k,
-                a: a.at(i0, 0).ptr,
+                a: a_ptr,
                 a_steps: (a.row, a.col),
                 b: b.ptr.wrapping_add(j),
                 b_step: b.row,
                 c: c.wrapping_add(i0 * d.n + j),
                 c_step: d.n,
                 columns,
-                start,
+                start: if row.is_null() {
+                    Start::Zero
+                } else {
+                    Start::Row(row.wrapping_add(j))
+                },
                 keep: std::ptr::null_mut(),
             };
             // SAFETY: tiles are within the operands.
             unsafe { tile::<T, false>(isa, panels.len(i), columns.div_ceil(lanes), t) };
+            j += columns;
         }
-        j += columns;
     }
 }

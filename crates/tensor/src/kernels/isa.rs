@@ -233,6 +233,9 @@ fn enter_neon<K: Kernel>(kernel: K) -> K::Out {
     kernel.run::<Neon>()
 }
 
+/// Bytes that a fetch from memory brings.
+pub(crate) const CACHE_LINE: usize = 64;
+
 /// Asks for the cache line at `p`, which may be any address.
 #[inline(always)]
 pub(crate) fn prefetch(p: *const u8) {
@@ -257,10 +260,10 @@ pub(crate) fn next_row<T, const K: usize>(rows: [*const T; K], n: usize, third: 
     if bytes > LONGEST {
         return;
     }
-    let lines = bytes.div_ceil(64);
+    let lines = bytes.div_ceil(CACHE_LINE);
     for row in rows {
         for line in lines * third / 3..lines * (third + 1) / 3 {
-            prefetch((row.wrapping_add(n) as *const u8).wrapping_add(64 * line));
+            prefetch((row.wrapping_add(n) as *const u8).wrapping_add(CACHE_LINE * line));
         }
     }
 }
