@@ -67,6 +67,27 @@ macro_rules! run {
 run!(f32);
 run!(f64);
 
+/// Hides from the compiler how the pointers came about. It would walk the rows by one pointer, a chain of additions as
+/// long as the multiplications take, or by one for each row, more than there are registers.
+#[inline(always)]
+fn keep_apart<T>(a: &mut [*const T; 4]) {
+    // SAFETY: a comment.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    unsafe {
+        let [a0, a1, a2, a3] = a;
+        std::arch::asm!(
+            "/* {} {} {} {} */",
+            inout(reg) * a0,
+            inout(reg) * a1,
+            inout(reg) * a2,
+            inout(reg) * a3,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let _ = a;
+}
+
 #[inline(always)]
 unsafe fn tile_run<T: Copy, S: Simd<T>, const MR: usize, const NV: usize, const KEEP: bool>(
     t: Tile<T>,
@@ -78,13 +99,9 @@ unsafe fn tile_run<T: Copy, S: Simd<T>, const MR: usize, const NV: usize, const 
         let mut acc = [[zero; NV]; MR];
         let (a_row, a_col) = t.a_steps;
         // A pointer for every third row: the address of each row is one of theirs plus the step, once or
-        // twice, which a load adds by itself. One pointer that walks the rows, as the compiler would have
-        // it, is a chain of additions as long as the multiplications take.
+        // twice, which a load adds by itself.
         let mut a: [*const T; 4] =
             std::array::from_fn(|i| t.a.wrapping_offset(3 * i as isize * a_row));
-        if MR > 6 {
-            a = std::hint::black_box(a);
-        }
         let (mut b, mut keep) = (t.b, t.keep);
         let b_step = t.b_step;
         // A load under a mask takes one of the ports that multiply, each step of the way: 4 to 7 % of a product. The
@@ -121,6 +138,9 @@ unsafe fn tile_run<T: Copy, S: Simd<T>, const MR: usize, const NV: usize, const 
                 }
             }
             a = a.map(|a| a.wrapping_offset(a_col));
+            if MR > 6 {
+                keep_apart(&mut a);
+            }
             b = b.wrapping_offset(b_step);
         }
         if let Start::Row(row) = t.start {
