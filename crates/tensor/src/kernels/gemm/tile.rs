@@ -8,7 +8,7 @@ use super::simd::Simd;
 use crate::kernels::isa::{Isa, IsaKind, Kernel, dispatch, prefetch};
 
 /// Rows of the right operand that are asked for ahead; see `kernels/README.md`.
-const AHEAD: isize = 16;
+const AHEAD: isize = 8;
 
 /// What a tile starts from.
 pub(crate) enum Start<T> {
