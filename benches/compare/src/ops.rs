@@ -9,23 +9,14 @@ use crate::steps::Rep;
 /// The workload of this name, ready to run; `None` where it has another.
 pub fn make(name: &str) -> Result<Option<Rep>> {
     let mut rng = Rng::seed(0);
-    let mut randn = |shape: &[usize]| Tensor::<f32>::randn(shape, &mut rng);
     if let Some(product) = Product::parse(name) {
-        let Product { m, k, n, .. } = product;
-        let a = match product.kind {
-            Kind::Tn => randn(&[k, m]).t()?,
-            _ => randn(&[m, k]),
-        };
-        let b = match product.kind {
-            Kind::Nt => randn(&[n, k]).t()?,
-            _ => randn(&[k, n]),
-        };
-        if product.double {
-            let (a, b) = (a.cast::<f64>(), b.cast::<f64>());
-            return Ok(Some(rep(move || Ok(a.matmul(&b)?))));
-        }
-        return Ok(Some(rep(move || Ok(a.matmul(&b)?))));
+        return Ok(Some(if product.double {
+            product.rep::<f64>(&mut rng)?
+        } else {
+            product.rep::<f32>(&mut rng)?
+        }));
     }
+    let mut randn = |shape: &[usize]| Tensor::<f32>::randn(shape, &mut rng);
     const SQUARE: &[usize] = &[1024, 1024];
     const ROWS: &[usize] = &[4096, 1024];
     const MILLION: &[usize] = &[1 << 20];
@@ -133,5 +124,18 @@ impl Product {
             k,
             n,
         })
+    }
+    /// The product of operands that lie as the kind says.
+    fn rep<T: Float>(&self, rng: &mut Rng) -> Result<Rep> {
+        let (m, k, n) = (self.m, self.k, self.n);
+        let a = match self.kind {
+            Kind::Tn => Tensor::<T>::randn(&[k, m], rng).t()?,
+            _ => Tensor::<T>::randn(&[m, k], rng),
+        };
+        let b = match self.kind {
+            Kind::Nt => Tensor::<T>::randn(&[n, k], rng).t()?,
+            _ => Tensor::<T>::randn(&[k, n], rng),
+        };
+        Ok(rep(move || Ok(a.matmul(&b)?)))
     }
 }
