@@ -360,6 +360,44 @@ fn long_sums_are_pairwise() {
     assert!(relative(&x.sum(0).unwrap() * 4.0) < 3e-7);
 }
 
+/// The tree that `kernels/reduce/columns.rs` promises: 32 rows one after another, then pairwise as a binary counter
+/// carries, however the rows are handed out.
+#[test]
+fn columns_are_summed_along_the_tree_to_the_bit() {
+    fn tree(leaves: &[f32]) -> f32 {
+        match leaves.len() {
+            1 => leaves[0],
+            n => {
+                let (a, b) = leaves.split_at(n.next_power_of_two() / 2);
+                tree(a) + tree(b)
+            }
+        }
+    }
+    let inner = 1030;
+    // A piece is 128 rows of a strip of 1024 columns: from one piece to nine, whole and not.
+    for rows in [96, 128, 129, 256, 300, 384, 512, 640, 700, 896, 1024, 1152] {
+        let x: Vec<f32> = noise(rows * inner, rows as u64)
+            .iter()
+            .map(|&x| x as f32)
+            .collect();
+        let want: Vec<f32> = (0..inner)
+            .map(|j| {
+                let column: Vec<f32> = (0..rows).map(|i| x[i * inner + j]).collect();
+                let leaves: Vec<f32> = column
+                    .chunks(32)
+                    .map(|c| c[1..].iter().fold(c[0], |a, b| a + b))
+                    .collect();
+                tree(&leaves)
+            })
+            .collect();
+        let x = Tensor::from_vec(x, [rows, inner]).unwrap();
+        for threads in [1, 3] {
+            let got = with_threads(threads, || x.sum(0).unwrap());
+            assert_eq!(got.to_vec(), want, "{rows} rows, {threads} threads");
+        }
+    }
+}
+
 #[test]
 fn integers_are_summed_in_i64_and_wrap() {
     assert_eq!(
