@@ -70,6 +70,7 @@ run!(f64);
 /// Hides from the compiler how the pointers came about. It would walk the rows by one pointer, a chain of additions as
 /// long as the multiplications take, or by one for each row, more than there are registers.
 #[inline(always)]
+#[allow(clippy::pointers_in_nomem_asm_block)] // nothing is read there
 fn keep_apart<T>(a: &mut [*const T; 4]) {
     // SAFETY: a comment.
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
