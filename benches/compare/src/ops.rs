@@ -129,12 +129,12 @@ impl Product {
     fn rep<T: Float>(&self, rng: &mut Rng) -> Result<Rep> {
         let (m, k, n) = (self.m, self.k, self.n);
         let a = match self.kind {
-            Kind::Tn => Tensor::<T>::randn(&[k, m], rng).t()?,
-            _ => Tensor::<T>::randn(&[m, k], rng),
+            Kind::Tn => Tensor::<T>::randn([k, m], rng).t()?,
+            _ => Tensor::<T>::randn([m, k], rng),
         };
         let b = match self.kind {
-            Kind::Nt => Tensor::<T>::randn(&[n, k], rng).t()?,
-            _ => Tensor::<T>::randn(&[k, n], rng),
+            Kind::Nt => Tensor::<T>::randn([n, k], rng).t()?,
+            _ => Tensor::<T>::randn([k, n], rng),
         };
         Ok(rep(move || Ok(a.matmul(&b)?)))
     }
