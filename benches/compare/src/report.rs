@@ -35,10 +35,13 @@ impl Cell {
     }
 }
 
+/// The median: the mean of the two in the middle where there are as many above as below.
 fn middle(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied()
+    let upper = *sorted.get(sorted.len() / 2)?;
+    let lower = sorted[(sorted.len() - 1) / 2];
+    Some((lower + upper) / 2.0)
 }
 
 /// Everything measured.
@@ -368,6 +371,15 @@ mod tests {
     fn line(peer: &str, workload: &str, threads: usize, us: f64) -> Value {
         json!({"peer": peer, "workload": workload, "threads": threads, "median_us": us, "min_us": us,
                "peak_rss_mb": us, "minflt_per_rep": 1.0})
+    }
+
+    #[test]
+    fn the_median_of_an_even_number_is_the_mean_of_the_two_in_the_middle() {
+        assert_eq!(middle(&[]), None);
+        assert_eq!(middle(&[3.0]), Some(3.0));
+        assert_eq!(middle(&[4.0, 1.0]), Some(2.5));
+        assert_eq!(middle(&[9.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(middle(&[9.0, 1.0, 2.0, 4.0]), Some(3.0));
     }
 
     #[test]
