@@ -208,11 +208,7 @@ impl<T: GemmKernels> Product<T> {
                     let a = self.a.at(left.start(i), depths.start(q) + p);
                     // A panel of the left is one of the transposed right, without padding.
                     let panel = Panel {
-                        from: Mat {
-                            ptr: a.ptr,
-                            row: a.col,
-                            col: a.row,
-                        },
+                        from: a.t(),
                         columns: rows,
                         width: rows,
                         k: ROWS.min(depths.len(q) - p),

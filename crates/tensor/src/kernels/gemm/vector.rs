@@ -207,12 +207,7 @@ pub(crate) unsafe fn matvec<T: GemmKernels>(
     let (rows, mat, x, x_step) = if d.n == 1 {
         (d.m, a, b.ptr, b.row)
     } else {
-        let t = Mat {
-            ptr: b.ptr,
-            row: b.col,
-            col: b.row,
-        };
-        (d.n, t, a.ptr, a.col)
+        (d.n, b.t(), a.ptr, a.col)
     };
     let bias_step = (d.n != 1) as usize;
     let by_rows = mat.col == 1;

@@ -9,47 +9,34 @@ const ROWS: usize = 32;
 /// Columns of a strip: four source rows and the accumulator fit half of a 32 KiB L1 cache.
 const STRIP: usize = 1024;
 
-/// `leaves` strips of `width` elements, written by `leaf`, merged pairwise into `dst`.
+/// Merges `count` rows of `width` elements pairwise, as a binary counter carries, where they lie; the last merge goes to
+/// `dst`. Of a single row there is nothing to merge.
+///
+/// # Safety
+/// The rows, `step` elements apart, are writable, and so is `dst`, which overlaps none of them.
 #[inline(always)]
-fn tree_of_strips<F: Fold>(
-    leaves: usize,
+unsafe fn merge_rows<F: Fold>(
+    rows: *mut F::Acc,
+    count: usize,
+    step: usize,
     width: usize,
     dst: *mut F::Acc,
-    leaf: impl Fn(usize, *mut F::Acc),
 ) {
-    if leaves == 1 {
-        return leaf(0, dst);
-    }
-    let levels = (usize::BITS - leaves.leading_zeros()) as usize + 1;
-    let mut strips: Vec<F::Acc> = scratch(levels * width);
-    let base = strips.as_mut_ptr();
-    // Strip `d - 1` becomes the merge of itself and strip `d`.
-    let merge_down = |d: usize| {
-        // SAFETY: both strips are below `levels`, and written.
-        let (a, b) = unsafe { (base.add((d - 1) * width), base.add(d * width)) };
-        for j in 0..width {
-            // SAFETY: within the strips.
-            unsafe { *a.add(j) = F::merge(*a.add(j), *b.add(j)) };
+    let row = |i: usize| rows.wrapping_add(i * step);
+    let mut apart = 1;
+    while apart < count {
+        let last = 2 * apart >= count;
+        let mut i = 0;
+        while i + apart < count {
+            let to = if last { dst } else { row(i) };
+            for j in 0..width {
+                // SAFETY: within the rows and `dst`.
+                unsafe { *to.add(j) = F::merge(*row(i).add(j), *row(i + apart).add(j)) };
+            }
+            i += 2 * apart;
         }
-    };
-    let mut depth = 0;
-    for i in 0..leaves {
-        // SAFETY: at most one strip for each bit of `i`, and the new one: below `levels`.
-        leaf(i, unsafe { base.add(depth * width) });
-        depth += 1;
-        let mut carry = i;
-        while carry & 1 == 1 {
-            merge_down(depth - 1);
-            depth -= 1;
-            carry >>= 1;
-        }
+        apart *= 2;
     }
-    while depth > 1 {
-        merge_down(depth - 1);
-        depth -= 1;
-    }
-    // SAFETY: strip 0 is written; `dst` is writable for `width` elements.
-    unsafe { std::ptr::copy_nonoverlapping(base, dst, width) };
 }
 
 /// Rows of a strip of columns, merged into one row; for each of `outer` blocks.
@@ -118,15 +105,27 @@ impl<F: Fold> Kernel for Columns<F> {
     type Out = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
+        let leaves = self.rows.div_ceil(ROWS);
+        // Room alone, for more than one: every element is written before it is read.
+        let mut sums: Vec<F::Acc> = scratch(if leaves > 1 { leaves * self.width } else { 0 });
+        let sums = sums.as_mut_ptr();
         for o in 0..self.outer {
             let src = self.src.wrapping_add(o * self.outer_steps.0);
             let shift = self.shift.wrapping_add(o * self.outer_steps.1);
             let dst = self.dst.wrapping_add(o * self.outer_steps.1);
-            tree_of_strips::<F>(self.rows.div_ceil(ROWS), self.width, dst, |b, out| {
-                let lo = b * ROWS;
-                // SAFETY: `fold`'s promise, at block `o`.
-                unsafe { self.strip::<I>(src, shift, lo, ROWS.min(self.rows - lo), out) }
-            });
+            // SAFETY: `fold`'s promise, at block `o`; the leaves are within `sums`.
+            unsafe {
+                for b in 0..leaves {
+                    let lo = b * ROWS;
+                    let out = if leaves > 1 {
+                        sums.add(b * self.width)
+                    } else {
+                        dst
+                    };
+                    self.strip::<I>(src, shift, lo, ROWS.min(self.rows - lo), out);
+                }
+                merge_rows::<F>(sums, leaves, self.width, self.width, dst);
+            }
         }
     }
 }
@@ -207,8 +206,7 @@ pub(super) unsafe fn fold_columns<F: Fold>(
     });
 }
 
-/// Partial results of a strip of columns, two or more rows, merged pairwise where they lie: the upper part of the tree
-/// of [`tree_of_strips`].
+/// Partial results of a strip of columns, merged into one row.
 struct Pieces<F: Fold> {
     part: *mut F::Acc,
     dst: *mut F::Acc,
@@ -220,20 +218,7 @@ impl<F: Fold> Kernel for Pieces<F> {
     type Out = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let row = |i: usize| self.part.wrapping_add(i * self.step);
-        let mut apart = 1;
-        while apart < self.pieces {
-            let last = 2 * apart >= self.pieces;
-            let mut i = 0;
-            while i + apart < self.pieces {
-                let to = if last { self.dst } else { row(i) };
-                for j in 0..self.width {
-                    // SAFETY: `fold_columns`' pointers, within the rows and the result's strip.
-                    unsafe { *to.add(j) = F::merge(*row(i).add(j), *row(i + apart).add(j)) };
-                }
-                i += 2 * apart;
-            }
-            apart *= 2;
-        }
+        // SAFETY: `fold_columns`' pointers.
+        unsafe { merge_rows::<F>(self.part, self.pieces, self.step, self.width, self.dst) }
     }
 }
