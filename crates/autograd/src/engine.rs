@@ -311,7 +311,7 @@ impl Backward {
                 at: Location::caller(),
             });
         }
-        self.run_seeded(output, &Tensor::ones(output.shape()))
+        self.run_from(output, Tensor::ones(output.shape()))
     }
 
     /// Walks back from an output, starting with `seed` as its gradient.
@@ -320,19 +320,20 @@ impl Backward {
     /// If the seed's shape is not the output's, the output is not tracked, or its graph was released.
     #[track_caller]
     pub fn run_seeded<T: Float>(&self, output: &Var<T>, seed: &Tensor<T>) -> Result<()> {
-        let root = root(
-            "backward",
-            output,
-            Var::constant(seed.clone()),
-            Location::caller(),
-        )?;
+        self.run_from(output, seed.clone())
+    }
+
+    #[track_caller]
+    fn run_from<T: Float>(&self, output: &Var<T>, seed: Tensor<T>) -> Result<()> {
+        let seed = Var::constant(seed);
+        let root = root("backward", output, seed, Location::caller())?;
         let how = Walk {
             create_graph: false,
             retain: self.retain,
         };
         let mut pending = Pending::new(false);
         walk([root], how, None, &mut [], &mut pending)?;
-        for (leaf, grad) in pending.leaves.iter().zip(pending.grads) {
+        for (leaf, grad) in pending.leaves.iter().zip(pending.grads.drain(..)) {
             leaf.deposit(grad);
         }
         Ok(())

@@ -2,41 +2,54 @@
 
 use std::any::Any;
 use std::fmt;
+use std::marker::PhantomData;
 use std::panic::Location;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
 
 use smallvec::SmallVec;
-use wengert_tensor::memory::Counted;
+use wengert_tensor::memory::{Counted, Lock};
 use wengert_tensor::{Float, Shape, Tensor};
 
 use crate::engine::Pending;
 use crate::error::{Error, Result};
-use crate::node::{AnyVar, Edge, Meta, Node, Walk, lock};
+use crate::node::{self, AnyVar, Edge, Meta, Node, Walk};
 use crate::var::Var;
 
-/// The node of a leaf: it has no inputs and keeps a gradient.
+/// The node of a leaf: it has no inputs and keeps a gradient. That of a parameter keeps its value as well, so
+/// that both are under one lock.
 pub(crate) struct Leaf<T: Float> {
     meta: Meta,
-    grad: Mutex<Option<Tensor<T>>>,
+    held: Lock<Held<T>>,
+    trainable: AtomicBool,
     name: OnceLock<String>,
 }
 
+/// What a leaf keeps.
+struct Held<T: Float> {
+    grad: Option<Tensor<T>>,
+    /// A parameter's; a variable has its own.
+    value: Option<Tensor<T>>,
+}
+
 impl<T: Float> Leaf<T> {
+    /// The leaf of a variable.
     pub(crate) fn node(shape: Shape, at: &'static Location<'static>) -> Edge {
-        let meta = Meta::new(0, "leaf", shape, T::DTYPE, at);
-        let leaf: Leaf<T> = Leaf {
-            meta,
-            grad: Mutex::new(None),
+        Counted::new(Leaf::<T>::new(shape, None, at), |n| n)
+    }
+    fn new(shape: Shape, value: Option<Tensor<T>>, at: &'static Location<'static>) -> Leaf<T> {
+        Leaf {
+            meta: Meta::new(0, "leaf", shape, T::DTYPE, at),
+            held: Lock::new(Held { grad: None, value }),
+            trainable: AtomicBool::new(true),
             name: OnceLock::new(),
-        };
-        Counted::new(leaf, |n| n)
+        }
     }
     pub(crate) fn grad(&self) -> Option<Tensor<T>> {
-        lock(&self.grad).clone()
+        self.held.lock().grad.clone()
     }
     pub(crate) fn set_grad(&self, grad: Option<Tensor<T>>) {
-        *lock(&self.grad) = grad;
+        self.held.lock().grad = grad;
     }
 }
 
@@ -61,8 +74,8 @@ impl<T: Float> Node for Leaf<T> {
         let Some(grad) = grad.unwrap::<T>() else {
             return;
         };
-        let mut slot = lock(&self.grad);
-        *slot = Some(match slot.take() {
+        let mut held = self.held.lock();
+        held.grad = Some(match held.grad.take() {
             // Into the memory of either where nobody else holds it.
             Some(before) => before + grad.value,
             // Contiguous: the optimizer reads it once for every step, whatever made it.
@@ -87,31 +100,26 @@ impl<T: Float> Node for Leaf<T> {
 /// # Ok::<(), wengert_autograd::Error>(())
 /// ```
 pub struct Param<T: Float = f32> {
-    inner: Arc<Inner<T>>,
-}
-
-struct Inner<T: Float> {
-    /// A `Leaf<T>`: see [`Inner::leaf`].
+    /// A `Leaf<T>` that has a value: see [`Param::leaf`].
     node: Edge,
-    value: Mutex<Tensor<T>>,
-    trainable: AtomicBool,
-}
-
-impl<T: Float> Inner<T> {
-    #[inline]
-    fn leaf(&self) -> &Leaf<T> {
-        match self.node.as_any().downcast_ref() {
-            Some(leaf) => leaf,
-            None => unreachable!("a parameter's node is the leaf that it was made with"),
-        }
-    }
+    marker: PhantomData<T>,
 }
 
 impl<T: Float> Clone for Param<T> {
     fn clone(&self) -> Self {
         Param {
-            inner: Arc::clone(&self.inner),
+            node: self.node.clone(),
+            marker: PhantomData,
         }
+    }
+}
+
+/// The value of a parameter's leaf.
+#[inline]
+fn value_of<T: Float>(held: &mut Held<T>) -> &mut Tensor<T> {
+    match &mut held.value {
+        Some(value) => value,
+        None => unreachable!("a parameter's leaf is made with a value, which nobody takes"),
     }
 }
 
@@ -119,28 +127,35 @@ impl<T: Float> Param<T> {
     /// A trainable parameter.
     #[track_caller]
     pub fn new(value: Tensor<T>) -> Param<T> {
-        let node = Leaf::<T>::node(value.shape().clone(), Location::caller());
+        let leaf = Leaf::new(value.shape().clone(), Some(value), Location::caller());
         Param {
-            inner: Arc::new(Inner {
-                node,
-                value: Mutex::new(value),
-                trainable: AtomicBool::new(true),
-            }),
+            node: Counted::new(leaf, |n| n),
+            marker: PhantomData,
+        }
+    }
+
+    #[inline]
+    fn leaf(&self) -> &Leaf<T> {
+        match self.node.as_any().downcast_ref() {
+            Some(leaf) => leaf,
+            None => unreachable!("a parameter's node is the leaf that it was made with"),
         }
     }
 
     /// The parameter as a variable of its present value: tracked while it is trainable.
     #[inline]
     pub fn var(&self) -> Var<T> {
-        let value = self.value();
-        let node = self.is_trainable().then(|| self.inner.node.clone());
+        let leaf = self.leaf();
+        let value = value_of(&mut leaf.held.lock()).clone();
+        let trainable = leaf.trainable.load(Ordering::Relaxed);
+        let node = trainable.then(|| self.node.clone());
         Var { value, node }
     }
 
     /// The present value (its memory is shared until one of the two is written to).
     #[inline]
     pub fn value(&self) -> Tensor<T> {
-        lock(&self.inner.value).clone()
+        value_of(&mut self.leaf().held.lock()).clone()
     }
 
     /// Replaces the value.
@@ -150,13 +165,13 @@ impl<T: Float> Param<T> {
     #[track_caller]
     pub fn set_value(&self, value: Tensor<T>) -> Result<()> {
         self.check("set_value", value.shape())?;
-        *lock(&self.inner.value) = value;
+        *value_of(&mut self.leaf().held.lock()) = value;
         Ok(())
     }
 
     /// The size of each axis.
     pub fn shape(&self) -> &Shape {
-        &self.inner.node.meta().shape
+        &self.node.meta().shape
     }
 
     /// The number of elements.
@@ -171,7 +186,7 @@ impl<T: Float> Param<T> {
 
     /// The accumulated gradient.
     pub fn grad(&self) -> Option<Tensor<T>> {
-        self.inner.leaf().grad()
+        self.leaf().grad()
     }
 
     /// Replaces or forgets the accumulated gradient.
@@ -183,13 +198,13 @@ impl<T: Float> Param<T> {
         if let Some(g) = &grad {
             self.check("set_grad", g.shape())?;
         }
-        self.inner.leaf().set_grad(grad);
+        self.leaf().set_grad(grad);
         Ok(())
     }
 
     /// Forgets the accumulated gradient.
     pub fn zero_grad(&self) {
-        self.inner.leaf().set_grad(None);
+        self.leaf().set_grad(None);
     }
 
     /// Calls `step` with the value to change and the gradient, if there is one (`Ok(false)` if not).
@@ -200,16 +215,19 @@ impl<T: Float> Param<T> {
     /// If `step` changed the shape: the parameter then holds zeros of its own shape.
     #[track_caller]
     pub fn update(&self, step: impl FnOnce(&mut Tensor<T>, &Tensor<T>)) -> Result<bool> {
-        let grad = lock(&self.inner.leaf().grad);
-        let Some(grad) = grad.as_ref() else {
+        let mut held = self.leaf().held.lock();
+        let Held {
+            grad: Some(grad),
+            value: Some(value),
+        } = &mut *held
+        else {
             return Ok(false);
         };
-        let mut value = lock(&self.inner.value);
-        step(&mut value, grad);
+        step(value, grad);
         if value.shape() != self.shape() {
             let got = value.shape().clone();
             *value = Tensor::zeros(self.shape());
-            drop(value);
+            drop(held);
             self.check("update", &got)?;
         }
         Ok(true)
@@ -218,12 +236,12 @@ impl<T: Float> Param<T> {
     /// Whether gradients go to this parameter.
     #[inline]
     pub fn is_trainable(&self) -> bool {
-        self.inner.trainable.load(Ordering::Relaxed)
+        self.leaf().trainable.load(Ordering::Relaxed)
     }
 
     /// Freezes (`false`) or thaws the parameter: a frozen one gets no gradient and is not updated.
     pub fn set_trainable(&self, trainable: bool) {
-        self.inner.trainable.store(trainable, Ordering::Relaxed);
+        self.leaf().trainable.store(trainable, Ordering::Relaxed);
         if !trainable {
             self.zero_grad();
         }
@@ -231,23 +249,23 @@ impl<T: Float> Param<T> {
 
     /// The name it was first visited under (`encoder.0.weight`), for messages.
     pub fn name(&self) -> Option<&str> {
-        self.inner.leaf().name.get().map(String::as_str)
+        self.leaf().name.get().map(String::as_str)
     }
 
     /// Names the parameter; the first name stays.
     pub fn set_name(&self, name: &str) {
-        let _ = self.inner.leaf().name.set(name.to_string());
+        let _ = self.leaf().name.set(name.to_string());
     }
 
     /// Whether both are the same parameter.
     pub fn same(&self, other: &Param<T>) -> bool {
-        Arc::ptr_eq(&self.inner, &other.inner)
+        self.id() == other.id()
     }
 
     /// A number that is the same for clones of one parameter and differs between parameters that are
     /// alive at the same time.
     pub fn id(&self) -> usize {
-        Arc::as_ptr(&self.inner) as *const () as usize
+        node::key(&self.node)
     }
 
     #[track_caller]

@@ -10,7 +10,7 @@ use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use smallvec::SmallVec;
-use wengert_tensor::memory::Counted;
+use wengert_tensor::memory::{Counted, Lock};
 use wengert_tensor::{DType, Float, Shape, Tensor};
 
 use crate::engine::Pending;
@@ -319,7 +319,7 @@ impl<'a> Inputs<'a> {
 /// A recorded op.
 struct OpNode<T: Float, R: Rule<T>, E: Edges> {
     meta: Meta,
-    state: Mutex<State<R, E>>,
+    state: Lock<State<R, E>>,
     marker: std::marker::PhantomData<fn() -> T>,
 }
 
@@ -413,7 +413,7 @@ pub(crate) fn push<T: Float, R: Rule<T>, E: Edges>(
         let rule = rule();
         OpNode {
             meta: Meta::new(seq, rule.name(), value.shape().clone(), T::DTYPE, at),
-            state: Mutex::new(State::Ready(rule, edges)),
+            state: Lock::new(State::Ready(rule, edges)),
             marker: std::marker::PhantomData,
         }
     };
@@ -490,7 +490,7 @@ impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
         &self.meta
     }
     fn inputs(&self) -> Option<SmallVec<[Option<Edge>; 4]>> {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         let edges = match &*state {
             State::Ready(_, edges) => edges,
             State::Shared(both) => &both.1,
@@ -499,7 +499,7 @@ impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
         Some(edges.as_ref().iter().cloned().collect())
     }
     fn take_edges(&mut self, out: &mut SmallVec<[Edge; 4]>) {
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.get_mut();
         let edges = match state {
             State::Ready(_, edges) => edges,
             State::Shared(both) => match Arc::get_mut(both) {
@@ -516,11 +516,10 @@ impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
         }
     }
     fn back(&self, this: &Edge, walk: Walk, out: &mut Pending) -> Result<()> {
-        let mut state = lock(&self.state);
-        let taken = std::mem::replace(&mut *state, State::Released);
+        let mut state = self.state.lock();
+        let mut taken = std::mem::replace(&mut *state, State::Released);
         if !walk.retain {
             drop(state);
-            let mut taken = taken;
             return Self::run_last(&self.meta, &mut taken, out);
         }
         let both = match taken {
@@ -535,11 +534,11 @@ impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
         Self::run(&self.meta, &both.0, edges.as_mut(), this, walk, out)
     }
     fn back_alone(&mut self, out: &mut Pending) -> Result<()> {
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state.get_mut();
         Self::run_last(&self.meta, state, out)
     }
     fn detail(&self) -> String {
-        match &*lock(&self.state) {
+        match &*self.state.lock() {
             State::Ready(rule, _) => rule.detail(),
             State::Shared(both) => both.0.detail(),
             State::Released => "released".to_string(),

@@ -95,8 +95,13 @@ impl<T: Float> Saved<T> {
     /// The value of input `i`.
     #[inline]
     pub(crate) fn input(i: usize, v: &Var<T>) -> Saved<T> {
+        Saved::new(i, v.value.clone())
+    }
+    /// The value of input `i`, given up.
+    #[inline]
+    pub(crate) fn new(i: usize, value: Tensor<T>) -> Saved<T> {
         Saved {
-            value: v.value.clone(),
+            value,
             role: Role::Input(i),
         }
     }
@@ -131,17 +136,17 @@ pub(crate) fn apply<T: Float, R: Rule<T>, const N: usize>(
     }
 }
 
-/// [`apply`] where the inputs were given up and the rule saves none of them, so that the value could be made
-/// in their memory.
+/// [`apply`] where the inputs were given up: their nodes move onto the tape. (Where the rule saves none of them, the
+/// value may have been made in their memory.)
 #[track_caller]
 #[inline]
 pub(crate) fn apply_owned<T: Float, R: Rule<T>, const N: usize>(
     edges: [Option<Edge>; N],
     value: Tensor<T>,
-    rule: R,
+    rule: impl FnOnce() -> R,
 ) -> Var<T> {
     let recorded = edges.iter().any(Option::is_some) && mode::is_recording();
-    let node = recorded.then(|| node::push(&value, edges, || rule, Location::caller()));
+    let node = recorded.then(|| node::push(&value, edges, rule, Location::caller()));
     Var { value, node }
 }
 

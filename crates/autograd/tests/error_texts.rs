@@ -109,6 +109,7 @@ fn of_vars() -> Vec<Case> {
         "topk" => a.topk(4, 1, true);
         "matmul" => a.matmul(&b);
         "linear" => a.linear(&Var::zeros([5, 4]), None);
+        "linear_owned" => a.linear_owned(Var::zeros([5, 4]), None);
         "dot" => a.dot(&b);
         "outer" => a.outer(&b);
         "mse_loss" => b.mse_loss(&Var::zeros([4, 1]));

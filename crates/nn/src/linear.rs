@@ -138,7 +138,7 @@ impl<T: Float> Layer<T> for Linear<T> {
     #[track_caller]
     fn forward(&self, x: &Var<T>) -> Result<Var<T>> {
         let bias = self.bias.as_ref().map(Param::var);
-        match x.linear(&self.weight.var(), bias.as_ref()) {
+        match x.linear_owned(self.weight.var(), bias) {
             Ok(y) => Ok(y),
             Err(e) => Err(self.explain(x, e.into())),
         }

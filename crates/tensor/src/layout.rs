@@ -18,7 +18,7 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// Row-major from offset 0. `len` must be the shape's checked element count.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn contiguous(shape: Shape, len: usize) -> Layout {
         let strides = shape.contiguous_strides();
         Layout {

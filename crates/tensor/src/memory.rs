@@ -14,6 +14,7 @@
 
 mod class;
 mod counted;
+mod lock;
 mod shared;
 mod system;
 mod thread;
@@ -23,6 +24,7 @@ use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 pub use counted::Counted;
+pub use lock::{Lock, LockGuard};
 use system::{HEADER, Header};
 
 /// What the memory of tensors amounts to, over all threads: see [`stats`].

@@ -248,7 +248,7 @@ impl Shape {
     }
 
     /// Row-major strides. The shape must have passed [`Shape::checked_numel`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn contiguous_strides(&self) -> Strides {
         let step = |size: usize| size.max(1) as isize;
         // Rank by rank: a loop costs a new tensor of 16 elements a tenth of its time.

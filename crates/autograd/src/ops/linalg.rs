@@ -2,6 +2,7 @@
 
 use super::block::names::*;
 use crate::info::spread;
+use crate::rule::apply_owned;
 
 impl<T: Float> Var<T> {
     /// Matrix product, as `torch.matmul`: 1-d operands are rows and columns, leading axes broadcast.
@@ -237,14 +238,26 @@ impl<T: Float> Var<T> {
     /// If the shapes do not fit.
     #[track_caller]
     pub fn linear(&self, w: &Var<T>, b: Option<&Var<T>>) -> Result<Var<T>> {
-        let y = self.value.linear(&w.value, b.map(|b| &b.value))?;
-        let rule = |need: &[bool]| Linear {
-            x: need[1].then(|| Saved::input(0, self)),
-            w: need[0].then(|| Saved::input(1, w)),
+        self.linear_owned(w.clone(), b.cloned())
+    }
+
+    /// As [`Var::linear`], of weights that are given up to the tape: those that a layer has from
+    /// [`Param::var`](crate::Param::var) for this op alone.
+    ///
+    /// # Errors
+    /// As [`Var::linear`].
+    #[track_caller]
+    pub fn linear_owned(&self, w: Var<T>, b: Option<Var<T>>) -> Result<Var<T>> {
+        let y = self.value.linear(&w.value, b.as_ref().map(|b| &b.value))?;
+        let (x_needs, w_needs) = (self.node.is_some(), w.node.is_some());
+        let rule = || Linear {
+            x: w_needs.then(|| Saved::input(0, self)),
+            w: x_needs.then(|| Saved::new(1, w.value)),
         };
+        let x = self.node.clone();
         Ok(match b {
-            Some(b) => apply([self, w, b], y, |_, need| rule(&need)),
-            None => apply([self, w], y, |_, need| rule(&need)),
+            Some(b) => apply_owned([x, w.node, b.node], y, rule),
+            None => apply_owned([x, w.node], y, rule),
         })
     }
 }

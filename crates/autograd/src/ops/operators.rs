@@ -60,7 +60,7 @@ impl<T: Float> Scale<T> for Var<T> {
     #[track_caller]
     fn over(self, s: f64) -> Var<T> {
         let y = self.value / T::from_f64(s);
-        apply_owned([self.node], y, Affine(1.0 / s, 0.0))
+        apply_owned([self.node], y, || Affine(1.0 / s, 0.0))
     }
     #[track_caller]
     fn under(self, s: f64) -> Var<T> {
@@ -188,7 +188,7 @@ macro_rules! operator {
     }};
     (@with ($Rule:expr) $Trait:ident $method:ident $try_method:ident $a:ident $b:ident
      ($av:expr, $an:expr) ($bv:expr, $bn:expr)) => {
-        apply_owned([$an, $bn], $Trait::$method($av, $bv), $Rule)
+        apply_owned([$an, $bn], $Trait::$method($av, $bv), || $Rule)
     };
     (@first $Trait:ident $method:ident $t:ident |$s:ident, $x:ident| $scalar_first:expr) => {
         impl $Trait<&Var<$t>> for $t {
@@ -226,6 +226,6 @@ impl<T: Float> Neg for Var<T> {
     type Output = Var<T>;
     #[track_caller]
     fn neg(self) -> Var<T> {
-        apply_owned([self.node], -self.value, unary::Neg)
+        apply_owned([self.node], -self.value, || unary::Neg)
     }
 }

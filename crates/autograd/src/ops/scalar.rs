@@ -14,7 +14,7 @@ impl<T: Float> Var<T> {
     /// As [`Var::affine`], in this variable's memory where it is held alone.
     #[track_caller]
     pub fn into_affine(self, a: f64, b: f64) -> Var<T> {
-        apply_owned([self.node], self.value.into_affine(a, b), Affine(a, b))
+        apply_owned([self.node], self.value.into_affine(a, b), || Affine(a, b))
     }
 }
 

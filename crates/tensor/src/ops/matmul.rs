@@ -196,9 +196,9 @@ impl<T: Float> Tensor<T> {
         check_linear(self, w, b)?;
         let rank = self.rank();
         let lead = &self.shape()[..rank - 1];
-        let mut shape = Shape::from_slice(lead);
         let n = w.shape()[0];
-        shape.push(n);
+        let mut shape = self.shape().clone();
+        shape.as_mut_slice()[rank - 1] = n;
         let out = Tensor::try_uninit("linear", shape)?;
         if out.is_empty() {
             return Ok(out);
@@ -222,9 +222,13 @@ impl<T: Float> Tensor<T> {
                 (&copy, lead.iter().product(), k as isize)
             }
         };
+        let straight;
         let bias = match b {
-            Some(b) if n > 1 && b.strides()[0] != 1 => Some(b.try_contiguous("linear")?),
-            b => b.cloned(),
+            Some(b) if n > 1 && b.strides()[0] != 1 => {
+                straight = b.try_contiguous("linear")?;
+                Some(&straight)
+            }
+            b => b,
         };
         let a = Mat {
             ptr: x.as_ptr(),
@@ -236,7 +240,7 @@ impl<T: Float> Tensor<T> {
             row: w.strides()[1],
             col: w.strides()[0],
         };
-        let bias = bias.as_ref().map_or(std::ptr::null(), |b| b.as_ptr());
+        let bias = bias.map_or(std::ptr::null(), Tensor::as_ptr);
         let d = Dims { m, n, k };
         // SAFETY: sizes and strides are the operands' own, checked above; `out` is new, contiguous,
         // `m × n`; the bias has `n` contiguous elements.
@@ -268,7 +272,8 @@ impl<T: Float> Tensor<T> {
         else {
             return Err(rank_error(self, x).rename(op));
         };
-        if lead != rows {
+        // Not slice equality, which is a call to `memcmp`.
+        if !lead.iter().eq(rows) {
             return Err(Error::ShapeMismatch {
                 site: Site::new(op).operand("dy", T::DTYPE, self.shape()).operand(
                     "x",
