@@ -101,7 +101,7 @@ impl Shared {
     }
 
     /// Takes a large block of `bytes` with its header, and counts it; `None` if there is none of the class.
-    pub(super) fn take_large(&mut self, class: u32, bytes: usize) -> Option<NonNull<Header>> {
+    pub(super) fn take_large(&mut self, class: u16, bytes: usize) -> Option<NonNull<Header>> {
         let chain = self.pop(class as usize)?;
         self.count_large_taken(bytes);
         Some(chain.head)
@@ -272,7 +272,7 @@ mod tests {
     fn chain(bytes: usize) -> Chain {
         let class = class::of(bytes);
         Chain {
-            head: system::allocate(class::size(class), class as u32).unwrap(),
+            head: system::allocate(class::size(class), class as u16).unwrap(),
             len: 1,
         }
     }

@@ -230,6 +230,31 @@ fn figures_are_exact_after_a_churn() {
 }
 
 #[test]
+fn small_blocks_come_by_the_run() {
+    alone(|| {
+        // A class that no other test uses much, though the shared cache may have some of it.
+        let held: Vec<RawBlock> = (0..1000).map(|_| block(900)).collect();
+        held.iter().for_each(|b| fill(b, 3));
+        let figures = own();
+        assert_eq!((figures.taken, figures.given), (1000, 0));
+        // 1, 2, 4, .. 64, then a magazine of 64 KiB at a time.
+        assert!(figures.fresh <= 7 + 1000 / 64 + 1, "{figures:?}");
+        let spare = figures.cached_bytes / (held[0].capacity() + HEADER);
+        assert!(spare <= 128, "{figures:?}");
+        let mut places: Vec<usize> = held.iter().map(|b| b.as_ptr() as usize).collect();
+        places.sort_unstable();
+        assert!(
+            places
+                .windows(2)
+                .all(|w| w[1] - w[0] >= held[0].capacity() + HEADER)
+        );
+        drop(held);
+        flush();
+        trim();
+    });
+}
+
+#[test]
 fn a_thread_that_ends_leaves_its_blocks_to_others() {
     // A class that no other test uses. Should one empty the cache between the two threads, it is tried again.
     let found = (0..20).any(|_| {

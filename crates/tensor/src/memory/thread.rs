@@ -25,6 +25,9 @@ const fn magazine(class: usize) -> u32 {
     if n < 2 { 2 } else { n as u32 }
 }
 
+/// The largest size that is asked of the system by the run.
+const RUNS_TO: usize = 1 << 10;
+
 /// What [`set_cache_limit`](super::set_cache_limit) says of what a thread may keep.
 const _: () = {
     let (mut class, mut sum) = (0, 0);
@@ -43,6 +46,9 @@ struct Slot {
     head: Cell<*mut Header>,
     count: AtomicU32,
     full: u32,
+    /// How many blocks the next run has: each has twice as many as the one before, to a magazine, so that what is not used
+    /// is no more than what is.
+    run: Cell<u16>,
     /// Null, or a full magazine; `has_spare` tells other threads which.
     spare: Cell<*mut Header>,
     has_spare: AtomicBool,
@@ -171,6 +177,7 @@ fn start<'a>() -> Option<&'a ThreadCache> {
         head: Cell::new(ptr::null_mut()),
         count: AtomicU32::new(0),
         full: magazine(class),
+        run: Cell::new(1),
         spare: Cell::new(ptr::null_mut()),
         has_spare: AtomicBool::new(false),
     };
@@ -259,10 +266,23 @@ fn refill(cache: &ThreadCache, class: usize) -> Option<NonNull<Header>> {
         }
         None => shared::lock().pop(class),
     };
-    let Some(Chain { head, len }) = chain else {
-        let block = fresh(class::size(class), class as u32)?;
-        bump(&cache.counters.fresh, 1);
-        return Some(block);
+    let Chain { head, len } = match chain {
+        Some(chain) => chain,
+        None => {
+            let size = class::size(class);
+            let run = if size <= RUNS_TO && THREADS_KEEP.load(Relaxed) {
+                slot.run.get()
+            } else {
+                1
+            };
+            let head = fresh(size, class as u16, run)?;
+            bump(&cache.counters.fresh, 1);
+            slot.run.set((2 * run).min(slot.full as u16));
+            Chain {
+                head,
+                len: u32::from(run),
+            }
+        }
     };
     // SAFETY: the chain is ours now, `len` blocks linked from `head`.
     slot.head.set(unsafe { (*head.as_ptr()).link });
@@ -307,7 +327,7 @@ unsafe fn give_full(cache: &ThreadCache, slot: &Slot, block: NonNull<Header>) {
 fn take_large(bytes: usize) -> Option<NonNull<Header>> {
     let (capacity, class) = if bytes <= class::LARGEST {
         let class = class::of(bytes);
-        (class::size(class), class as u32)
+        (class::size(class), class as u16)
     } else {
         (bytes.checked_next_multiple_of(HEADER)?, NO_CLASS)
     };
@@ -323,7 +343,7 @@ fn take_large(bytes: usize) -> Option<NonNull<Header>> {
     let block = match cached {
         Some(block) => block,
         None => {
-            let block = fresh(capacity, class)?;
+            let block = fresh(capacity, class, 1)?;
             if !small {
                 shared::lock().count_large_taken(size);
             }
@@ -362,15 +382,15 @@ unsafe fn give_large(block: NonNull<Header>, size: usize) {
     });
 }
 
-/// A block from the system; if it refuses, once more with all caches emptied. Not for what has no class, though: a
+/// A block from the system, or a run of them; if it refuses, once more with all caches emptied. Not for what has no class, though: a
 /// request of more than a tebibyte is a mistake, which should not cost everybody their cache.
-fn fresh(capacity: usize, class: u32) -> Option<NonNull<Header>> {
-    let block = system::allocate(capacity, class);
+fn fresh(capacity: usize, class: u16, blocks: u16) -> Option<NonNull<Header>> {
+    let block = system::allocate_run(capacity, class, blocks);
     if block.is_some() || class == NO_CLASS {
         return block;
     }
     super::trim();
-    system::allocate(capacity, class)
+    system::allocate_run(capacity, class, blocks)
 }
 
 pub(super) fn count_copy() {
