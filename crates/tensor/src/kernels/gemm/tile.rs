@@ -9,6 +9,9 @@ use crate::kernels::isa::{Isa, IsaKind, Kernel, dispatch, prefetch};
 
 /// Rows of the right operand that are asked for ahead; see `kernels/README.md`.
 const AHEAD: isize = 8;
+/// Steps from which on a tile asks for its part of the output ahead, in `PARTS` parts; as there.
+const DEEP: usize = 384;
+const PARTS: usize = 4;
 
 /// What a tile starts from.
 pub(crate) enum Start<T> {
@@ -109,15 +112,22 @@ unsafe fn tile_run<T: Copy, S: Simd<T>, const MR: usize, const NV: usize, const 
         // compiler makes two loops of it.
         let whole = t.columns == NV * S::LANES;
         let sum = matches!(t.start, Start::Sum);
-        if sum {
-            // The sums so far are wanted at the end: by then they are in the L1 cache.
-            for i in 0..MR {
-                for v in 0..NV {
-                    prefetch(t.c.wrapping_add(i * t.c_step + v * S::LANES) as *const u8);
-                }
-            }
-        }
+        // The output's lines are fetched beside the multiplications, some rows at a time: all at once, at the start or when
+        // they are stored, they hold up the operands'. Sums so far are wanted in any case.
+        let (rows, every) = (MR.div_ceil(PARTS), t.k.div_ceil(PARTS));
+        let mut asked = t.c;
+        let mut left = if sum || t.k >= DEEP { 1 } else { usize::MAX };
         for _ in 0..t.k {
+            left -= 1;
+            if left == 0 {
+                for i in 0..rows {
+                    for v in 0..NV {
+                        prefetch(asked.wrapping_add(i * t.c_step + v * S::LANES) as *const u8);
+                    }
+                }
+                asked = asked.wrapping_add(rows * t.c_step);
+                left = every;
+            }
             let mut bv = [zero; NV];
             for v in 0..NV {
                 let p = b.add(v * S::LANES);
