@@ -63,7 +63,7 @@ impl Cut {
         // A task for each thread, or some, if they are large.
         let tasks = match threads {
             1 => 1,
-            _ => (d.work() / LARGE).clamp(threads.min(d.work() / TASK).max(1), 4 * threads),
+            _ => (d.work() / LARGE).clamp(threads.min(d.work() / TASK).max(1), 2 * threads),
         };
         // Each group reads the left operand anew, each band the right one: the longer side is cut.
         let (tall, wide) = ((left.count / 4).max(1), (right / 2).max(1));
