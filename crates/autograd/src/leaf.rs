@@ -209,7 +209,7 @@ impl<T: Float> Param<T> {
 
     /// Calls `step` with the value to change and the gradient, if there is one (`Ok(false)` if not).
     /// The value is changed in place where nobody else holds its memory: after backward has released
-    /// the tape, that is the rule.
+    /// the tape, that is the rule. The parameter is locked meanwhile: `step` must not ask it for anything.
     ///
     /// # Errors
     /// If `step` changed the shape: the parameter then holds zeros of its own shape.
