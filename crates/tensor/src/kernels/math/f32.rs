@@ -53,11 +53,13 @@ fn exp_m1_parts<I: Isa>(x: f32) -> (i32, f32) {
     (k, r + I::fma_f32(coef::exp_q::<I>(r), r * r, lo))
 }
 
-/// p 2ᵏ, with one rounding where the result is subnormal, and overflow to infinity: 2ᵏ in halves.
+/// p 2ᵏ, with one rounding where the result is subnormal, and overflow to infinity: 2ᵏ in halves, both with
+/// the exponent's bias from the start, which is added once.
 #[inline(always)]
 fn scale(p: f32, k: i32) -> f32 {
+    let k = k.wrapping_add(2 * 127) as u32;
     let h = k >> 1;
-    p * pow2(h) * pow2(k.wrapping_sub(h))
+    p * f32::from_bits(h << 23) * f32::from_bits(k.wrapping_sub(h) << 23)
 }
 
 /// `(e, 1 + f)` with x = 2ᵉ (1 + f) and √½ ≤ 1 + f < √2, for normal positive x.
@@ -254,10 +256,11 @@ impl Math for f32 {
         // tanh a = w / (1 + w) with w = (e^(2a) − 1) / 2 = 2ᵏ (e^(2r) − 1) / 2 + (2ᵏ − 1) / 2; tanh(10) is 1 in f32.
         let a = self.abs();
         let t = if a > 10.0 { 10.0 } else { a };
-        let (kf, k) = nearest::<I>(t, 2.0 * std::f32::consts::LOG2_E);
+        // The sum that rounds has the exponent's bias as well, so that its low bits are those of 2ᵏ.
+        let sum = I::fma_f32(t, 2.0 * std::f32::consts::LOG2_E, ROUND + 127.0);
+        let (kf, u) = (sum - (ROUND + 127.0), f32::from_bits(sum.to_bits() << 23));
         // ln 2 in one part: what it lacks counts k times, but only e^(−2a) of that is left in the result.
         let r = I::fma_f32(kf, -0.5 * std::f32::consts::LN_2, t);
-        let u = pow2(k);
         // The linear part is exact where it cancels; then the rest is added. One rounding in place of two.
         let linear = I::fma_f32(u, r, I::fma_f32(u, 0.5, -0.5));
         let w = I::fma_f32(coef::tanh_q::<I>(r), u * (r * r), linear);

@@ -59,11 +59,13 @@ fn exp_m1_parts<I: Isa>(x: f64) -> (i64, f64) {
     (k, r + I::fma_f64(coef::exp_q::<I>(r), r * r, lo))
 }
 
-/// p 2ᵏ, with one rounding where the result is subnormal, and overflow to infinity: 2ᵏ in halves.
+/// p 2ᵏ, with one rounding where the result is subnormal, and overflow to infinity: 2ᵏ in halves, both with
+/// the exponent's bias from the start, which is added once.
 #[inline(always)]
 fn scale(p: f64, k: i64) -> f64 {
-    let h = ((k.wrapping_add(4096) as u64) >> 1) as i64 - 2048;
-    p * pow2(h) * pow2(k.wrapping_sub(h))
+    let k = k.wrapping_add(2 * 1023) as u64;
+    let h = k >> 1;
+    p * f64::from_bits(h << 52) * f64::from_bits(k.wrapping_sub(h) << 52)
 }
 
 /// eˣ/2, which is finite a little further than eˣ.
