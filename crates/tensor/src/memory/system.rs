@@ -141,17 +141,31 @@ pub(super) unsafe fn free(block: NonNull<Header>) {
         }
         return;
     }
-    // SAFETY: `allocate_run` put the run's header there, and it lives while one of its blocks does.
+    // SAFETY: the block is of a run, which lives until the count reaches zero: what is asked of it is asked before this block
+    // is counted off, for the last may then go on another thread.
     let (run, blocks, last) = unsafe {
-        let before = (place as usize - 1) * (capacity + HEADER);
-        let run = block.cast::<u8>().sub(before + HEADER).cast::<Run>();
+        let run = run_of(block);
+        let blocks = (*run.as_ptr()).blocks;
         // What other threads did with the run's blocks comes before its end.
         let last = (*run.as_ptr()).left.fetch_sub(1, Ordering::AcqRel) == 1;
-        (run, (*run.as_ptr()).blocks, last)
+        (run, blocks, last)
     };
     if last && let Some(layout) = run_layout(blocks, capacity) {
-        // SAFETY: as above; nobody has a block of it.
+        // SAFETY: this is the layout that `allocate_run` computed; nobody has a block of it.
         unsafe { dealloc(run.as_ptr().cast(), layout) }
+    }
+}
+
+/// The run that a block of one lies in.
+///
+/// # Safety
+/// `block` is from [`allocate_run`], of a run of several.
+unsafe fn run_of(block: NonNull<Header>) -> NonNull<Run> {
+    // SAFETY: the run's header lies before the blocks up to this one, in the same piece.
+    unsafe {
+        let (capacity, place) = ((*block.as_ptr()).capacity, (*block.as_ptr()).place);
+        let before = (place as usize - 1) * (capacity + HEADER);
+        block.cast::<u8>().sub(before + HEADER).cast()
     }
 }
 
@@ -205,9 +219,7 @@ mod tests {
                 unsafe {
                     free(block);
                     if let Some(other) = all.last() {
-                        let place = (*other.as_ptr()).place as usize;
-                        let before = (place - 1) * (capacity + HEADER) + HEADER;
-                        let run = other.cast::<u8>().sub(before).cast::<Run>();
+                        let run = run_of(*other);
                         assert_eq!((*run.as_ptr()).left.load(Ordering::Relaxed), all.len());
                     }
                 }
