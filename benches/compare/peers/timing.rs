@@ -53,13 +53,15 @@ pub fn time(peer: &str, workload: &str, mut f: impl FnMut()) {
     micros.sort_unstable_by(f64::total_cmp);
     println!(
         "{{\"peer\": \"{peer}\", \"workload\": \"{workload}\", \"threads\": {}, \"median_us\": {:.3}, \
-         \"min_us\": {:.3}, \"reps\": {}, \"peak_rss_mb\": {:.1}, \"base_rss_mb\": {base:.1}, \
+         \"min_us\": {:.3}, \"reps\": {}, \"peak_rss_mb\": {:.1}, \"file_rss_mb\": {:.1}, \
+         \"base_rss_mb\": {base:.1}, \
          \"minflt_per_rep\": {:.4}, \"cpu_over_wall\": {:.2}}}",
         threads(),
         micros[micros.len() / 2],
         micros[0],
         micros.len(),
         process::peak_mib().unwrap_or(0.0),
+        process::files_mib().unwrap_or(0.0),
         (after.0 - before.0) / micros.len() as f64,
         (after.1 - before.1) / wall,
     );

@@ -4,8 +4,17 @@ use std::fs;
 
 /// Peak resident memory, in MiB.
 pub fn peak_mib() -> Option<f64> {
+    status_mib("VmHWM:")
+}
+
+/// Resident pages of files, the program's and its libraries', in MiB: they belong to the system's cache.
+pub fn files_mib() -> Option<f64> {
+    status_mib("RssFile:")
+}
+
+fn status_mib(what: &str) -> Option<f64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|l| l.starts_with("VmHWM:"))?;
+    let line = status.lines().find(|l| l.starts_with(what))?;
     Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1024.0)
 }
 

@@ -17,6 +17,7 @@ struct Cell {
     min: Option<f64>,
     faults: Vec<f64>,
     peaks: Vec<f64>,
+    files: Vec<f64>,
     fresh: Vec<f64>,
     unsupported: bool,
     failed: Option<String>,
@@ -68,6 +69,7 @@ impl Report {
             cell.min = Some(cell.min.map_or(min, |m| m.min(min)));
             cell.faults.extend(line["minflt_per_rep"].as_f64());
             cell.peaks.extend(line["peak_rss_mb"].as_f64());
+            cell.files.extend(line["file_rss_mb"].as_f64());
             cell.fresh.extend(line["fresh_per_rep"].as_f64());
         }
     }
@@ -269,7 +271,7 @@ impl Report {
 
     fn write_memory(&self, out: &mut String, workloads: &[&str], threads: usize) {
         let _ = writeln!(out, "\n## Memory, {}\n", plural(threads));
-        out.push_str("Page faults and blocks asked of the system are per repetition, after the warm-up; peaks are of the\nwhole process, in MiB, against the Rust peer with the smallest.\n\n");
+        out.push_str("Page faults and blocks asked of the system are per repetition, after the warm-up; peaks are of the\nwhole process, in MiB, against the Rust peer with the smallest. In parentheses, what of them are pages of the\nprogram's and the libraries' files.\n\n");
         out.push_str("| workload | fresh blocks | faults | best peer's faults | peak | Rust peer's peak | ours ÷ theirs |\n|---|---|---|---|---|---|---|\n");
         for w in workloads {
             let ours = self.cell(w, "wengert", threads);
@@ -282,6 +284,12 @@ impl Report {
                 .filter_map(|p| Some((*p, middle(&self.cell(w, p, threads)?.peaks)?)))
                 .min_by(|a, b| a.1.total_cmp(&b.1));
             let peak = ours.and_then(|c| middle(&c.peaks));
+            let with_files = |peer: &str| {
+                let cell = self.cell(w, peer, threads);
+                let files = cell.and_then(|c| middle(&c.files));
+                let peak = number(cell.and_then(|c| middle(&c.peaks)));
+                files.map_or(peak.clone(), |f| format!("{peak} ({})", trim(f, 1)))
+            };
             let named = |v: Option<(&str, f64)>| {
                 v.map_or("–".to_string(), |(p, v)| format!("{} ({p})", trim(v, 1)))
             };
@@ -291,8 +299,8 @@ impl Report {
                 number(ours.and_then(|c| middle(&c.fresh))),
                 number(ours.and_then(|c| middle(&c.faults))),
                 named(faults),
-                number(peak),
-                named(lean),
+                with_files("wengert"),
+                lean.map_or("–".to_string(), |(p, _)| format!("{p} {}", with_files(p))),
                 peak.zip(lean)
                     .map_or("–".to_string(), |(o, t)| goal_text(o / t.1)),
             );

@@ -20,13 +20,13 @@ use crate::var::Var;
 /// that both are under one lock.
 pub(crate) struct Leaf<T: Float> {
     meta: Meta,
-    held: Lock<Held<T>>,
+    held: Lock<Kept<T>>,
     trainable: AtomicBool,
     name: OnceLock<String>,
 }
 
 /// What a leaf keeps.
-struct Held<T: Float> {
+struct Kept<T: Float> {
     grad: Option<Tensor<T>>,
     /// A parameter's; a variable has its own.
     value: Option<Tensor<T>>,
@@ -40,7 +40,7 @@ impl<T: Float> Leaf<T> {
     fn new(shape: Shape, value: Option<Tensor<T>>, at: &'static Location<'static>) -> Leaf<T> {
         Leaf {
             meta: Meta::new(0, "leaf", shape, T::DTYPE, at),
-            held: Lock::new(Held { grad: None, value }),
+            held: Lock::new(Kept { grad: None, value }),
             trainable: AtomicBool::new(true),
             name: OnceLock::new(),
         }
@@ -116,7 +116,7 @@ impl<T: Float> Clone for Param<T> {
 
 /// The value of a parameter's leaf.
 #[inline]
-fn value_of<T: Float>(held: &mut Held<T>) -> &mut Tensor<T> {
+fn value_of<T: Float>(held: &mut Kept<T>) -> &mut Tensor<T> {
     match &mut held.value {
         Some(value) => value,
         None => unreachable!("a parameter's leaf is made with a value, which nobody takes"),
@@ -216,7 +216,7 @@ impl<T: Float> Param<T> {
     #[track_caller]
     pub fn update(&self, step: impl FnOnce(&mut Tensor<T>, &Tensor<T>)) -> Result<bool> {
         let mut held = self.leaf().held.lock();
-        let Held {
+        let Kept {
             grad: Some(grad),
             value: Some(value),
         } = &mut *held

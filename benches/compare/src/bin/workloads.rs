@@ -96,6 +96,7 @@ fn time(name: &str, seconds: f64) -> Result<Value, Box<dyn Error>> {
         "min_us": micros[0],
         "reps": reps,
         "peak_rss_mb": process::peak_mib(),
+        "file_rss_mb": process::files_mib(),
         "base_rss_mb": base,
         "minflt_per_rep": spent.map(|s| s.0),
         "cpu_over_wall": spent.map(|s| (s.1 * 100.0).round() / 100.0),

@@ -124,7 +124,7 @@ impl<T: Float> Var<T> {
     /// If the shapes differ or an option does not fit.
     #[track_caller]
     pub fn cross_entropy_probs(&self, targets: &Var<T>, options: &ClassLoss) -> Result<Var<T>> {
-        super::loss::same_shape("cross_entropy", self, targets)?;
+        super::reduction::same_shape("cross_entropy", self, targets)?;
         let axis = isize::from(self.rank() > 1);
         let classes = *self.shape().get(axis as usize).unwrap_or(&0);
         check_options("cross_entropy", self, classes, options)?;

@@ -3,40 +3,13 @@
 
 use wengert_tensor::{Float, Site, Tensor};
 
-use super::reduction::Reduction;
+use super::reduction::{Reduction, same_shape};
 use crate::error::Result;
 use crate::info::{OpInfo, Sample, cycle, sample, spread};
 use crate::naive::Array;
 use crate::node::Sink;
 use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply};
 use crate::var::Var;
-
-/// Refuses a target of another shape.
-#[track_caller]
-pub(crate) fn same_shape<T: Float>(op: &'static str, x: &Var<T>, target: &Var<T>) -> Result<()> {
-    if x.shape() == target.shape() {
-        return Ok(());
-    }
-    let site = Site::new(op).operand("input", T::DTYPE, x.shape()).operand(
-        "target",
-        T::DTYPE,
-        target.shape(),
-    );
-    let (a, b) = (x.shape(), target.shape());
-    let site = if a.len() == b.len() + 1 && a.last() == Some(&1) && a[..b.len()] == b[..] {
-        site.hint("target.unsqueeze(-1) (or input.squeeze(-1)) makes the shapes agree")
-    } else if b.len() == a.len() + 1 && b.last() == Some(&1) && b[..a.len()] == a[..] {
-        site.hint("input.unsqueeze(-1) (or target.squeeze(-1)) makes the shapes agree")
-    } else {
-        site
-    };
-    Err(wengert_tensor::Error::ShapeMismatch {
-        site,
-        what: "input and target differ",
-        rule: "input.shape == target.shape (losses do not broadcast)",
-    }
-    .into())
-}
 
 /// Pairs a loss's two methods.
 macro_rules! loss_methods {

@@ -1,8 +1,11 @@
-//! How the losses of elements become one.
+//! What the losses have in common: shapes that agree, and how the losses of elements become one.
 //!
 //! Invariant: a mean divides by the number of losses, and is NaN of none.
 
-use wengert_tensor::{Float, Tensor};
+use wengert_tensor::{Float, Site, Tensor};
+
+use crate::error::Result;
+use crate::var::Var;
 
 /// What becomes of the losses of the elements.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,4 +43,31 @@ impl Reduction {
             }
         }
     }
+}
+
+/// Refuses a target of another shape.
+#[track_caller]
+pub(crate) fn same_shape<T: Float>(op: &'static str, x: &Var<T>, target: &Var<T>) -> Result<()> {
+    if x.shape() == target.shape() {
+        return Ok(());
+    }
+    let site = Site::new(op).operand("input", T::DTYPE, x.shape()).operand(
+        "target",
+        T::DTYPE,
+        target.shape(),
+    );
+    let (a, b) = (x.shape(), target.shape());
+    let site = if a.len() == b.len() + 1 && a.last() == Some(&1) && a[..b.len()] == b[..] {
+        site.hint("target.unsqueeze(-1) (or input.squeeze(-1)) makes the shapes agree")
+    } else if b.len() == a.len() + 1 && b.last() == Some(&1) && b[..a.len()] == a[..] {
+        site.hint("input.unsqueeze(-1) (or target.squeeze(-1)) makes the shapes agree")
+    } else {
+        site
+    };
+    Err(wengert_tensor::Error::ShapeMismatch {
+        site,
+        what: "input and target differ",
+        rule: "input.shape == target.shape (losses do not broadcast)",
+    }
+    .into())
 }

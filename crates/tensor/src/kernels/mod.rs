@@ -5,6 +5,7 @@
 //! compiler vectorises. Every kernel call in the crate goes through one of the verbs here.
 
 pub(crate) mod arg;
+pub(crate) mod cache;
 pub(crate) mod drive;
 pub(crate) mod folds;
 pub(crate) mod gemm;

@@ -271,13 +271,14 @@ fn refill(cache: &ThreadCache, class: usize) -> Option<NonNull<Header>> {
         None => {
             let size = class::size(class);
             let run = if size <= RUNS_TO && THREADS_KEEP.load(Relaxed) {
-                slot.run.get()
+                let run = slot.run.get();
+                slot.run.set((2 * run).min(slot.full as u16));
+                run
             } else {
                 1
             };
             let head = fresh(size, class as u16, run)?;
             bump(&cache.counters.fresh, 1);
-            slot.run.set((2 * run).min(slot.full as u16));
             Chain {
                 head,
                 len: u32::from(run),

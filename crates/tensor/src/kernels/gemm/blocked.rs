@@ -15,6 +15,7 @@
 
 use super::tile::{Start, Tile, tile};
 use super::{Dims, GemmKernels, Mat, Panel, Panels, Shared, Turn};
+use crate::kernels::cache::l2_bytes;
 use crate::kernels::isa::IsaKind;
 use crate::kernels::par;
 use crate::memory::{AllocError, RawBlock};
@@ -22,8 +23,8 @@ use std::mem::MaybeUninit;
 
 /// Most bytes of the inner dimension in a block; see `kernels/README.md` for this and those below.
 const KC_BYTES: usize = 4096;
-/// Bytes of the right operand's group, which stays in the L2 cache.
-const GROUP_BYTES: usize = 1200 << 10;
+/// Sixteenths of the L2 cache that the right operand's group takes, which stays there.
+const GROUP_PARTS: usize = 9;
 /// Depth to which a left operand whose columns are contiguous is read where it lies.
 const SHALLOW: usize = 128;
 /// Elements of the left operand packed at a time.
@@ -32,6 +33,11 @@ const PACK_LEN: usize = 1 << 22;
 const TASK: usize = 1 << 20;
 /// Multiplications of a task where there are more tasks than threads.
 const LARGE: usize = 6 << 20;
+
+/// Most steps of the inner dimension in a block of elements of `size` bytes.
+const fn deepest(size: usize) -> usize {
+    KC_BYTES / size
+}
 
 /// Bytes that no two threads write: a cache line, or two that are fetched together.
 const LINE: usize = 128;
@@ -58,8 +64,9 @@ impl Cut {
         let width = 2 * lanes;
         let left = Panels::new(d.m, most);
         let right = d.n.div_ceil(width);
-        let depths = Panels::new(d.k, KC_BYTES / size);
-        let least = right.div_ceil((GROUP_BYTES / (depths.len(0) * width * size)).max(1));
+        let depths = Panels::new(d.k, deepest(size));
+        let group = l2_bytes() / 16 * GROUP_PARTS;
+        let least = right.div_ceil((group / (depths.len(0) * width * size)).max(1));
         // A task for each thread, or some, if they are large.
         let tasks = match threads {
             1 => 1,
@@ -134,7 +141,7 @@ pub(super) unsafe fn gemm<T: GemmKernels>(
     // then it is the other operand, and the output.
     let turned = b.row == 1
         && b.col != 1
-        && d.k <= KC_BYTES / size_of::<T>()
+        && d.k <= deepest(size_of::<T>())
         && d.m.saturating_mul(2 * (d.k + d.n)) <= d.n.saturating_mul(d.k);
     let (d, a, b) = if turned {
         (
