@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::memory::AllocError;
-use pool::Pool;
+use pool::{Chunk, Pool};
 
 /// Nanoseconds of work of a chunk: small beside what a thread costs to wake (5 to 10 us), large beside
 /// what it costs to hand one out (0.1 us).
@@ -79,8 +79,13 @@ pub(crate) fn for_each_on(count: usize, f: impl Fn(usize, usize) + Sync + Send) 
     if count <= 1 {
         (0..count).for_each(|i| f(0, i));
     } else {
-        with_pool(|pool| pool.run(count, &f));
+        share(count, &f);
     }
+}
+
+#[inline(never)]
+fn share(count: usize, f: &Chunk<'_>) {
+    with_pool(|pool| pool.run(count, f));
 }
 
 /// As [`for_each`], of calls that memory may be refused to: the last such error.

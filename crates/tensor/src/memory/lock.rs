@@ -62,7 +62,7 @@ impl<T> Lock<T> {
     pub fn lock(&self) -> LockGuard<'_, T> {
         // Acquire, to see what the one before wrote.
         if self.taken.swap(1, Ordering::Acquire) != 0 {
-            self.wait();
+            wait(&self.taken);
         }
         LockGuard {
             lock: self,
@@ -70,30 +70,31 @@ impl<T> Lock<T> {
         }
     }
 
-    #[cold]
-    #[inline(never)]
-    fn wait(&self) {
-        let mut turns = 0u32;
-        loop {
-            // Reading alone leaves the line with the one who has the lock.
-            while self.taken.load(Ordering::Relaxed) != 0 {
-                match turns {
-                    0..100 => std::hint::spin_loop(),
-                    100..200 => std::thread::yield_now(),
-                    _ => std::thread::sleep(Duration::from_micros(50)),
-                }
-                turns += 1;
-            }
-            if self.taken.swap(1, Ordering::Acquire) == 0 {
-                return;
-            }
-        }
-    }
-
     /// The value, which nobody else can have: no lock is taken.
     #[inline]
     pub fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
+    }
+}
+
+/// Until `taken` is 0, and the caller has made it 1.
+#[cold]
+#[inline(never)]
+fn wait(taken: &AtomicUsize) {
+    let mut turns = 0u32;
+    loop {
+        // Reading alone leaves the line with the one who has the lock.
+        while taken.load(Ordering::Relaxed) != 0 {
+            match turns {
+                0..100 => std::hint::spin_loop(),
+                100..200 => std::thread::yield_now(),
+                _ => std::thread::sleep(Duration::from_micros(50)),
+            }
+            turns += 1;
+        }
+        if taken.swap(1, Ordering::Acquire) == 0 {
+            return;
+        }
     }
 }
 

@@ -18,12 +18,14 @@ use std::time::{Duration, Instant};
 /// How long a thread without work looks out before it sleeps: a few times what waking one costs (5 to 10 us on Linux).
 const LOOKOUT: Duration = Duration::from_micros(40);
 
+/// What is called with a thread's number and a chunk's. By reference: the code that hands chunks out is there once, not
+/// once for each kernel, which is a hundred times.
+pub(super) type Chunk<'a> = dyn Fn(usize, usize) + Sync + 'a;
+
 /// A closure and how often it is to be called.
 #[derive(Clone, Copy)]
 struct Job {
-    /// Calls the closure behind the pointer.
-    call: unsafe fn(*const (), usize, usize),
-    closure: *const (),
+    closure: *const Chunk<'static>,
     count: usize,
     /// Whether shares are done from their ends: in every other job, for what the job before was at last is still in
     /// the thread's cache.
@@ -108,7 +110,7 @@ impl Shared {
                 }
                 let i = if job.back { start + end - 1 - i } else { i };
                 // SAFETY: this thread is inside, or the caller: the closure lives.
-                unsafe { (job.call)(job.closure, k, i) };
+                unsafe { (*job.closure)(k, i) };
             }
         }
     }
@@ -197,13 +199,11 @@ pub(super) struct Pool {
 impl Pool {
     /// A pool for this many threads with the caller's; fewer where the system refuses.
     pub(super) fn new(threads: usize) -> Pool {
-        unsafe fn nothing(_: *const (), _: usize, _: usize) {}
         let others = threads.saturating_sub(1);
         let shared = Arc::new(Shared {
             gate: AtomicUsize::new(0),
             job: UnsafeCell::new(Job {
-                call: nothing,
-                closure: std::ptr::null(),
+                closure: &|_, _| (),
                 count: 0,
                 back: false,
             }),
@@ -238,11 +238,7 @@ impl Pool {
     }
 
     /// Calls `f(k, 0) … f(k, count - 1)`, each once, on the threads that come; `k` says which of them it is.
-    pub(super) fn run<F: Fn(usize, usize) + Sync>(&self, count: usize, f: &F) {
-        unsafe fn call<F: Fn(usize, usize)>(closure: *const (), k: usize, i: usize) {
-            // SAFETY: `closure` is the `&F` below, which lives until nobody is inside the gate.
-            unsafe { (*closure.cast::<F>())(k, i) }
-        }
+    pub(super) fn run(&self, count: usize, f: &Chunk<'_>) {
         let shared = &*self.shared;
         if self.threads.is_empty() {
             let back = shared.round.fetch_add(1, Ordering::Relaxed) % 2 == 1;
@@ -270,9 +266,10 @@ impl Pool {
                 self.0.busy.store(false, Ordering::Release);
             }
         }
+        // SAFETY: the lifetime alone changes; nobody is inside the gate when this returns, so nobody calls it later.
+        let closure = unsafe { std::mem::transmute::<&Chunk<'_>, &Chunk<'static>>(f) };
         let job = Job {
-            call: call::<F>,
-            closure: f as *const F as *const (),
+            closure,
             count,
             back: shared.round.load(Ordering::Relaxed) % 2 == 1,
         };
