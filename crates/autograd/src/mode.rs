@@ -44,6 +44,11 @@ pub fn enable_grad<R>(f: impl FnOnce() -> R) -> R {
     with(&RECORDING, true, f)
 }
 
+/// [`enable_grad`] if `on`, else as it is.
+pub(crate) fn enable_grad_if<R>(on: bool, f: impl FnOnce() -> R) -> R {
+    with(&RECORDING, on || is_recording(), f)
+}
+
 /// Whether ops on tracked variables are recorded on this thread now.
 #[inline]
 pub fn is_recording() -> bool {

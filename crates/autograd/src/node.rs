@@ -16,7 +16,7 @@ use wengert_tensor::{DType, Float, Shape, Tensor};
 use crate::engine::Pending;
 use crate::error::{Error, Result};
 use crate::mode;
-use crate::rule::{Cx, Fused, Rule};
+use crate::rule::{Cx, Fused, Grads, Rule};
 use crate::var::Var;
 
 pub(crate) type Edge = Counted<dyn Node>;
@@ -255,6 +255,23 @@ enum State<R, E> {
     Released,
 }
 
+impl<R, E> State<R, E> {
+    /// The rule and the nodes, shared from now on; none once released.
+    fn share(&mut self) -> Option<Arc<(R, E)>> {
+        match self {
+            State::Shared(both) => return Some(both.clone()),
+            State::Released => return None,
+            State::Ready(..) => {}
+        }
+        let State::Ready(rule, edges) = std::mem::replace(self, State::Released) else {
+            return None;
+        };
+        let both = Arc::new((rule, edges));
+        *self = State::Shared(both.clone());
+        Some(both)
+    }
+}
+
 /// The inputs' nodes: an array for most ops, so that a node is one allocation; a list where there may
 /// be any number.
 pub(crate) trait Edges:
@@ -356,6 +373,24 @@ impl<T: Float> Sink<'_, T> {
         }
     }
 
+    /// What a rule answered: a gradient for each input, or none.
+    fn give_all(&mut self, grads: Grads<T>) -> Result<()> {
+        if grads.len() != self.inputs.len() {
+            return Err(Error::GradientCount {
+                op: self.meta.op,
+                got: grads.len(),
+                want: self.inputs.len(),
+                at: self.meta.at,
+            });
+        }
+        for (i, grad) in grads.into_iter().enumerate() {
+            if let Some(grad) = grad {
+                self.give(i, grad)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A gradient made to fit the value it is of: summed down, cast.
     #[cold]
     fn fit(&self, i: usize, grad: Var<T>, to: &Meta) -> Result<AnyVar> {
@@ -444,30 +479,16 @@ impl<T: Float, R: Rule<T>, E: Edges> OpNode<T, R, E> {
             out,
             marker: std::marker::PhantomData,
         };
-        let grads = if walk.create_graph {
-            mode::enable_grad(|| rule.grads(&cx, &dy))?
-        } else if mode::is_composed() {
-            rule.grads(&cx, &dy)?
+        let dy = if walk.create_graph || mode::is_composed() {
+            dy
         } else {
             match rule.fused(&cx, dy.value, &mut sink)? {
                 Fused::Done => return Ok(()),
-                Fused::Composed(dy) => rule.grads(&cx, &Var::constant(dy))?,
+                Fused::Composed(dy) => Var::constant(dy),
             }
         };
-        if grads.len() != inputs.len() {
-            return Err(Error::GradientCount {
-                op: meta.op,
-                got: grads.len(),
-                want: inputs.len(),
-                at: meta.at,
-            });
-        }
-        for (i, grad) in grads.into_iter().enumerate() {
-            if let Some(grad) = grad {
-                sink.give(i, grad)?;
-            }
-        }
-        Ok(())
+        let grads = mode::enable_grad_if(walk.create_graph, || rule.grads(&cx, &dy))?;
+        sink.give_all(grads)
     }
 
     /// For the last time: what is in the state is used up.
@@ -517,18 +538,14 @@ impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
     }
     fn back(&self, this: &Edge, walk: Walk, out: &mut Pending) -> Result<()> {
         let mut state = self.state.lock();
-        let mut taken = std::mem::replace(&mut *state, State::Released);
         if !walk.retain {
+            let mut taken = std::mem::replace(&mut *state, State::Released);
             drop(state);
             return Self::run_last(&self.meta, &mut taken, out);
         }
-        let both = match taken {
-            State::Ready(rule, edges) => Arc::new((rule, edges)),
-            State::Shared(both) => both,
-            State::Released => return Err(self.meta.released()),
-        };
-        *state = State::Shared(both.clone());
+        let both = state.share();
         drop(state);
+        let both = both.ok_or_else(|| self.meta.released())?;
         let this = walk.create_graph.then_some(this);
         let mut edges = both.1.clone();
         Self::run(&self.meta, &both.0, edges.as_mut(), this, walk, out)
@@ -550,17 +567,23 @@ impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
 }
 
 impl<T: Float, R: Rule<T>, E: Edges> Drop for OpNode<T, R, E> {
-    /// Without recursion: a node that only this one holds gives up its inputs first, so that its own
-    /// drop finds none. (Recursive drops overflow the stack at some 100,000 ops.)
     fn drop(&mut self) {
         let mut list = SmallVec::new();
         self.take_edges(&mut list);
-        while let Some(mut edge) = list.pop() {
-            if let Some(node) = Counted::get_mut(&mut edge) {
-                node.take_edges(&mut list);
-                // While this one is dropped.
-                list.last().into_iter().for_each(Counted::prefetch);
-            }
+        if !list.is_empty() {
+            drop_all(list);
+        }
+    }
+}
+
+/// Without recursion: a node that only this one holds gives up its inputs first, so that its own drop finds none.
+/// (Recursive drops overflow the stack at some 100,000 ops.)
+fn drop_all(mut list: SmallVec<[Edge; 4]>) {
+    while let Some(mut edge) = list.pop() {
+        if let Some(node) = Counted::get_mut(&mut edge) {
+            node.take_edges(&mut list);
+            // While this one is dropped.
+            list.last().into_iter().for_each(Counted::prefetch);
         }
     }
 }
