@@ -211,8 +211,15 @@ pub(crate) fn dispatch<K: Kernel>(isa: IsaKind, kernel: K) -> K::Out {
         // SAFETY: every aarch64 has NEON.
         #[cfg(target_arch = "aarch64")]
         IsaKind::Neon => unsafe { enter_neon(kernel) },
-        _ => kernel.run::<Scalar>(),
+        _ => enter_scalar(kernel),
     }
+}
+
+/// Not inlined, as the others cannot be: a kernel that is called in several places is there once, and what calls it is
+/// short where another set runs.
+#[inline(never)]
+fn enter_scalar<K: Kernel>(kernel: K) -> K::Out {
+    kernel.run::<Scalar>()
 }
 
 #[cfg(target_arch = "x86_64")]
