@@ -284,11 +284,12 @@ impl Report {
                 .filter_map(|p| Some((*p, middle(&self.cell(w, p, threads)?.peaks)?)))
                 .min_by(|a, b| a.1.total_cmp(&b.1));
             let peak = ours.and_then(|c| middle(&c.peaks));
-            let with_files = |peer: &str| {
-                let cell = self.cell(w, peer, threads);
-                let files = cell.and_then(|c| middle(&c.files));
-                let peak = number(cell.and_then(|c| middle(&c.peaks)));
-                files.map_or(peak.clone(), |f| format!("{peak} ({})", trim(f, 1)))
+            let with_files = |peer: &str, peak: f64| {
+                let files = self
+                    .cell(w, peer, threads)
+                    .and_then(|c| middle(&c.files))
+                    .map(|f| format!(" ({})", trim(f, 1)));
+                trim(peak, 1) + &files.unwrap_or_default()
             };
             let named = |v: Option<(&str, f64)>| {
                 v.map_or("–".to_string(), |(p, v)| format!("{} ({p})", trim(v, 1)))
@@ -299,8 +300,11 @@ impl Report {
                 number(ours.and_then(|c| middle(&c.fresh))),
                 number(ours.and_then(|c| middle(&c.faults))),
                 named(faults),
-                with_files("wengert"),
-                lean.map_or("–".to_string(), |(p, _)| format!("{p} {}", with_files(p))),
+                peak.map_or("–".to_string(), |v| with_files("wengert", v)),
+                lean.map_or("–".to_string(), |(p, v)| format!(
+                    "{p} {}",
+                    with_files(p, v)
+                )),
                 peak.zip(lean)
                     .map_or("–".to_string(), |(o, t)| goal_text(o / t.1)),
             );
@@ -416,6 +420,18 @@ mod tests {
             text.contains("- W1: 5.90 µs with one thread, 6.10 µs with 2 (+3 %)"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn peaks_of_memory_say_what_of_them_are_files_where_that_is_known() {
+        let mut report = Report::default();
+        let mut ours = line("wengert", "W1", 1, 5.0);
+        ours["file_rss_mb"] = json!(4.2);
+        report.line(&ours);
+        report.line(&line("dfdx", "W1", 1, 4.0));
+        report.line(&line("candle", "W1", 1, 8.0));
+        let text = report.markdown(&["W1"], &[1], &["wengert", "dfdx", "candle"]);
+        assert!(text.contains("| 5 (4.2) | dfdx 4 | 1.25 |"), "{text}");
     }
 
     #[test]

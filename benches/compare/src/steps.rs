@@ -9,7 +9,6 @@ use wengert::prelude::*;
 pub type Rep = Box<dyn FnMut() -> Result<f32> + Send>;
 
 /// The names of the training steps.
-#[allow(dead_code)] // this file is also part of a bench and of a test
 pub const TRAINING: [&str; 4] = ["W1", "W2", "W3", "W3b"];
 
 /// The workload of this name, ready to run; `None` where it has another.

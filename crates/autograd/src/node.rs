@@ -258,15 +258,11 @@ enum State<R, E> {
 impl<R, E> State<R, E> {
     /// The rule and the nodes, shared from now on; none once released.
     fn share(&mut self) -> Option<Arc<(R, E)>> {
-        match self {
-            State::Shared(both) => return Some(both.clone()),
+        let both = match std::mem::replace(self, State::Released) {
+            State::Ready(rule, edges) => Arc::new((rule, edges)),
+            State::Shared(both) => both,
             State::Released => return None,
-            State::Ready(..) => {}
-        }
-        let State::Ready(rule, edges) = std::mem::replace(self, State::Released) else {
-            return None;
         };
-        let both = Arc::new((rule, edges));
         *self = State::Shared(both.clone());
         Some(both)
     }

@@ -14,7 +14,11 @@ const MOST: usize = 2 << 20;
 /// Bytes of a core's L2 cache, from 256 KiB to 2 MiB.
 pub(crate) fn l2_bytes() -> usize {
     static BYTES: OnceLock<usize> = OnceLock::new();
-    *BYTES.get_or_init(|| told().unwrap_or(GUESS).clamp(LEAST, MOST))
+    *BYTES.get_or_init(|| believed(told()))
+}
+
+fn believed(told: Option<usize>) -> usize {
+    told.unwrap_or(GUESS).clamp(LEAST, MOST)
 }
 
 /// What the processor says: KiB in the upper half of ECX of leaf 8000_0006h, with Intel as with AMD (Intel SDM vol. 2A,
@@ -39,10 +43,13 @@ fn told() -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::believed;
+
     #[test]
-    fn the_size_is_within_its_bounds() {
-        let bytes = super::l2_bytes();
-        assert!((super::LEAST..=super::MOST).contains(&bytes), "{bytes}");
-        assert!(super::told() != Some(0));
+    fn what_is_told_is_believed_within_bounds_and_guessed_where_nothing_is() {
+        assert_eq!(believed(None), 1 << 20);
+        assert_eq!(believed(Some(512 << 10)), 512 << 10);
+        assert_eq!(believed(Some(1 << 10)), 256 << 10);
+        assert_eq!(believed(Some(1 << 30)), 2 << 20);
     }
 }

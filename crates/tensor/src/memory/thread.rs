@@ -270,15 +270,13 @@ fn refill(cache: &ThreadCache, class: usize) -> Option<NonNull<Header>> {
         Some(chain) => chain,
         None => {
             let size = class::size(class);
-            let run = if size <= RUNS_TO && THREADS_KEEP.load(Relaxed) {
-                let run = slot.run.get();
-                slot.run.set((2 * run).min(slot.full as u16));
-                run
-            } else {
-                1
-            };
+            let by_run = size <= RUNS_TO && THREADS_KEEP.load(Relaxed);
+            let run = if by_run { slot.run.get() } else { 1 };
             let head = fresh(size, class as u16, run)?;
             bump(&cache.counters.fresh, 1);
+            if by_run {
+                slot.run.set((2 * run).min(slot.full as u16));
+            }
             Chain {
                 head,
                 len: u32::from(run),
