@@ -129,11 +129,11 @@ impl<T: Float> Kernel for NormGrad<T> {
                 let (mean, scale) = (*self.mean.add(r), *self.scale.add(r));
                 let normal = |i| (*x.add(i) - mean) * scale;
                 let g = |i| *self.w.add(i) * *dy.add(i);
-                next_row([x, dy], n, 0);
+                next_row([dy], n, 0);
                 let along = row_of(n, g, |a, b| a + b) / count;
-                next_row([x, dy], n, 1);
+                next_row([dy], n, 1);
                 let across = row_of(n, |i| g(i) * normal(i), |a, b| a + b) / count;
-                next_row([x, dy], n, 2);
+                next_row([dy], n, 2);
                 let [x, w, dy] = [x, self.w, dy].map(|p| from_raw_parts(p, n));
                 let dx = from_raw_parts_mut(dx.cast(), n);
                 let [dw, db] = [self.dw, self.db].map(|p| from_raw_parts_mut(p, n));

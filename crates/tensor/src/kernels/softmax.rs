@@ -4,11 +4,14 @@
 //! Invariant: a row is handled by one thread, its sum in the fixed tree of [`super::reduce`]; NaN
 //! anywhere in a row makes all of the row NaN.
 
-use super::folds::{row_max, row_sum};
+use std::slice::{from_raw_parts, from_raw_parts_mut};
+
+use super::folds::{row_largest, row_sum};
 use super::isa::{Isa, Kernel, active_isa, dispatch, next_row};
 use super::math::Math;
+use super::math::each::map_exp_from;
 use super::par;
-use super::reduce::{Geometry, Shared};
+use super::reduce::{Geometry, Shared, row_of};
 use crate::dtype::Float;
 
 /// What is computed of each row.
@@ -48,11 +51,13 @@ impl<T: Float> Task<T> {
             match self.code {
                 Softmax::Plain => {
                     next_row([x], n, 0);
-                    let max = row_max::<I, T>(x, n);
+                    let max = row_largest(x, n);
                     next_row([x], n, 1);
-                    for i in 0..n {
-                        *y.add(i) = Math::exp::<I>(*x.add(i) - max);
-                    }
+                    map_exp_from::<I, T>(
+                        max,
+                        from_raw_parts(x, n),
+                        from_raw_parts_mut(y.cast(), n),
+                    );
                     next_row([x], n, 2);
                     let scale = T::ONE / row_sum::<I, T>(y, n);
                     for i in 0..n {
@@ -61,11 +66,13 @@ impl<T: Float> Task<T> {
                 }
                 Softmax::Log => {
                     next_row([x], n, 0);
-                    let max = row_max::<I, T>(x, n);
+                    let max = row_largest(x, n);
                     next_row([x], n, 1);
-                    for i in 0..n {
-                        *y.add(i) = Math::exp::<I>(*x.add(i) - max);
-                    }
+                    map_exp_from::<I, T>(
+                        max,
+                        from_raw_parts(x, n),
+                        from_raw_parts_mut(y.cast(), n),
+                    );
                     next_row([x], n, 2);
                     let ln = Math::ln::<I>(row_sum::<I, T>(y, n));
                     for i in 0..n {
@@ -73,13 +80,10 @@ impl<T: Float> Task<T> {
                     }
                 }
                 Softmax::Grad => {
-                    next_row([x, dy], n, 0);
-                    for i in 0..n {
-                        *y.add(i) = *x.add(i) * *dy.add(i);
-                    }
-                    next_row([x, dy], n, 1);
-                    let dot = row_sum::<I, T>(y, n);
-                    next_row([x, dy], n, 2);
+                    next_row([dy], n, 0);
+                    next_row([dy], n, 1);
+                    let dot = row_of(n, |i| *x.add(i) * *dy.add(i), |a, b| a + b);
+                    next_row([dy], n, 2);
                     for i in 0..n {
                         *y.add(i) = *x.add(i) * (*dy.add(i) - dot);
                     }

@@ -6,6 +6,7 @@
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::slice::{from_raw_parts, from_raw_parts_mut};
 
 use super::arg;
 use super::drive::{Call, Params, Run, RunFn};
@@ -84,11 +85,45 @@ pub(super) unsafe fn exec<const N: usize, In: Inputs<N>, O: Element, F: Fun<In, 
     dispatch(isa, Loop::<N, In, O, F>(call, PhantomData));
 }
 
+/// A function of a whole run: elements side by side, or some put right after the branch-free pass.
+pub(super) trait SliceFun<T> {
+    fn map<I: Isa>(src: &[T], dst: &mut [MaybeUninit<T>]);
+}
+
+/// The run of a [`SliceFun`].
+///
+/// # Safety
+/// As [`exec`].
+pub(super) unsafe fn exec_slice<T: Element, F: SliceFun<T>>(isa: IsaKind, call: &Call<1>) {
+    struct Loop<'a, T, F>(&'a Call<1>, PhantomData<(T, F)>);
+    impl<T: Element, F: SliceFun<T>> Kernel for Loop<'_, T, F> {
+        type Out = ();
+        #[inline(always)]
+        fn run<I: Isa>(self) {
+            let call = *self.0;
+            for r in 0..call.rows as isize {
+                // SAFETY: `exec`'s promise.
+                let (src, dst) = unsafe {
+                    let src = call.srcs[0].offset(r * call.src_steps[0]);
+                    call.ask_ahead(src, 0);
+                    (
+                        from_raw_parts(src as *const T, call.len),
+                        from_raw_parts_mut(call.dst.offset(r * call.dst_step).cast(), call.len),
+                    )
+                };
+                F::map::<I>(src, dst);
+            }
+        }
+    }
+    dispatch(isa, Loop::<T, F>(call, PhantomData));
+}
+
 /// Writes a family: an enum of codes and the function from code to compiled run. A line is
-/// `Name cost = |inputs; params| expression`, the cost in tenths of a nanosecond an element.
+/// `Name cost = |inputs; params| expression`, the cost in tenths of a nanosecond an element, or, of a function that
+/// takes whole runs, `Name cost = slice map_name`, a method of [`Math`].
 macro_rules! family {
     ($(#[$doc:meta])* $Code:ident $table:ident <T: $Bound:path> $n:literal $in:ty => $out:ty {
-        $($Name:ident $cost:literal = |$($x:ident),+; $p:ident| $body:expr;)*
+        $($Name:ident $cost:literal = $(slice $map:ident)? $(|$($x:ident),+; $p:ident| $body:expr)?;)*
     }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +135,7 @@ macro_rules! family {
             match code {
                 $($Code::$Name => {
                     struct F;
+                    $(
                     impl<T: $Bound> Fun<$in, $out> for F {
                         #[inline(always)]
                         fn call<I: Isa>(($($x,)+): $in, $p: Params) -> $out {
@@ -108,6 +144,16 @@ macro_rules! family {
                         }
                     }
                     Run { func: exec::<$n, $in, $out, F>, cost: $cost }
+                    )?
+                    $(
+                    impl<T: $Bound> SliceFun<T> for F {
+                        #[inline(always)]
+                        fn map<I: Isa>(src: &[T], dst: &mut [MaybeUninit<T>]) {
+                            Math::$map::<I>(src, dst);
+                        }
+                    }
+                    Run { func: exec_slice::<T, F>, cost: $cost }
+                    )?
                 })*
             }
         }
@@ -182,38 +228,6 @@ family! {
         };
         // relu'(0) = 0; a NaN input has a NaN gradient.
         ReluGrad 4 = |y, dy; p| if y > T::ZERO { dy } else if y == T::ZERO { T::ZERO } else { y };
-    }
-}
-
-/// A function of a whole run, for those that put some elements right after the branch-free pass.
-pub(super) trait SliceFun<T> {
-    fn map<I: Isa>(src: &[T], dst: &mut [MaybeUninit<T>]);
-}
-
-/// The run of a [`SliceFun`].
-///
-/// # Safety
-/// As [`exec`].
-pub(super) unsafe fn exec_slice<T: Element, F: SliceFun<T>>(isa: IsaKind, call: &Call<1>) {
-    struct Whole<'a, T, F>(&'a [T], &'a mut [MaybeUninit<T>], PhantomData<F>);
-    impl<T: Element, F: SliceFun<T>> Kernel for Whole<'_, T, F> {
-        type Out = ();
-        #[inline(always)]
-        fn run<I: Isa>(self) {
-            F::map::<I>(self.0, self.1);
-        }
-    }
-    for r in 0..call.rows as isize {
-        // SAFETY: `exec`'s promise.
-        let (s, d) = unsafe {
-            let s = call.srcs[0].offset(r * call.src_steps[0]);
-            let d = call.dst.offset(r * call.dst_step);
-            (
-                std::slice::from_raw_parts(s as *const T, call.len),
-                std::slice::from_raw_parts_mut(d as *mut MaybeUninit<T>, call.len),
-            )
-        };
-        dispatch(isa, Whole::<T, F>(s, d, PhantomData));
     }
 }
 
@@ -473,7 +487,7 @@ macro_rules! float_kernels {
         }
         impl FloatKernels for $t {
             fn float1(code: Float1) -> Run<1> {
-                unary::trig::<$t>(code).unwrap_or_else(|| unary::float1::<$t>(code))
+                unary::float1::<$t>(code)
             }
             fn float2(code: Float2) -> Run<2> {
                 float2::<$t>(code)

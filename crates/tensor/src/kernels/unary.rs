@@ -13,16 +13,16 @@ use crate::dtype::{Float, Num};
 use crate::tensor::Tensor;
 use crate::verbs::map;
 
-/// Writes a [`family!`] and a method for each line `/// doc`, `name Name cost = |x| expression`. Those
-/// with parameters have their methods in `ops/unary.rs`: a line is `Name cost = |x; p| expression`.
+/// Writes a [`family!`] and a method for each line `/// doc`, `name Name cost = |x| expression` (or `slice map_name`).
+/// Those with parameters have their methods in `ops/unary.rs`: a line is `Name cost = |x; p| expression`.
 macro_rules! unary {
     ($(#[$doc:meta])* $Code:ident $table:ident <T: $Bound:ident> => $out:ident {
-        $($(#[$of:meta])* $name:ident $Name:ident $cost:literal = |$x:ident| $body:expr;)*
+        $($(#[$of:meta])* $name:ident $Name:ident $cost:literal = $(slice $map:ident)? $(|$x:ident| $body:expr)?;)*
     } $(with parameters { $($with:tt)* })?) => {
         family! {
             $(#[$doc])*
             $Code $table <T: $Bound> 1 (T,) => $out {
-                $($Name $cost = |$x; p| $body;)*
+                $($Name $cost = $(slice $map)? $(|$x; p| $body)?;)*
                 $($($with)*)?
             }
         }
@@ -72,7 +72,7 @@ unary! {
         /// The integer part.
         trunc Trunc 3 = |x| x.trunc_();
         /// `eˣ`.
-        exp Exp 5 = |x| Math::exp::<I>(x);
+        exp Exp 5 = slice map_exp;
         /// `2ˣ`.
         exp2 Exp2 5 = |x| Math::exp2::<I>(x);
         /// `eˣ − 1`, exact near 0.
@@ -85,13 +85,12 @@ unary! {
         log2 Log2 6 = |x| Math::log2::<I>(x);
         /// Logarithm to base 10.
         log10 Log10 6 = |x| Math::log10::<I>(x);
-        // Up to a limit: `trig` has the rest.
         /// Sine of `x` radians.
-        sin Sin 8 = |x| Math::sin::<I>(x);
+        sin Sin 8 = slice map_sin;
         /// Cosine of `x` radians.
-        cos Cos 8 = |x| Math::cos::<I>(x);
+        cos Cos 8 = slice map_cos;
         /// Tangent of `x` radians.
-        tan Tan 12 = |x| Math::tan::<I>(x);
+        tan Tan 12 = slice map_tan;
         /// Inverse sine, radians; NaN outside [−1, 1].
         asin Asin 12 = |x| Math::asin::<I>(x);
         /// Inverse cosine, radians; NaN outside [−1, 1].
@@ -103,7 +102,7 @@ unary! {
         /// Hyperbolic cosine.
         cosh Cosh 10 = |x| Math::cosh::<I>(x);
         /// Hyperbolic tangent.
-        tanh Tanh 8 = |x| Math::tanh::<I>(x);
+        tanh Tanh 8 = slice map_tanh;
         /// Inverse hyperbolic sine.
         asinh Asinh 40 = |x| Math::asinh::<I>(x);
         /// Inverse hyperbolic cosine; NaN below 1.
@@ -111,7 +110,7 @@ unary! {
         /// Inverse hyperbolic tangent; ±∞ at ±1, NaN beyond.
         atanh Atanh 40 = |x| Math::atanh::<I>(x);
         /// Logistic function, `1/(1 + e⁻ˣ)`, without overflow.
-        sigmoid Sigmoid 6 = |x| Math::sigmoid::<I>(x);
+        sigmoid Sigmoid 6 = slice map_sigmoid;
         /// `ln(1 + eˣ)`, without overflow.
         softplus Softplus 12 = |x| Math::softplus::<I>(x);
         /// `ln(sigmoid(x))`, without overflow.
@@ -152,35 +151,4 @@ unary! {
         /// Where elements are neither infinite nor NaN.
         is_finite IsFinite 3 = |x| x.abs_() < T::INFINITY;
     }
-}
-
-/// sin, cos and tan of arguments of any size: the branch-free form, then the few beyond its reach.
-pub(super) fn trig<T: Float>(code: Float1) -> Option<Run<1>> {
-    macro_rules! slices {
-        ($($F:ident $map:ident)*) => {$(
-            struct $F;
-            impl<T: Float> SliceFun<T> for $F {
-                #[inline(always)]
-                fn map<I: Isa>(src: &[T], dst: &mut [MaybeUninit<T>]) {
-                    Math::$map::<I>(src, dst);
-                }
-            }
-        )*};
-    }
-    slices!(Sin map_sin Cos map_cos Tan map_tan);
-    Some(match code {
-        Float1::Sin => Run {
-            func: exec_slice::<T, Sin>,
-            cost: 8,
-        },
-        Float1::Cos => Run {
-            func: exec_slice::<T, Cos>,
-            cost: 8,
-        },
-        Float1::Tan => Run {
-            func: exec_slice::<T, Tan>,
-            cost: 12,
-        },
-        _ => return None,
-    })
 }

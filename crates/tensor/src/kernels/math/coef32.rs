@@ -47,15 +47,6 @@ pub(super) fn cos_q<I: Isa>(z: f32) -> f32 {
     )
 }
 
-/// ((e^(2r) - 1) / 2 - r) / r²; on |r| <= ln 2 / 4, within 2^-28.8 of e^(2r) - 1.
-#[inline(always)]
-pub(super) fn tanh_q<I: Isa>(r: f32) -> f32 {
-    let r2 = r * r;
-    let p0 = horner32!(I, r2, 1.0, 0.33333078, 0.044612855);
-    let p1 = horner32!(I, r2, 0.6666667, 0.13333169, 0.012763895);
-    I::fma_f32(p1, r, p0)
-}
-
 /// erf(x) / x - 1, z = x²; on |x| <= 1, within 2^-29.4 of erf x.
 #[inline(always)]
 pub(super) fn erf_q<I: Isa>(z: f32) -> f32 {

@@ -5,6 +5,7 @@
 //! times as much and rounds almost always rightly.
 
 use super::coef32 as coef;
+use super::each::{each, each2};
 use super::{Isa, Math, shared_math, sigmoid_parts};
 
 /// The integers that exponents and quadrants are.
@@ -34,12 +35,24 @@ fn nearest<I: Isa>(x: f32, scale: f32) -> (f32, i32) {
     (t - ROUND, t.to_bits().wrapping_sub(ROUND_BITS) as i32)
 }
 
-/// `(k, s)` with eˣ = 2ᵏ (1 + s), |s| below 0.42, for |x| < 2⁹ or so.
+/// `(k, r)` with eˣ = 2ᵏ eʳ, |r| ≤ ln 2 / 2, for |x| < 2⁹ or so.
+#[inline(always)]
+fn exp_reduced<I: Isa>(x: f32) -> (i32, f32) {
+    let (kf, k) = nearest::<I>(x, std::f32::consts::LOG2_E);
+    (k, I::fma_f32(kf, -LN2_LO, I::fma_f32(kf, -LN2_HI, x)))
+}
+
+/// eʳ − 1 for the r of [`exp_reduced`].
+#[inline(always)]
+fn exp_rest<I: Isa>(r: f32) -> f32 {
+    I::fma_f32(coef::exp_q::<I>(r), r * r, r)
+}
+
+/// `(k, s)` with eˣ = 2ᵏ (1 + s), |s| below 0.42, for the x of [`exp_reduced`].
 #[inline(always)]
 fn exp_parts<I: Isa>(x: f32) -> (i32, f32) {
-    let (kf, k) = nearest::<I>(x, std::f32::consts::LOG2_E);
-    let r = I::fma_f32(kf, -LN2_LO, I::fma_f32(kf, -LN2_HI, x));
-    (k, I::fma_f32(coef::exp_q::<I>(r), r * r, r))
+    let (k, r) = exp_reduced::<I>(x);
+    (k, exp_rest::<I>(r))
 }
 
 /// As [`exp_parts`], for what subtracts 1 from it: s with the last bit of the reduction kept, for
@@ -166,11 +179,13 @@ impl Math for f32 {
     through_f64! { log2 log10 asin acos atan sinh cosh asinh acosh atanh }
 
     #[inline(always)]
-    fn exp<I: Isa>(self) -> f32 {
-        let x = if self > 89.0 { 89.0 } else { self };
-        let x = if x < -104.0 { -104.0 } else { x };
-        let (k, s) = exp_parts::<I>(x);
-        scale(1.0 + s, k)
+    fn exp_each<I: Isa, const K: usize>(x: [f32; K]) -> [f32; K] {
+        let reduced = each(x, |x| {
+            let x = if x > 89.0 { 89.0 } else { x };
+            exp_reduced::<I>(if x < -104.0 { -104.0 } else { x })
+        });
+        let parts = each(reduced, |(k, r)| (k, exp_rest::<I>(r)));
+        each(parts, |(k, s)| scale(1.0 + s, k))
     }
 
     #[inline(always)]
@@ -252,21 +267,23 @@ impl Math for f32 {
     }
 
     #[inline(always)]
-    fn tanh<I: Isa>(self) -> f32 {
-        // tanh a = w / (1 + w) with w = (e^(2a) − 1) / 2 = 2ᵏ (e^(2r) − 1) / 2 + (2ᵏ − 1) / 2; tanh(10) is 1 in f32.
-        let a = self.abs();
-        let t = if a > 10.0 { 10.0 } else { a };
-        // The sum that rounds has the exponent's bias as well, so that its low bits are those of 2ᵏ.
-        let sum = I::fma_f32(t, 2.0 * std::f32::consts::LOG2_E, ROUND + 127.0);
-        let (kf, u) = (sum - (ROUND + 127.0), f32::from_bits(sum.to_bits() << 23));
-        // ln 2 in one part: what it lacks counts k times, but only e^(−2a) of that is left in the result.
-        let r = I::fma_f32(kf, -0.5 * std::f32::consts::LN_2, t);
-        // The linear part is exact where it cancels; then the rest is added. One rounding in place of two.
-        let linear = I::fma_f32(u, r, I::fma_f32(u, 0.5, -0.5));
-        let w = I::fma_f32(coef::tanh_q::<I>(r), u * (r * r), linear);
-        // As w − w·w / (1 + w) near 0, as 1 − 1 / (1 + w) far off: the quotient's errors count little.
-        let m = if w < 1.0 { w } else { 1.0 };
-        I::fma_f32(-m, m / (1.0 + w), m).copysign(self)
+    fn tanh_each<I: Isa, const K: usize>(x: [f32; K]) -> [f32; K] {
+        // tanh a = w / (1 + w) with w = (e^(2a) − 1) / 2 = 2ᵏ⁻¹ (eʳ − 1) + (2ᵏ⁻¹ − ½); tanh(10) is 1 in f32.
+        let reduced = each(x, |x| {
+            let a = x.abs();
+            let t = if a > 10.0 { 10.0 } else { a };
+            // The sum that rounds has the exponent's bias as well, so that its low bits are those of 2ᵏ⁻¹.
+            let sum = I::fma_f32(t, 2.0 * std::f32::consts::LOG2_E, ROUND + 126.0);
+            let (kf, u) = (sum - (ROUND + 126.0), f32::from_bits(sum.to_bits() << 23));
+            // ln 2 in one part: what it lacks counts k times, but only e^(−2a) of that is left in the result.
+            (u, I::fma_f32(kf, -std::f32::consts::LN_2, t + t))
+        });
+        let w = each(reduced, |(u, r)| I::fma_f32(u, exp_rest::<I>(r), u - 0.5));
+        each2(w, x, |w, x| {
+            // As w − w·w / (1 + w) near 0, as 1 − 1 / (1 + w) far off: the quotient's errors count little.
+            let m = if w < 1.0 { w } else { 1.0 };
+            I::fma_f32(-m, m / (1.0 + w), m).copysign(x)
+        })
     }
 
     #[inline(always)]

@@ -4,6 +4,7 @@
 //! Microsystems, 1993), made branch-free; the polynomials are fitted anew.
 
 use super::coef64 as coef;
+use super::each::{each, each2};
 use super::{Isa, Math, shared_math, sigmoid_parts};
 
 /// The integers that exponents and quadrants are.
@@ -40,12 +41,24 @@ fn nearest<I: Isa>(x: f64, scale: f64) -> (f64, i64) {
     (t - ROUND, t.to_bits().wrapping_sub(ROUND_BITS) as i64)
 }
 
-/// `(k, s)` with eˣ = 2ᵏ (1 + s), |s| below 0.42, for |x| < 2¹¹ or so.
+/// `(k, r)` with eˣ = 2ᵏ eʳ, |r| ≤ ln 2 / 2, for |x| < 2¹¹ or so.
+#[inline(always)]
+fn exp_reduced<I: Isa>(x: f64) -> (i64, f64) {
+    let (kf, k) = nearest::<I>(x, std::f64::consts::LOG2_E);
+    (k, I::fma_f64(kf, -LN2_LO, I::fma_f64(kf, -LN2_HI, x)))
+}
+
+/// eʳ − 1 for the r of [`exp_reduced`].
+#[inline(always)]
+fn exp_rest<I: Isa>(r: f64) -> f64 {
+    I::fma_f64(coef::exp_q::<I>(r), r * r, r)
+}
+
+/// `(k, s)` with eˣ = 2ᵏ (1 + s), |s| below 0.42, for the x of [`exp_reduced`].
 #[inline(always)]
 fn exp_parts<I: Isa>(x: f64) -> (i64, f64) {
-    let (kf, k) = nearest::<I>(x, std::f64::consts::LOG2_E);
-    let r = I::fma_f64(kf, -LN2_LO, I::fma_f64(kf, -LN2_HI, x));
-    (k, I::fma_f64(coef::exp_q::<I>(r), r * r, r))
+    let (k, r) = exp_reduced::<I>(x);
+    (k, exp_rest::<I>(r))
 }
 
 /// As [`exp_parts`], for what subtracts 1 from it: s with the last bit of the reduction kept, for
@@ -304,11 +317,13 @@ impl Math for f64 {
     shared_math! { f64 fma_f64, limit 1_640_000.0, silu_floor -800.0, gelu_tanh_floor -25.0 }
 
     #[inline(always)]
-    fn exp<I: Isa>(self) -> f64 {
-        let x = if self > 711.0 { 711.0 } else { self };
-        let x = if x < -746.0 { -746.0 } else { x };
-        let (k, s) = exp_parts::<I>(x);
-        scale(1.0 + s, k)
+    fn exp_each<I: Isa, const K: usize>(x: [f64; K]) -> [f64; K] {
+        let reduced = each(x, |x| {
+            let x = if x > 711.0 { 711.0 } else { x };
+            exp_reduced::<I>(if x < -746.0 { -746.0 } else { x })
+        });
+        let parts = each(reduced, |(k, r)| (k, exp_rest::<I>(r)));
+        each(parts, |(k, s)| scale(1.0 + s, k))
     }
 
     #[inline(always)]
@@ -447,19 +462,22 @@ impl Math for f64 {
     }
 
     #[inline(always)]
-    fn tanh<I: Isa>(self) -> f64 {
+    fn tanh_each<I: Isa, const K: usize>(x: [f64; K]) -> [f64; K] {
         // With m = e²ᵃ − 1: m / (m + 2), which above ½ is better as 1 − 2 / (m + 2).
-        let a = self.abs();
-        let a = if a > 20.0 { 20.0 } else { a };
-        let (k, s) = exp_m1_parts::<I>(2.0 * a);
-        let u = pow2(k);
-        let m = I::fma_f64(u, s, u - 1.0);
-        let d = m + 2.0;
-        let q = (if m > 2.0 { -2.0 } else { m }) / d;
-        // What the rounding of d took from q: q/d times it, with a line for 1/d on 2 ≤ d ≤ 4.
-        let lost = q * (I::fma_f64(d, -0.12, 0.72) * ((d - 2.0) - m));
-        // (By the sign of q: two selects by one condition become two divisions.)
-        (q + if q < 0.0 { 1.0 } else { lost }).copysign(self)
+        let parts = each(x, |x| {
+            let a = x.abs();
+            exp_m1_parts::<I>(2.0 * if a > 20.0 { 20.0 } else { a })
+        });
+        each2(parts, x, |(k, s), x| {
+            let u = pow2(k);
+            let m = I::fma_f64(u, s, u - 1.0);
+            let d = m + 2.0;
+            let q = (if m > 2.0 { -2.0 } else { m }) / d;
+            // What the rounding of d took from q: q/d times it, with a line for 1/d on 2 ≤ d ≤ 4.
+            let lost = q * (I::fma_f64(d, -0.12, 0.72) * ((d - 2.0) - m));
+            // (By the sign of q: two selects by one condition become two divisions.)
+            (q + if q < 0.0 { 1.0 } else { lost }).copysign(x)
+        })
     }
 
     #[inline(always)]

@@ -158,10 +158,6 @@ def lg5(z):
     return (log((1 + s) / (1 - s)) - 2 * s - 2 * s**3 / 3) / s**5 * 3 / 2
 
 
-def tanh_q(r):
-    return 2 * e_q(2 * r)
-
-
 def erf_q(z):
     x = sqrt(z)
     return erf(x) / x
@@ -186,7 +182,6 @@ FITS = {
         ("ln_p", "(ln(1 + f) - f + f²/2) / f³", l_p, lambda f: f**3 / log(1 + f), 8, LO, HI, "sqrt ½ - 1 <= f <= sqrt 2 - 1", "of ln(1 + f)"),
         ("sin_q", "(sin r - r) / r³, z = r²", s_q, lambda z: z ** 1.5 / sin(sqrt(z)), 3, EPS, Q, "|r| <= pi/4", "of sin r"),
         ("cos_q", "(cos r - 1 + r²/2) / r⁴, z = r²", c_q, lambda z: z**2 / cos(sqrt(z)), 3, EPS, Q, "|r| <= pi/4", "of cos r"),
-        ("tanh_q", "((e^(2r) - 1) / 2 - r) / r²", tanh_q, lambda r: r, 5, -H / 2, H / 2 * M("1.01"), "|r| <= ln 2 / 4", "of e^(2r) - 1"),
         ("erf_q", "erf(x) / x - 1, z = x²", lambda z: erf_q(z) - 1, lambda z: 1 / erf_q(z), 6, EPS, M(1), "|x| <= 1", "of erf x"),
         ("erf_tail", "-ln erfc(a), u = a - 1", lambda u: -log(erfc(u + 1)), lambda u: erfc(u + 1), 7, M(0), M(3), "1 <= a <= 4", "absolute, of erf a"),
         ("erfcx_q", "(1 + 2a) e^(a²) erfc(a), t = (a - 3) / (a + 3)", cf(K32), lambda t: 1 / cf(K32)(t), 11, M(-1), M("0.58"), "0 <= a <= 11", "of erfc a"),
@@ -215,7 +210,7 @@ def main():
             c, e = fit(f, w, deg, a, b, rnd)
             e2 = float(log(e, 2))
             print(bits, name, deg, "2^%.1f" % e2, flush=True)
-            v = what.split(", ")[-1].split(" = ")[0].strip() if "=" in what else ("r" if name in ("exp_q", "tanh_q") else "f")
+            v = what.split(", ")[-1].split(" = ")[0].strip() if "=" in what else ("r" if name == "exp_q" else "f")
             terms = [lit(k, rnd) for k in c]
             out.append(
                 f"\n/// {what}; on {on}, within 2^{e2:.1f} {of}.\n"

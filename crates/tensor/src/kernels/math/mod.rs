@@ -22,6 +22,7 @@
 
 use super::isa::Isa;
 use std::mem::MaybeUninit;
+use std::ops::Sub;
 
 /// `c0 + x (c1 + x (c2 + ...))`.
 macro_rules! horner32 {
@@ -41,6 +42,7 @@ macro_rules! horner64 {
 
 mod coef32;
 mod coef64;
+pub(crate) mod each;
 mod f32;
 mod f64;
 #[cfg(test)]
@@ -78,11 +80,17 @@ const TRIG_BLOCK: usize = 512;
 
 /// Elementary functions, branch-free, compiled for an instruction set.
 #[allow(missing_docs)] // the names say it
-pub trait Math: Copy {
+pub trait Math: Copy + Default + Sub<Output = Self> {
     /// The largest |x| that the branch-free `sin`, `cos` and `tan` reduce rightly.
     const TRIG_LIMIT: Self;
 
-    fn exp<I: Isa>(self) -> Self;
+    /// eˣ of each, see [`each`].
+    fn exp_each<I: Isa, const K: usize>(x: [Self; K]) -> [Self; K];
+    #[inline(always)]
+    fn exp<I: Isa>(self) -> Self {
+        let [y] = Self::exp_each::<I, 1>([self]);
+        y
+    }
     fn exp2<I: Isa>(self) -> Self;
     /// eˣ − 1.
     fn exp_m1<I: Isa>(self) -> Self;
@@ -102,12 +110,24 @@ pub trait Math: Copy {
     fn atan<I: Isa>(self) -> Self;
     fn sinh<I: Isa>(self) -> Self;
     fn cosh<I: Isa>(self) -> Self;
-    fn tanh<I: Isa>(self) -> Self;
+    /// tanh x of each.
+    fn tanh_each<I: Isa, const K: usize>(x: [Self; K]) -> [Self; K];
+    #[inline(always)]
+    fn tanh<I: Isa>(self) -> Self {
+        let [y] = Self::tanh_each::<I, 1>([self]);
+        y
+    }
     fn asinh<I: Isa>(self) -> Self;
     fn acosh<I: Isa>(self) -> Self;
     fn atanh<I: Isa>(self) -> Self;
+    /// 1 / (1 + e⁻ˣ) of each.
+    fn sigmoid_each<I: Isa, const K: usize>(x: [Self; K]) -> [Self; K];
     /// 1 / (1 + e⁻ˣ).
-    fn sigmoid<I: Isa>(self) -> Self;
+    #[inline(always)]
+    fn sigmoid<I: Isa>(self) -> Self {
+        let [y] = Self::sigmoid_each::<I, 1>([self]);
+        y
+    }
     /// ln(1 + eˣ).
     fn softplus<I: Isa>(self) -> Self;
     /// −ln(1 + e⁻ˣ).
@@ -135,6 +155,11 @@ pub trait Math: Copy {
     /// The standard library's tangent.
     fn std_tan(self) -> Self;
 
+    each::map_each! {
+        map_exp Exp exp_each;
+        map_tanh Tanh tanh_each;
+        map_sigmoid Sigmoid sigmoid_each;
+    }
     map_trig! {
         map_sin sin std_sin;
         map_cos cos std_cos;
@@ -148,24 +173,28 @@ macro_rules! sigmoid_parts {
         /// 2⁻ᵘᵖ.
         const DOWN: $t = pow2(-$up);
 
+        /// `(k, r)` of e⁻ˣ, see `exp_reduced`.
+        #[inline(always)]
+        fn sigmoid_reduced<I: Isa>(x: $t) -> (Int, $t) {
+            let x = if x > $high { $high } else { x };
+            exp_reduced::<I>(-(if x < $low { $low } else { x }))
+        }
+
         /// `(q, d)` with sigmoid(x) = 2⁻ᵘᵖ q / d, q = 2ᵏ⁺ᵘᵖ.
         ///
         /// With e⁻ˣ = 2⁻ᵏ (1 + s) it is 2ᵏ / (2ᵏ + 1 + s): the numerator is exact, the sum in
         /// this order keeps the small terms. Raised, the numerator is no subnormal, which could not
         /// be made of its exponent in one step.
         #[inline(always)]
-        fn sigmoid_parts<I: Isa>(x: $t) -> ($t, $t) {
-            let x = if x > $high { $high } else { x };
-            let x = if x < $low { $low } else { x };
-            let (k, s) = exp_parts::<I>(-x);
+        fn sigmoid_parts<I: Isa>((k, r): (Int, $t)) -> ($t, $t) {
             let q = pow2(Int::wrapping_sub($up, k));
-            (q, (s + q * DOWN) + 1.0)
+            (q, (exp_rest::<I>(r) + q * DOWN) + 1.0)
         }
 
         /// x sigmoid(u) for a finite negative or any positive x.
         #[inline(always)]
         fn times_sigmoid<I: Isa>(x: $t, u: $t) -> $t {
-            let (q, d) = sigmoid_parts::<I>(u);
+            let (q, d) = sigmoid_parts::<I>(sigmoid_reduced::<I>(u));
             let y = x * q / d * DOWN;
             if u > $high { x } else { y }
         }
@@ -191,9 +220,10 @@ macro_rules! shared_math {
         }
 
         #[inline(always)]
-        fn sigmoid<I: Isa>(self) -> $t {
-            let (q, d) = sigmoid_parts::<I>(self);
-            q / d * DOWN
+        fn sigmoid_each<I: Isa, const K: usize>(x: [$t; K]) -> [$t; K] {
+            let reduced = each(x, sigmoid_reduced::<I>);
+            let parts = each(reduced, sigmoid_parts::<I>);
+            each(parts, |(q, d)| q / d * DOWN)
         }
 
         #[inline(always)]
