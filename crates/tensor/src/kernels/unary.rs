@@ -120,9 +120,9 @@ unary! {
         /// `x·Φ(x)` with Φ the normal distribution function (Hendrycks & Gimpel, 2016).
         gelu Gelu 12 = |x| Math::gelu::<I>(x);
         /// The tanh approximation of [`gelu`](Tensor::gelu).
-        gelu_tanh GeluTanh 12 = |x| Math::gelu_tanh::<I>(x);
+        gelu_tanh GeluTanh 12 = slice map_gelu_tanh;
         /// `x·sigmoid(x)`.
-        silu Silu 8 = |x| Math::silu::<I>(x);
+        silu Silu 8 = slice map_silu;
         /// `x·tanh(softplus(x))` (Misra, 2019).
         mish Mish 20 = |x| x * Math::tanh::<I>(Math::softplus::<I>(x));
     } with parameters {

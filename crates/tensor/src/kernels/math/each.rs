@@ -80,10 +80,10 @@ pub(super) fn map<I: Isa, T: Math, F: Formula<T>>(
     }
 }
 
-/// Declares the slice forms of formulas in stages.
+/// Declares the slice forms of formulas in stages, and those of one element.
 macro_rules! map_each {
-    ($($map:ident $F:ident $each:ident;)*) => {$(
-        #[doc = concat!("`", stringify!($each), "`, so many elements at a time.")]
+    ($($map:ident $one:ident $F:ident $each:ident;)*) => {$(
+        #[doc = concat!("`", stringify!($one), "` of every element, stage by stage for several.")]
         ///
         /// `dst` and `src` have the same length (the shorter one counts).
         #[inline(always)]
@@ -96,6 +96,12 @@ macro_rules! map_each {
                 }
             }
             each::map::<I, Self, $F>($F, src, dst);
+        }
+
+        #[inline(always)]
+        fn $one<I: Isa>(self) -> Self {
+            let [y] = Self::$each::<I, 1>([self]);
+            y
         }
     )*};
 }
@@ -122,7 +128,7 @@ mod tests {
     /// Each function by slices, and of one element after another, on an instruction set.
     struct Both<'a, T>(&'a [T]);
     impl<T: Math> Kernel for Both<'_, T> {
-        type Out = [(&'static str, Vec<T>, Vec<T>); 4];
+        type Out = [(&'static str, Vec<T>, Vec<T>); 6];
         #[inline(always)]
         fn run<I: Isa>(self) -> Self::Out {
             let x = self.0;
@@ -141,6 +147,8 @@ mod tests {
                 both!("exp" T::map_exp::<I>, |x| x.exp::<I>()),
                 both!("tanh" T::map_tanh::<I>, |x| x.tanh::<I>()),
                 both!("sigmoid" T::map_sigmoid::<I>, |x| x.sigmoid::<I>()),
+                both!("silu" T::map_silu::<I>, |x| x.silu::<I>()),
+                both!("gelu_tanh" T::map_gelu_tanh::<I>, |x| x.gelu_tanh::<I>()),
                 both!("exp from" |x, y: &mut _| map_exp_from::<I, T>(from, x, y), |x| (*x - from).exp::<I>()),
             ]
         }

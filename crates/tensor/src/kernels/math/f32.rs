@@ -278,7 +278,10 @@ impl Math for f32 {
             // ln 2 in one part: what it lacks counts k times, but only e^(−2a) of that is left in the result.
             (u, I::fma_f32(kf, -std::f32::consts::LN_2, t + t))
         });
-        let w = each(reduced, |(u, r)| I::fma_f32(u, exp_rest::<I>(r), u - 0.5));
+        let w = each(reduced, |(u, r)| {
+            // The linear part is exact where it cancels; then the rest is added. One rounding in place of two.
+            I::fma_f32(coef::exp_q::<I>(r), u * (r * r), I::fma_f32(u, r, u - 0.5))
+        });
         each2(w, x, |w, x| {
             // As w − w·w / (1 + w) near 0, as 1 − 1 / (1 + w) far off: the quotient's errors count little.
             let m = if w < 1.0 { w } else { 1.0 };

@@ -86,11 +86,6 @@ pub trait Math: Copy + Default + Sub<Output = Self> {
 
     /// eˣ of each, see [`each`].
     fn exp_each<I: Isa, const K: usize>(x: [Self; K]) -> [Self; K];
-    #[inline(always)]
-    fn exp<I: Isa>(self) -> Self {
-        let [y] = Self::exp_each::<I, 1>([self]);
-        y
-    }
     fn exp2<I: Isa>(self) -> Self;
     /// eˣ − 1.
     fn exp_m1<I: Isa>(self) -> Self;
@@ -112,22 +107,11 @@ pub trait Math: Copy + Default + Sub<Output = Self> {
     fn cosh<I: Isa>(self) -> Self;
     /// tanh x of each.
     fn tanh_each<I: Isa, const K: usize>(x: [Self; K]) -> [Self; K];
-    #[inline(always)]
-    fn tanh<I: Isa>(self) -> Self {
-        let [y] = Self::tanh_each::<I, 1>([self]);
-        y
-    }
     fn asinh<I: Isa>(self) -> Self;
     fn acosh<I: Isa>(self) -> Self;
     fn atanh<I: Isa>(self) -> Self;
     /// 1 / (1 + e⁻ˣ) of each.
     fn sigmoid_each<I: Isa, const K: usize>(x: [Self; K]) -> [Self; K];
-    /// 1 / (1 + e⁻ˣ).
-    #[inline(always)]
-    fn sigmoid<I: Isa>(self) -> Self {
-        let [y] = Self::sigmoid_each::<I, 1>([self]);
-        y
-    }
     /// ln(1 + eˣ).
     fn softplus<I: Isa>(self) -> Self;
     /// −ln(1 + e⁻ˣ).
@@ -138,9 +122,9 @@ pub trait Math: Copy + Default + Sub<Output = Self> {
     /// x Φ(x); −0 at −∞, its limit.
     fn gelu<I: Isa>(self) -> Self;
     /// x sigmoid(2 √(2/π) (x + 0.044715 x³)); −0 at −∞.
-    fn gelu_tanh<I: Isa>(self) -> Self;
+    fn gelu_tanh_each<I: Isa, const K: usize>(x: [Self; K]) -> [Self; K];
     /// x sigmoid(x); −0 at −∞.
-    fn silu<I: Isa>(self) -> Self;
+    fn silu_each<I: Isa, const K: usize>(x: [Self; K]) -> [Self; K];
     /// 1 / √x.
     fn rsqrt<I: Isa>(self) -> Self;
     /// xᵉ with C99's special cases: x⁰ = 1ᵉ = 1, NaN for a negative x and a fractional e.
@@ -156,9 +140,11 @@ pub trait Math: Copy + Default + Sub<Output = Self> {
     fn std_tan(self) -> Self;
 
     each::map_each! {
-        map_exp Exp exp_each;
-        map_tanh Tanh tanh_each;
-        map_sigmoid Sigmoid sigmoid_each;
+        map_exp exp Exp exp_each;
+        map_tanh tanh Tanh tanh_each;
+        map_sigmoid sigmoid Sigmoid sigmoid_each;
+        map_silu silu Silu silu_each;
+        map_gelu_tanh gelu_tanh GeluTanh gelu_tanh_each;
     }
     map_trig! {
         map_sin sin std_sin;
@@ -193,10 +179,12 @@ macro_rules! sigmoid_parts {
 
         /// x sigmoid(u) for a finite negative or any positive x.
         #[inline(always)]
-        fn times_sigmoid<I: Isa>(x: $t, u: $t) -> $t {
-            let (q, d) = sigmoid_parts::<I>(sigmoid_reduced::<I>(u));
-            let y = x * q / d * DOWN;
-            if u > $high { x } else { y }
+        fn times_sigmoid<I: Isa, const K: usize>(x: [$t; K], u: [$t; K]) -> [$t; K] {
+            let reduced = each(u, sigmoid_reduced::<I>);
+            let parts = each(reduced, sigmoid_parts::<I>);
+            let y = each2(parts, x, |(q, d), x| x * q / d * DOWN);
+            let or_x = each2(x, y, |x, y| (x, y));
+            each2(or_x, u, |(x, y), u| if u > $high { x } else { y })
         }
     };
 }
@@ -227,18 +215,19 @@ macro_rules! shared_math {
         }
 
         #[inline(always)]
-        fn silu<I: Isa>(self) -> $t {
-            let x = if self < $silu { $silu } else { self };
-            times_sigmoid::<I>(x, x)
+        fn silu_each<I: Isa, const K: usize>(x: [$t; K]) -> [$t; K] {
+            let x = each(x, |x| if x < $silu { $silu } else { x });
+            times_sigmoid::<I, K>(x, x)
         }
 
         #[inline(always)]
-        fn gelu_tanh<I: Isa>(self) -> $t {
+        fn gelu_tanh_each<I: Isa, const K: usize>(x: [$t; K]) -> [$t; K] {
             // 2 √(2/π), and that times 0.044715.
             const A: $t = 1.595_769_121_605_730_7_f64 as $t;
             const B: $t = 0.071_354_816_272_600_25_f64 as $t;
-            let x = if self < $gt { $gt } else { self };
-            times_sigmoid::<I>(x, x * I::$fma(B, x * x, A))
+            let x = each(x, |x| if x < $gt { $gt } else { x });
+            let u = each(x, |x| x * I::$fma(B, x * x, A));
+            times_sigmoid::<I, K>(x, u)
         }
 
         #[inline(always)]
