@@ -108,10 +108,7 @@ impl<T: Element> Tensor<T> {
         match RawBlock::try_new(x.len() * size_of::<T>()) {
             Ok(block) => Ok(Tensor {
                 block,
-                layout: Layout {
-                    offset: 0,
-                    ..x.layout.clone()
-                },
+                layout: x.layout.at_start(),
                 marker: PhantomData,
             }),
             Err(e) => Err(Error::OutOfMemory {
@@ -142,13 +139,13 @@ impl<T: Element> Tensor<T> {
     /// The number of elements.
     #[inline]
     pub fn len(&self) -> usize {
-        self.layout.len
+        self.layout.len()
     }
 
     /// Whether there are no elements.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.layout.len == 0
+        self.layout.len() == 0
     }
 
     /// The element type as a value.

@@ -4,7 +4,8 @@ use std::ops::{Bound, RangeBounds};
 
 use crate::dtype::Element;
 use crate::error::{Error, Result, Site};
-use crate::shape::IntoAxes;
+use crate::layout::Layout;
+use crate::shape::{IntoAxes, Shape, Strides};
 use crate::tensor::Tensor;
 
 /// A range of an axis as Python writes it, `start:end:step`: negative bounds count from the end, bounds
@@ -184,15 +185,13 @@ impl<T: Element> Tensor<T> {
         }
         // Strides of an empty tensor mean nothing, and their sum may not fit.
         let stride = layout.strides[a].wrapping_add(layout.strides[b]);
-        let (first, second) = (a.max(b), a.min(b));
-        layout.shape.remove(first);
-        layout.strides.remove(first);
-        layout.shape.remove(second);
-        layout.strides.remove(second);
-        layout.shape.push(len);
-        layout.strides.push(stride);
-        layout.len = layout.shape.iter().product();
-        Ok(self.with_layout(layout))
+        let kept = || (0..layout.rank()).filter(|&axis| axis != a && axis != b);
+        let mut shape: Shape = kept().map(|axis| layout.shape[axis]).collect();
+        let mut strides: Strides = kept().map(|axis| layout.strides[axis]).collect();
+        shape.push(len);
+        strides.push(stride);
+        let count = shape.iter().product();
+        Ok(self.with_layout(Layout::of(shape, layout.offset, strides, count)))
     }
 
     /// Windows of `size` elements of an axis, each `step` after the one before; the windows become the
@@ -226,25 +225,27 @@ impl<T: Element> Tensor<T> {
             });
         }
         let count = (n - size) / step + 1;
-        let mut layout = self.layout.clone();
-        let stride = layout.strides[a];
-        layout.shape.as_mut_slice()[a] = count;
-        layout.strides.as_mut_slice()[a] = if count > 1 {
-            stride * step as isize
-        } else {
-            stride
-        };
-        layout.shape.push(size);
-        layout.strides.push(stride);
+        let Layout {
+            mut shape,
+            mut strides,
+            offset,
+            ..
+        } = self.layout.clone();
+        let stride = strides[a];
+        shape.as_mut_slice()[a] = count;
+        if count > 1 {
+            strides.as_mut_slice()[a] = stride * step as isize;
+        }
+        shape.push(size);
+        strides.push(stride);
         // Windows may overlap, so there can be more elements than memory has.
-        let Some(len) = layout.shape.checked_numel() else {
+        let Some(len) = shape.checked_numel() else {
             return Err(Error::SizeOverflow {
                 site: Site::new("unfold").operand_axis("self", T::DTYPE, self.shape(), a),
-                shape: layout.shape,
+                shape,
             });
         };
-        layout.len = len;
-        Ok(self.with_layout(layout))
+        Ok(self.with_layout(Layout::of(shape, offset, strides, len)))
     }
 
     /// The views along an axis, which goes away.

@@ -412,14 +412,8 @@ impl<T: Element> Tensor<T> {
     }
 
     fn without(&self, drop: impl Fn(usize) -> bool) -> Tensor<T> {
-        let mut layout = self.layout.clone();
-        for a in (0..self.rank()).rev() {
-            if layout.shape[a] == 1 && drop(a) {
-                layout.shape.remove(a);
-                layout.strides.remove(a);
-            }
-        }
-        self.with_layout(layout)
+        let unit = |a| self.shape()[a] == 1;
+        self.with_layout(self.layout.without(|a| unit(a) && drop(a)))
     }
 }
 
