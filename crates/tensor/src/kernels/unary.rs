@@ -118,7 +118,7 @@ unary! {
         /// Error function, `2/√π ∫₀ˣ e^(−t²) dt`.
         erf Erf 10 = |x| Math::erf::<I>(x);
         /// `x·Φ(x)` with Φ the normal distribution function (Hendrycks & Gimpel, 2016).
-        gelu Gelu 12 = |x| Math::gelu::<I>(x);
+        gelu Gelu 12 = slice map_gelu;
         /// The tanh approximation of [`gelu`](Tensor::gelu).
         gelu_tanh GeluTanh 12 = slice map_gelu_tanh;
         /// `x·sigmoid(x)`.

@@ -128,7 +128,7 @@ mod tests {
     /// Each function by slices, and of one element after another, on an instruction set.
     struct Both<'a, T>(&'a [T]);
     impl<T: Math> Kernel for Both<'_, T> {
-        type Out = [(&'static str, Vec<T>, Vec<T>); 6];
+        type Out = [(&'static str, Vec<T>, Vec<T>); 7];
         #[inline(always)]
         fn run<I: Isa>(self) -> Self::Out {
             let x = self.0;
@@ -148,6 +148,7 @@ mod tests {
                 both!("tanh" T::map_tanh::<I>, |x| x.tanh::<I>()),
                 both!("sigmoid" T::map_sigmoid::<I>, |x| x.sigmoid::<I>()),
                 both!("silu" T::map_silu::<I>, |x| x.silu::<I>()),
+                both!("gelu" T::map_gelu::<I>, |x| x.gelu::<I>()),
                 both!("gelu_tanh" T::map_gelu_tanh::<I>, |x| x.gelu_tanh::<I>()),
                 both!("exp from" |x, y: &mut _| map_exp_from::<I, T>(from, x, y), |x| (*x - from).exp::<I>()),
             ]

@@ -6,7 +6,7 @@
 
 use super::coef32 as coef;
 use super::each::{each, each2};
-use super::{Isa, Math, shared_math, sigmoid_parts};
+use super::{Isa, Math, erfc_parts, shared_math, sigmoid_parts};
 
 /// The integers that exponents and quadrants are.
 type Int = i32;
@@ -139,18 +139,6 @@ fn sin_quadrant<I: Isa>(q: i32, r: f32, lo: f32) -> f32 {
     f32::from_bits(y.to_bits() ^ ((q as u32 & 2) << 30))
 }
 
-/// `by` · erfc(a) for 0 ≤ a ≤ 11, a² = `sq` + `sq_lo`.
-#[inline(always)]
-fn erfc_parts<I: Isa>(by: f32, a: f32, sq: f32, sq_lo: f32) -> f32 {
-    let g = coef::erfcx_q::<I>((a - 3.0) / (a + 3.0)) / I::fma_f32(a, 2.0, 1.0);
-    let (k, s) = exp_parts::<I>(-sq);
-    let e = 1.0 + I::fma_f32(-sq_lo, s, s - sq_lo);
-    // The power of two last: before, a subnormal would lose bits that `by` could lift again.
-    let tail = scale(by * g * e, k);
-    let near = by * (1.0 - I::fma_f32(a, coef::erf_q::<I>(sq), a));
-    if a < 0.5 { near } else { tail }
-}
-
 /// The square of `a` in two parts.
 #[inline(always)]
 fn square<I: Isa>(a: f32) -> (f32, f32) {
@@ -173,9 +161,10 @@ macro_rules! through_f64 {
 }
 
 sigmoid_parts! { f32, from -110.0, to 20.0, raised by 64 }
+erfc_parts! { f32 fma_f32 }
 
 impl Math for f32 {
-    shared_math! { f32 fma_f32, limit 12_800.0, silu_floor -120.0, gelu_tanh_floor -20.0 }
+    shared_math! { f32 fma_f32, limit 12_800.0, erfc to 11.0, gelu to 15.5, silu_floor -120.0, gelu_tanh_floor -20.0 }
     through_f64! { log2 log10 asin acos atan sinh cosh asinh acosh atanh }
 
     #[inline(always)]
@@ -299,27 +288,6 @@ impl Math for f32 {
         let u = pow2(k);
         let tail = 1.0 - I::fma_f32(u, s, u);
         (if a < 1.0 { small } else { tail }).copysign(self)
-    }
-
-    #[inline(always)]
-    fn erfc<I: Isa>(self) -> f32 {
-        let a = self.abs();
-        let a = if a > 11.0 { 11.0 } else { a };
-        let (sq, lo) = square::<I>(a);
-        let y = erfc_parts::<I>(1.0, a, sq, lo);
-        if self < 0.0 { 2.0 - y } else { y }
-    }
-
-    #[inline(always)]
-    fn gelu<I: Isa>(self) -> f32 {
-        let x = if self < -15.5 { -15.5 } else { self };
-        let a = x.abs();
-        let a = if a > 15.5 { 15.5 } else { a };
-        // x²/2, not (x/√2)²: in the tail a rounding of the argument would count x² times.
-        let (sq, lo) = square::<I>(a);
-        let b = a * std::f32::consts::FRAC_1_SQRT_2;
-        let y = erfc_parts::<I>(-0.5 * a, b, 0.5 * sq, 0.5 * lo);
-        if x < 0.0 { y } else { x + y }
     }
 
     #[inline(always)]

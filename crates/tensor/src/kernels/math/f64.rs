@@ -5,7 +5,7 @@
 
 use super::coef64 as coef;
 use super::each::{each, each2};
-use super::{Isa, Math, shared_math, sigmoid_parts};
+use super::{Isa, Math, erfc_parts, shared_math, sigmoid_parts};
 
 /// The integers that exponents and quadrants are.
 type Int = i64;
@@ -206,18 +206,6 @@ fn sin_quadrant<I: Isa>(q: i64, r: f64, lo: f64) -> f64 {
     f64::from_bits(y.to_bits() ^ ((q as u64 & 2) << 62))
 }
 
-/// `by` · erfc(a) for 0 ≤ a ≤ 28, a² = `sq` + `sq_lo`.
-#[inline(always)]
-fn erfc_parts<I: Isa>(by: f64, a: f64, sq: f64, sq_lo: f64) -> f64 {
-    let g = coef::erfcx_q::<I>((a - 3.0) / (a + 3.0)) / I::fma_f64(a, 2.0, 1.0);
-    let (k, s) = exp_parts::<I>(-sq);
-    let e = 1.0 + I::fma_f64(-sq_lo, s, s - sq_lo);
-    // The power of two last: before, a subnormal would lose bits that `by` could lift again.
-    let tail = scale(by * g * e, k);
-    let near = by * (1.0 - I::fma_f64(a, coef::erf_q::<I>(sq), a));
-    if a < 0.5 { near } else { tail }
-}
-
 /// The square of `a` in two parts.
 #[inline(always)]
 fn square<I: Isa>(a: f64) -> (f64, f64) {
@@ -312,9 +300,10 @@ pub(super) fn pow_f32<I: Isa>(x: f32, e: f32) -> f32 {
 }
 
 sigmoid_parts! { f64, from -755.0, to 40.0, raised by 512 }
+erfc_parts! { f64 fma_f64 }
 
 impl Math for f64 {
-    shared_math! { f64 fma_f64, limit 1_640_000.0, silu_floor -800.0, gelu_tanh_floor -25.0 }
+    shared_math! { f64 fma_f64, limit 1_640_000.0, erfc to 28.0, gelu to 39.5, silu_floor -800.0, gelu_tanh_floor -25.0 }
 
     #[inline(always)]
     fn exp_each<I: Isa, const K: usize>(x: [f64; K]) -> [f64; K] {
@@ -515,29 +504,9 @@ impl Math for f64 {
         let small = I::fma_f64(a, coef::erf_q::<I>(a * a), a);
         // erf(6) is 1 in f64, and before that erfc counts absolutely: a² needs no second part.
         let t = if a > 6.0 { 6.0 } else { a };
-        let tail = 1.0 - erfc_parts::<I>(1.0, t, t * t, 0.0);
+        let [of] = erfc_parts::<I, 1>([1.0], [t], [(t * t, 0.0)]);
+        let tail = 1.0 - of;
         (if a < 0.85 { small } else { tail }).copysign(self)
-    }
-
-    #[inline(always)]
-    fn erfc<I: Isa>(self) -> f64 {
-        let a = self.abs();
-        let a = if a > 28.0 { 28.0 } else { a };
-        let (sq, lo) = square::<I>(a);
-        let y = erfc_parts::<I>(1.0, a, sq, lo);
-        if self < 0.0 { 2.0 - y } else { y }
-    }
-
-    #[inline(always)]
-    fn gelu<I: Isa>(self) -> f64 {
-        let x = if self < -39.5 { -39.5 } else { self };
-        let a = x.abs();
-        let a = if a > 39.5 { 39.5 } else { a };
-        // x²/2, not (x/√2)²: in the tail a rounding of the argument would count x² times.
-        let (sq, lo) = square::<I>(a);
-        let b = a * std::f64::consts::FRAC_1_SQRT_2;
-        let y = erfc_parts::<I>(-0.5 * a, b, 0.5 * sq, 0.5 * lo);
-        if x < 0.0 { y } else { x + y }
     }
 
     #[inline(always)]

@@ -120,7 +120,7 @@ pub trait Math: Copy + Default + Sub<Output = Self> {
     /// 1 − erf(x), to full relative accuracy.
     fn erfc<I: Isa>(self) -> Self;
     /// x Φ(x); −0 at −∞, its limit.
-    fn gelu<I: Isa>(self) -> Self;
+    fn gelu_each<I: Isa, const K: usize>(x: [Self; K]) -> [Self; K];
     /// x sigmoid(2 √(2/π) (x + 0.044715 x³)); −0 at −∞.
     fn gelu_tanh_each<I: Isa, const K: usize>(x: [Self; K]) -> [Self; K];
     /// x sigmoid(x); −0 at −∞.
@@ -144,6 +144,7 @@ pub trait Math: Copy + Default + Sub<Output = Self> {
         map_tanh tanh Tanh tanh_each;
         map_sigmoid sigmoid Sigmoid sigmoid_each;
         map_silu silu Silu silu_each;
+        map_gelu gelu Gelu gelu_each;
         map_gelu_tanh gelu_tanh GeluTanh gelu_tanh_each;
     }
     map_trig! {
@@ -190,9 +191,40 @@ macro_rules! sigmoid_parts {
 }
 use sigmoid_parts;
 
+/// The function behind erfc and gelu, of `exp_reduced`, `exp_rest` and `scale`.
+macro_rules! erfc_parts {
+    ($t:ident $fma:ident) => {
+        /// `by` · erfc(a) of each, for 0 ≤ a up to where it is 0; a² in two parts.
+        #[inline(always)]
+        fn erfc_parts<I: Isa, const K: usize>(
+            by: [$t; K],
+            a: [$t; K],
+            squares: [($t, $t); K],
+        ) -> [$t; K] {
+            let g = each(a, |a| {
+                coef::erfcx_q::<I>((a - 3.0) / (a + 3.0)) / I::$fma(a, 2.0, 1.0)
+            });
+            let reduced = each(squares, |(sq, _)| exp_reduced::<I>(-sq));
+            let parts = each(reduced, |(k, r)| (k, exp_rest::<I>(r)));
+            let e = each2(parts, squares, |(k, s), (_, lo)| {
+                (k, 1.0 + I::$fma(-lo, s, s - lo))
+            });
+            // The power of two last: before, a subnormal would lose bits that `by` could lift again.
+            let tail = each2(each2(by, g, |by, g| by * g), e, |of, (k, e)| {
+                scale(of * e, k)
+            });
+            let erf = each2(a, squares, |a, (sq, _)| I::$fma(a, coef::erf_q::<I>(sq), a));
+            let near = each2(by, erf, |by, erf| by * (1.0 - erf));
+            let both = each2(near, tail, |near, tail| (near, tail));
+            each2(a, both, |a, (near, tail)| if a < 0.5 { near } else { tail })
+        }
+    };
+}
+use erfc_parts;
+
 /// The part of [`Math`] that reads alike in both types.
 macro_rules! shared_math {
-    ($t:ident $fma:ident, limit $limit:expr, silu_floor $silu:expr, gelu_tanh_floor $gt:expr) => {
+    ($t:ident $fma:ident, limit $limit:expr, erfc to $far:literal, gelu to $end:literal, silu_floor $silu:expr, gelu_tanh_floor $gt:expr) => {
         const TRIG_LIMIT: $t = $limit;
 
         #[inline(always)]
@@ -228,6 +260,31 @@ macro_rules! shared_math {
             let x = each(x, |x| if x < $gt { $gt } else { x });
             let u = each(x, |x| x * I::$fma(B, x * x, A));
             times_sigmoid::<I, K>(x, u)
+        }
+
+        #[inline(always)]
+        fn erfc<I: Isa>(self) -> $t {
+            let a = self.abs();
+            let a = if a > $far { $far } else { a };
+            let [y] = erfc_parts::<I, 1>([1.0], [a], [square::<I>(a)]);
+            if self < 0.0 { 2.0 - y } else { y }
+        }
+
+        #[inline(always)]
+        fn gelu_each<I: Isa, const K: usize>(x: [$t; K]) -> [$t; K] {
+            let x = each(x, |x| if x < -$end { -$end } else { x });
+            let a = each(x, |x| {
+                let a = x.abs();
+                if a > $end { $end } else { a }
+            });
+            // x²/2, not (x/√2)²: in the tail a rounding of the argument would count x² times.
+            let squares = each(a, |a| {
+                let (sq, lo) = square::<I>(a);
+                (0.5 * sq, 0.5 * lo)
+            });
+            let b = each(a, |a| a * std::$t::consts::FRAC_1_SQRT_2);
+            let y = erfc_parts::<I, K>(each(a, |a| -0.5 * a), b, squares);
+            each2(x, y, |x, y| if x < 0.0 { y } else { x + y })
         }
 
         #[inline(always)]
