@@ -52,22 +52,13 @@ pub trait Module {
 
     /// The parameters with their names (`encoder.0.weight`), each once, under its first name.
     fn named_parameters(&self) -> Vec<(String, AnyParam)> {
-        let mut out: Vec<(String, AnyParam)> = Vec::new();
-        walk(self, &mut |name, entry| {
-            if let Entry::Param(p) = entry
-                && !out.iter().any(|(_, q)| q.id() == p.id())
-            {
-                p.set_name(name);
-                out.push((name.to_string(), p));
-            }
-        });
-        out
+        parameters(&|v| self.visit(v))
     }
 
     /// The buffers (tensors that are part of the state but not trained) with their names.
     fn named_buffers(&self) -> Vec<(String, AnyBuffer)> {
         let mut out = Vec::new();
-        walk(self, &mut |name, entry| {
+        walk(&|v| self.visit(v), &mut |name, entry| {
             if let Entry::Buffer(b) = entry {
                 out.push((name.to_string(), b));
             }
@@ -100,7 +91,7 @@ pub trait Module {
 
     /// Training or evaluation mode.
     fn set_training(&self, training: bool) {
-        walk(self, &mut |_, entry| {
+        walk(&|v| self.visit(v), &mut |_, entry| {
             if let Entry::Training(t) = entry {
                 t.set(training);
             }
@@ -116,7 +107,7 @@ pub trait Module {
 
     /// The values of all parameters and buffers under their names, sharing memory until one changes.
     fn state_dict(&self) -> StateDict {
-        state::state_dict(self)
+        state::state_dict(&|v| self.visit(v))
     }
 
     /// Takes the values of a state: all of them or, where names, types or shapes differ, none.
@@ -138,13 +129,13 @@ pub trait Module {
     /// # Ok::<(), wengert_nn::Error>(())
     /// ```
     fn load_state_dict(&self, state: &StateDict) -> Result<()> {
-        state::load_state_dict(self, state)
+        state::load_state_dict(&|v| self.visit(v), state)
     }
 
     /// Where the layers' streams of random numbers stand (dropout's), each as 56 bytes. They are no part
     /// of [`Module::state_dict`], so that PyTorch's files load; a resumed training needs them.
     fn streams(&self) -> StateDict {
-        state::streams(self)
+        state::streams(&|v| self.visit(v))
     }
 
     /// Puts the streams where [`Module::streams`] says.
@@ -152,7 +143,7 @@ pub trait Module {
     /// # Errors
     /// If names, types or shapes differ: all of them in one report, and nothing is changed.
     fn load_streams(&self, state: &StateDict) -> Result<()> {
-        state::load_streams(self, state)
+        state::load_streams(&|v| self.visit(v), state)
     }
 
     /// Writes the state as a safetensors file, whole or not at all. PyTorch reads it unchanged.
@@ -178,11 +169,28 @@ pub trait Module {
     }
 }
 
-pub(crate) fn walk<M: Module + ?Sized>(m: &M, sink: &mut dyn FnMut(&str, Entry<'_>)) {
-    m.visit(&mut Visitor {
+/// A module's [`Module::visit`]. What goes through modules takes this and not the module, to be there once and not for
+/// every type of module.
+pub(crate) type Visit<'a> = &'a dyn Fn(&mut Visitor<'_>);
+
+pub(crate) fn walk(visit: Visit<'_>, sink: &mut dyn FnMut(&str, Entry<'_>)) {
+    visit(&mut Visitor {
         path: String::new(),
         sink,
     });
+}
+
+fn parameters(visit: Visit<'_>) -> Vec<(String, AnyParam)> {
+    let mut out: Vec<(String, AnyParam)> = Vec::new();
+    walk(visit, &mut |name, entry| {
+        if let Entry::Param(p) = entry
+            && !out.iter().any(|(_, q)| q.id() == p.id())
+        {
+            p.set_name(name);
+            out.push((name.to_string(), p));
+        }
+    });
+    out
 }
 
 /// A module of one input and one output, to call and to put into a [`Sequential`](crate::Sequential).

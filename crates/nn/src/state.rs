@@ -6,7 +6,7 @@ use std::path::Path;
 use wengert_tensor::{AnyTensor, DType, RngState, Safetensors, Shape, Tensor};
 
 use crate::error::{Error, Result, StateMismatch};
-use crate::module::{AnyBuffer, AnyParam, Entry, Module, walk};
+use crate::module::{AnyBuffer, AnyParam, Entry, Visit, walk};
 
 /// Names and values.
 pub type StateDict = BTreeMap<String, AnyTensor>;
@@ -40,9 +40,9 @@ impl Slot {
 }
 
 /// Every parameter and buffer under every name it has.
-fn slots<M: Module + ?Sized>(module: &M) -> BTreeMap<String, Slot> {
+fn slots(visit: Visit<'_>) -> BTreeMap<String, Slot> {
     let mut out = BTreeMap::new();
-    walk(module, &mut |name, entry| {
+    walk(visit, &mut |name, entry| {
         let slot = match entry {
             Entry::Param(p) => Slot::Param(p),
             Entry::Buffer(b) => Slot::Buffer(b),
@@ -53,13 +53,13 @@ fn slots<M: Module + ?Sized>(module: &M) -> BTreeMap<String, Slot> {
     out
 }
 
-pub(crate) fn state_dict<M: Module + ?Sized>(module: &M) -> StateDict {
-    let all = slots(module).into_iter();
+pub(crate) fn state_dict(visit: Visit<'_>) -> StateDict {
+    let all = slots(visit).into_iter();
     all.map(|(name, slot)| (name, slot.value())).collect()
 }
 
-pub(crate) fn load_state_dict<M: Module + ?Sized>(module: &M, state: &StateDict) -> Result<()> {
-    let slots = slots(module);
+pub(crate) fn load_state_dict(visit: Visit<'_>, state: &StateDict) -> Result<()> {
+    let slots = slots(visit);
     let own: BTreeMap<&String, AnyTensor> = slots.iter().map(|(n, s)| (n, s.value())).collect();
     mismatch(&own, state)?;
     for (name, slot) in &slots {
@@ -69,9 +69,9 @@ pub(crate) fn load_state_dict<M: Module + ?Sized>(module: &M, state: &StateDict)
 }
 
 /// The streams of random numbers.
-pub(crate) fn streams<M: Module + ?Sized>(module: &M) -> StateDict {
+pub(crate) fn streams(visit: Visit<'_>) -> StateDict {
     let mut out = StateDict::new();
-    walk(module, &mut |name, entry| {
+    walk(visit, &mut |name, entry| {
         if let Entry::Stream(s) = entry {
             let bytes = Tensor::new(s.state().to_bytes());
             out.insert(name.to_string(), bytes.into());
@@ -80,10 +80,10 @@ pub(crate) fn streams<M: Module + ?Sized>(module: &M) -> StateDict {
     out
 }
 
-pub(crate) fn load_streams<M: Module + ?Sized>(module: &M, state: &StateDict) -> Result<()> {
-    let own = streams(module);
+pub(crate) fn load_streams(visit: Visit<'_>, state: &StateDict) -> Result<()> {
+    let own = streams(visit);
     mismatch(&own.iter().map(|(n, t)| (n, t.clone())).collect(), state)?;
-    walk(module, &mut |name, entry| {
+    walk(visit, &mut |name, entry| {
         if let Entry::Stream(s) = entry
             && let Ok(bytes) = state[name].downcast::<u8>()
             && let Ok(bytes) = bytes.to_vec().try_into()

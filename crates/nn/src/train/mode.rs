@@ -15,7 +15,7 @@ impl<'a> Modes<'a> {
     /// Notes every layer's mode.
     pub(super) fn hold(model: &'a dyn Module) -> Modes<'a> {
         let mut modes = Vec::new();
-        walk(model, &mut |_, entry| {
+        walk(&|v| model.visit(v), &mut |_, entry| {
             if let Entry::Training(t) = entry {
                 modes.push(t.get());
             }
@@ -27,7 +27,7 @@ impl<'a> Modes<'a> {
 impl Drop for Modes<'_> {
     fn drop(&mut self) {
         let mut modes = self.modes.iter();
-        walk(self.model, &mut |_, entry| {
+        walk(&|v| self.model.visit(v), &mut |_, entry| {
             if let Entry::Training(t) = entry
                 && let Some(&mode) = modes.next()
             {

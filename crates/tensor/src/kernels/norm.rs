@@ -129,6 +129,7 @@ impl<T: Float> Kernel for NormGrad<T> {
                 let (mean, scale) = (*self.mean.add(r), *self.scale.add(r));
                 let normal = |i| (*x.add(i) - mean) * scale;
                 let g = |i| *self.w.add(i) * *dy.add(i);
+                // Not `x` as well: `kernels/README.md`, at `LONGEST`.
                 next_row([dy], n, 0);
                 let along = row_of(n, g, |a, b| a + b) / count;
                 next_row([dy], n, 1);

@@ -80,6 +80,7 @@ impl<T: Float> Task<T> {
                     }
                 }
                 Softmax::Grad => {
+                    // Not `x` as well: `kernels/README.md`, at `LONGEST`.
                     next_row([dy], n, 0);
                     next_row([dy], n, 1);
                     let dot = row_of(n, |i| *x.add(i) * *dy.add(i), |a, b| a + b);

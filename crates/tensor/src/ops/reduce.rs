@@ -81,18 +81,24 @@ pub(crate) struct Plan<T: Element> {
     shape: Shape,
 }
 
+/// Sorts. (A function of no type, as [`in_place`], for the callers are compiled for every type in every crate that uses
+/// them, and sorting is some kilobytes of code.)
+fn ascending(axes: &mut [usize]) {
+    axes.sort_unstable();
+}
+
 /// The geometry of the reduction where the elements lie so already, the reduced axes as one group
 /// between the others, which keep their order. (Where the order of reduction matters there is one
 /// axis, or all of them in order.)
-fn in_place<T: Element>(x: &Tensor<T>, axes: &[usize], commutes: bool) -> Option<Geometry> {
-    let (shape, strides) = (x.shape(), x.strides());
-    let n = x.reduced_len(axes);
+fn in_place(x: &Layout, axes: &[usize], commutes: bool) -> Option<Geometry> {
+    let (shape, strides) = (&x.shape, &x.strides);
+    let n = axes.iter().map(|&a| shape[a]).product();
     let geometry = |outer, inner| Some(Geometry { outer, n, inner });
     if x.is_contiguous() && (axes.len() == x.rank() || n == 1) {
         // One element a result: columns, so that the kernel sees a long run.
         return geometry(1, x.len().checked_div(n).unwrap_or(1));
     }
-    if x.is_empty() {
+    if x.len() == 0 {
         let kept = (0..x.rank()).filter(|a| !axes.contains(a));
         return geometry(1, kept.map(|a| shape[a]).product());
     }
@@ -136,7 +142,7 @@ impl<T: Element> Plan<T> {
             geometry,
             shape: shape.clone(),
         };
-        if let Some(geometry) = in_place(x, axes, commutes) {
+        if let Some(geometry) = in_place(&x.layout, axes, commutes) {
             return Ok(plan(x.clone(), geometry));
         }
         let (lo, hi) = (axes.iter().min(), axes.iter().max());
@@ -153,7 +159,7 @@ impl<T: Element> Plan<T> {
         let mut order: AxisList = (0..x.rank()).filter(|a| !axes.contains(a)).collect();
         let outer = order.iter().map(|&a| x.shape()[a]).product();
         let mut last: AxisList = axes.iter().copied().collect();
-        last.sort_unstable();
+        ascending(&mut last);
         order.extend(last);
         let source = x.with_layout(x.layout.permute(&order)).try_contiguous(op)?;
         let geometry = Geometry {
@@ -226,7 +232,7 @@ fn fold<T: Num, A: Num>(
     keepdim: bool,
     again: Reduce<A>,
 ) -> Result<Tensor<A>> {
-    if let Some(geometry) = in_place(x, axes, true) {
+    if let Some(geometry) = in_place(&x.layout, axes, true) {
         let out = Tensor::<A>::try_uninit(op, x.reduced_shape(axes, keepdim))?;
         let dst = out.as_ptr() as *mut u8;
         // SAFETY: as in `Plan::num`.
@@ -234,7 +240,7 @@ fn fold<T: Num, A: Num>(
         return Ok(out);
     }
     let mut sorted: AxisList = axes.iter().copied().collect();
-    sorted.sort_unstable();
+    ascending(&mut sorted);
     let group = (1..sorted.len())
         .rev()
         .find(|&i| (sorted[i - 1] + 1..sorted[i]).any(|a| x.shape()[a] != 1));

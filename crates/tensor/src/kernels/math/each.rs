@@ -3,7 +3,7 @@
 //! A formula is a chain of some twenty operations that wait for each other, and a processor's scheduler has room for
 //! those of a few vectors: it fills with what waits before it comes to a vector that could go on. So the formulas that
 //! networks live by take `K` elements and go stage by stage, each stage for all of them: `exp` takes a quarter less time
-//! (README.md has the figures). With `K` = 1 it is the formula as ever; the bits are the same.
+//! (`kernels/README.md` has the figures). Invariant: the bits do not depend on `K`, nor on an element's place.
 
 use std::mem::MaybeUninit;
 
