@@ -180,6 +180,7 @@ pub(crate) fn walk(visit: Visit<'_>, sink: &mut dyn FnMut(&str, Entry<'_>)) {
     });
 }
 
+/// See [`Module::named_parameters`].
 fn parameters(visit: Visit<'_>) -> Vec<(String, AnyParam)> {
     let mut out: Vec<(String, AnyParam)> = Vec::new();
     walk(visit, &mut |name, entry| {

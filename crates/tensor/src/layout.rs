@@ -111,9 +111,14 @@ impl Layout {
     }
 
     pub(crate) fn permute(&self, order: &[usize]) -> Layout {
-        let shape = order.iter().map(|&a| self.shape[a]).collect();
-        let strides = order.iter().map(|&a| self.strides[a]).collect();
+        let (shape, strides) = self.axes(order.iter().copied());
         Layout::of(shape, self.offset, strides, self.len())
+    }
+
+    /// The sizes and steps of these axes, in their order.
+    pub(crate) fn axes(&self, which: impl Iterator<Item = usize> + Clone) -> (Shape, Strides) {
+        let shape = which.clone().map(|a| self.shape[a]).collect();
+        (shape, which.map(|a| self.strides[a]).collect())
     }
 
     /// The strides of this layout seen in the (larger) shape it broadcasts to.
@@ -159,9 +164,7 @@ impl Layout {
 
     /// Without those axes, all of size 1, that are to be dropped.
     pub(crate) fn without(&self, drop: impl Fn(usize) -> bool) -> Layout {
-        let kept = || (0..self.rank()).filter(|&a| !drop(a));
-        let shape = kept().map(|a| self.shape[a]).collect();
-        let strides = kept().map(|a| self.strides[a]).collect();
+        let (shape, strides) = self.axes((0..self.rank()).filter(|&a| !drop(a)));
         Layout::of(shape, self.offset, strides, self.len())
     }
 

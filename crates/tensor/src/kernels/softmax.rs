@@ -49,34 +49,24 @@ impl<T: Float> Task<T> {
         // SAFETY: the caller's promise.
         unsafe {
             match self.code {
-                Softmax::Plain => {
+                Softmax::Plain | Softmax::Log => {
                     next_row([x], n, 0);
                     let max = row_largest(x, n);
                     next_row([x], n, 1);
-                    map_exp_from::<I, T>(
-                        max,
-                        from_raw_parts(x, n),
-                        from_raw_parts_mut(y.cast(), n),
-                    );
+                    let (row, exps) = (from_raw_parts(x, n), from_raw_parts_mut(y.cast(), n));
+                    map_exp_from::<I, T>(max, row, exps);
                     next_row([x], n, 2);
-                    let scale = T::ONE / row_sum::<I, T>(y, n);
-                    for i in 0..n {
-                        *y.add(i) = *y.add(i) * scale;
-                    }
-                }
-                Softmax::Log => {
-                    next_row([x], n, 0);
-                    let max = row_largest(x, n);
-                    next_row([x], n, 1);
-                    map_exp_from::<I, T>(
-                        max,
-                        from_raw_parts(x, n),
-                        from_raw_parts_mut(y.cast(), n),
-                    );
-                    next_row([x], n, 2);
-                    let ln = Math::ln::<I>(row_sum::<I, T>(y, n));
-                    for i in 0..n {
-                        *y.add(i) = (*x.add(i) - max) - ln;
+                    let sum = row_sum::<I, T>(y, n);
+                    if self.code == Softmax::Plain {
+                        let scale = T::ONE / sum;
+                        for i in 0..n {
+                            *y.add(i) = *y.add(i) * scale;
+                        }
+                    } else {
+                        let ln = Math::ln::<I>(sum);
+                        for i in 0..n {
+                            *y.add(i) = (*x.add(i) - max) - ln;
+                        }
                     }
                 }
                 Softmax::Grad => {
@@ -90,10 +80,10 @@ impl<T: Float> Task<T> {
                     }
                 }
                 Softmax::LogGrad => {
-                    next_row([x, dy], n, 0);
+                    next_row([dy], n, 0);
                     let sum = row_sum::<I, T>(dy, n);
-                    next_row([x, dy], n, 1);
-                    next_row([x, dy], n, 2);
+                    next_row([dy], n, 1);
+                    next_row([dy], n, 2);
                     for i in 0..n {
                         *y.add(i) = *dy.add(i) - Math::exp::<I>(*x.add(i)) * sum;
                     }

@@ -92,7 +92,8 @@ fn ascending(axes: &mut [usize]) {
 /// axis, or all of them in order.)
 fn in_place(x: &Layout, axes: &[usize], commutes: bool) -> Option<Geometry> {
     let (shape, strides) = (&x.shape, &x.strides);
-    let n = axes.iter().map(|&a| shape[a]).product();
+    let product = |axes: &[usize]| axes.iter().map(|&a| shape[a]).product();
+    let n = product(axes);
     let geometry = |outer, inner| Some(Geometry { outer, n, inner });
     if x.is_contiguous() && (axes.len() == x.rank() || n == 1) {
         // One element a result: columns, so that the kernel sees a long run.
@@ -120,7 +121,6 @@ fn in_place(x: &Layout, axes: &[usize], commutes: bool) -> Option<Geometry> {
             step *= shape[a] as isize;
             ok
         });
-        let product = |axes: &[usize]| axes.iter().map(|&a| shape[a]).product();
         dense
             .then(|| geometry(product(&kept[..split]), product(&kept[split..])))
             .flatten()

@@ -5,7 +5,7 @@ use std::ops::{Bound, RangeBounds};
 use crate::dtype::Element;
 use crate::error::{Error, Result, Site};
 use crate::layout::Layout;
-use crate::shape::{IntoAxes, Shape, Strides};
+use crate::shape::IntoAxes;
 use crate::tensor::Tensor;
 
 /// A range of an axis as Python writes it, `start:end:step`: negative bounds count from the end, bounds
@@ -185,9 +185,8 @@ impl<T: Element> Tensor<T> {
         }
         // Strides of an empty tensor mean nothing, and their sum may not fit.
         let stride = layout.strides[a].wrapping_add(layout.strides[b]);
-        let kept = || (0..layout.rank()).filter(|&axis| axis != a && axis != b);
-        let mut shape: Shape = kept().map(|axis| layout.shape[axis]).collect();
-        let mut strides: Strides = kept().map(|axis| layout.strides[axis]).collect();
+        let kept = (0..layout.rank()).filter(|&axis| axis != a && axis != b);
+        let (mut shape, mut strides) = layout.axes(kept);
         shape.push(len);
         strides.push(stride);
         let count = shape.iter().product();

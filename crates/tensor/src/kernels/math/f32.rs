@@ -6,7 +6,7 @@
 
 use super::coef32 as coef;
 use super::each::{each, each2};
-use super::{Isa, Math, erfc_parts, shared_math, sigmoid_parts};
+use super::{Isa, Math, erfc_parts, exp_parts, shared_math, sigmoid_parts};
 
 /// The integers that exponents and quadrants are.
 type Int = i32;
@@ -26,44 +26,6 @@ const TINY: f32 = 2.0e-8;
 #[inline(always)]
 const fn pow2(n: i32) -> f32 {
     f32::from_bits((n.wrapping_add(127) as u32) << 23)
-}
-
-/// The nearest integer to `x`, as a float and as an integer.
-#[inline(always)]
-fn nearest<I: Isa>(x: f32, scale: f32) -> (f32, i32) {
-    let t = I::fma_f32(x, scale, ROUND);
-    (t - ROUND, t.to_bits().wrapping_sub(ROUND_BITS) as i32)
-}
-
-/// `(k, r)` with eˣ = 2ᵏ eʳ, |r| ≤ ln 2 / 2, for |x| < 2⁹ or so.
-#[inline(always)]
-fn exp_reduced<I: Isa>(x: f32) -> (i32, f32) {
-    let (kf, k) = nearest::<I>(x, std::f32::consts::LOG2_E);
-    (k, I::fma_f32(kf, -LN2_LO, I::fma_f32(kf, -LN2_HI, x)))
-}
-
-/// eʳ − 1 for the r of [`exp_reduced`].
-#[inline(always)]
-fn exp_rest<I: Isa>(r: f32) -> f32 {
-    I::fma_f32(coef::exp_q::<I>(r), r * r, r)
-}
-
-/// `(k, s)` with eˣ = 2ᵏ (1 + s), |s| below 0.42, for the x of [`exp_reduced`].
-#[inline(always)]
-fn exp_parts<I: Isa>(x: f32) -> (i32, f32) {
-    let (k, r) = exp_reduced::<I>(x);
-    (k, exp_rest::<I>(r))
-}
-
-/// As [`exp_parts`], for what subtracts 1 from it: s with the last bit of the reduction kept, for
-/// near e^x = 3/2 the difference is half of s and has its errors twice.
-#[inline(always)]
-fn exp_m1_parts<I: Isa>(x: f32) -> (i32, f32) {
-    let (kf, k) = nearest::<I>(x, std::f32::consts::LOG2_E);
-    let hi = I::fma_f32(kf, -LN2_HI, x);
-    let r = I::fma_f32(kf, -LN2_LO, hi);
-    let lo = I::fma_f32(kf, -LN2_LO, hi - r);
-    (k, r + I::fma_f32(coef::exp_q::<I>(r), r * r, lo))
 }
 
 /// p 2ᵏ, with one rounding where the result is subnormal, and overflow to infinity: 2ᵏ in halves, both with
@@ -160,22 +122,13 @@ macro_rules! through_f64 {
     )*};
 }
 
+exp_parts! { f32 fma_f32 }
 sigmoid_parts! { f32, from -110.0, to 20.0, raised by 64 }
 erfc_parts! { f32 fma_f32 }
 
 impl Math for f32 {
-    shared_math! { f32 fma_f32, limit 12_800.0, erfc to 11.0, gelu to 15.5, silu_floor -120.0, gelu_tanh_floor -20.0 }
+    shared_math! { f32 fma_f32, limit 12_800.0, exp from -104.0 to 89.0, erfc to 11.0, gelu to 15.5, silu_floor -120.0, gelu_tanh_floor -20.0 }
     through_f64! { log2 log10 asin acos atan sinh cosh asinh acosh atanh }
-
-    #[inline(always)]
-    fn exp_each<I: Isa, const K: usize>(x: [f32; K]) -> [f32; K] {
-        let reduced = each(x, |x| {
-            let x = if x > 89.0 { 89.0 } else { x };
-            exp_reduced::<I>(if x < -104.0 { -104.0 } else { x })
-        });
-        let parts = each(reduced, |(k, r)| (k, exp_rest::<I>(r)));
-        each(parts, |(k, s)| scale(1.0 + s, k))
-    }
 
     #[inline(always)]
     fn exp2<I: Isa>(self) -> f32 {

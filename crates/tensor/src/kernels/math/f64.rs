@@ -5,7 +5,7 @@
 
 use super::coef64 as coef;
 use super::each::{each, each2};
-use super::{Isa, Math, erfc_parts, shared_math, sigmoid_parts};
+use super::{Isa, Math, erfc_parts, exp_parts, shared_math, sigmoid_parts};
 
 /// The integers that exponents and quadrants are.
 type Int = i64;
@@ -32,44 +32,6 @@ const TINY: f64 = 1.0e-17;
 #[inline(always)]
 const fn pow2(n: i64) -> f64 {
     f64::from_bits((n.wrapping_add(1023) as u64) << 52)
-}
-
-/// The nearest integer to `x · scale`, as a float and as an integer.
-#[inline(always)]
-fn nearest<I: Isa>(x: f64, scale: f64) -> (f64, i64) {
-    let t = I::fma_f64(x, scale, ROUND);
-    (t - ROUND, t.to_bits().wrapping_sub(ROUND_BITS) as i64)
-}
-
-/// `(k, r)` with eˣ = 2ᵏ eʳ, |r| ≤ ln 2 / 2, for |x| < 2¹¹ or so.
-#[inline(always)]
-fn exp_reduced<I: Isa>(x: f64) -> (i64, f64) {
-    let (kf, k) = nearest::<I>(x, std::f64::consts::LOG2_E);
-    (k, I::fma_f64(kf, -LN2_LO, I::fma_f64(kf, -LN2_HI, x)))
-}
-
-/// eʳ − 1 for the r of [`exp_reduced`].
-#[inline(always)]
-fn exp_rest<I: Isa>(r: f64) -> f64 {
-    I::fma_f64(coef::exp_q::<I>(r), r * r, r)
-}
-
-/// `(k, s)` with eˣ = 2ᵏ (1 + s), |s| below 0.42, for the x of [`exp_reduced`].
-#[inline(always)]
-fn exp_parts<I: Isa>(x: f64) -> (i64, f64) {
-    let (k, r) = exp_reduced::<I>(x);
-    (k, exp_rest::<I>(r))
-}
-
-/// As [`exp_parts`], for what subtracts 1 from it: s with the last bit of the reduction kept, for
-/// near e^x = 3/2 the difference is half of s and has its errors twice.
-#[inline(always)]
-fn exp_m1_parts<I: Isa>(x: f64) -> (i64, f64) {
-    let (kf, k) = nearest::<I>(x, std::f64::consts::LOG2_E);
-    let hi = I::fma_f64(kf, -LN2_HI, x);
-    let r = I::fma_f64(kf, -LN2_LO, hi);
-    let lo = I::fma_f64(kf, -LN2_LO, hi - r);
-    (k, r + I::fma_f64(coef::exp_q::<I>(r), r * r, lo))
 }
 
 /// p 2ᵏ, with one rounding where the result is subnormal, and overflow to infinity: 2ᵏ in halves, both with
@@ -299,21 +261,12 @@ pub(super) fn pow_f32<I: Isa>(x: f32, e: f32) -> f32 {
     pow_special(x, e, magnitude) as f32
 }
 
+exp_parts! { f64 fma_f64 }
 sigmoid_parts! { f64, from -755.0, to 40.0, raised by 512 }
 erfc_parts! { f64 fma_f64 }
 
 impl Math for f64 {
-    shared_math! { f64 fma_f64, limit 1_640_000.0, erfc to 28.0, gelu to 39.5, silu_floor -800.0, gelu_tanh_floor -25.0 }
-
-    #[inline(always)]
-    fn exp_each<I: Isa, const K: usize>(x: [f64; K]) -> [f64; K] {
-        let reduced = each(x, |x| {
-            let x = if x > 711.0 { 711.0 } else { x };
-            exp_reduced::<I>(if x < -746.0 { -746.0 } else { x })
-        });
-        let parts = each(reduced, |(k, r)| (k, exp_rest::<I>(r)));
-        each(parts, |(k, s)| scale(1.0 + s, k))
-    }
+    shared_math! { f64 fma_f64, limit 1_640_000.0, exp from -746.0 to 711.0, erfc to 28.0, gelu to 39.5, silu_floor -800.0, gelu_tanh_floor -25.0 }
 
     #[inline(always)]
     fn exp2<I: Isa>(self) -> f64 {

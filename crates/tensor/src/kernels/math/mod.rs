@@ -154,44 +154,86 @@ pub trait Math: Copy + Default + Sub<Output = Self> {
     }
 }
 
-/// Functions behind [`shared_math`], of `exp_parts` and `pow2`.
+/// The parts of an exponential, of `ROUND`, `LN2_HI` and `LN2_LO`.
+macro_rules! exp_parts {
+    ($t:ident $fma:ident) => {
+        /// The nearest integer to `x · scale`, as a float and as an integer.
+        #[inline(always)]
+        fn nearest<I: Isa>(x: $t, scale: $t) -> ($t, Int) {
+            let t = I::$fma(x, scale, ROUND);
+            (t - ROUND, t.to_bits().wrapping_sub(ROUND_BITS) as Int)
+        }
+
+        /// `(k, s)` with eˣ = 2ᵏ (1 + s) of each, |s| below 0.42, for |x| < 2⁹ or so in `f32`, 2¹¹ in `f64`.
+        #[inline(always)]
+        fn exp_parts_each<I: Isa, const K: usize>(x: [$t; K]) -> [(Int, $t); K] {
+            let reduced = each(x, |x| {
+                let (kf, k) = nearest::<I>(x, std::$t::consts::LOG2_E);
+                (k, I::$fma(kf, -LN2_LO, I::$fma(kf, -LN2_HI, x)))
+            });
+            each(reduced, |(k, r)| {
+                (k, I::$fma(coef::exp_q::<I>(r), r * r, r))
+            })
+        }
+
+        /// [`exp_parts_each`] of one.
+        #[inline(always)]
+        fn exp_parts<I: Isa>(x: $t) -> (Int, $t) {
+            let [parts] = exp_parts_each::<I, 1>([x]);
+            parts
+        }
+
+        /// As [`exp_parts`], for what subtracts 1 from it: s with the last bit of the reduction kept, for
+        /// near e^x = 3/2 the difference is half of s and has its errors twice.
+        #[inline(always)]
+        fn exp_m1_parts<I: Isa>(x: $t) -> (Int, $t) {
+            let (kf, k) = nearest::<I>(x, std::$t::consts::LOG2_E);
+            let hi = I::$fma(kf, -LN2_HI, x);
+            let r = I::$fma(kf, -LN2_LO, hi);
+            let lo = I::$fma(kf, -LN2_LO, hi - r);
+            (k, r + I::$fma(coef::exp_q::<I>(r), r * r, lo))
+        }
+    };
+}
+use exp_parts;
+
+/// Functions behind [`shared_math`], of `exp_parts_each` and `pow2`.
 macro_rules! sigmoid_parts {
     ($t:ident, from $low:expr, to $high:expr, raised by $up:literal) => {
         /// 2⁻ᵘᵖ.
         const DOWN: $t = pow2(-$up);
 
-        /// `(k, r)` of e⁻ˣ, see `exp_reduced`.
-        #[inline(always)]
-        fn sigmoid_reduced<I: Isa>(x: $t) -> (Int, $t) {
-            let x = if x > $high { $high } else { x };
-            exp_reduced::<I>(-(if x < $low { $low } else { x }))
-        }
-
-        /// `(q, d)` with sigmoid(x) = 2⁻ᵘᵖ q / d, q = 2ᵏ⁺ᵘᵖ.
+        /// `(q, d)` with sigmoid(x) = 2⁻ᵘᵖ q / d, q = 2ᵏ⁺ᵘᵖ, of each.
         ///
         /// With e⁻ˣ = 2⁻ᵏ (1 + s) it is 2ᵏ / (2ᵏ + 1 + s): the numerator is exact, the sum in
         /// this order keeps the small terms. Raised, the numerator is no subnormal, which could not
         /// be made of its exponent in one step.
         #[inline(always)]
-        fn sigmoid_parts<I: Isa>((k, r): (Int, $t)) -> ($t, $t) {
-            let q = pow2(Int::wrapping_sub($up, k));
-            (q, (exp_rest::<I>(r) + q * DOWN) + 1.0)
+        fn sigmoid_parts<I: Isa, const K: usize>(x: [$t; K]) -> [($t, $t); K] {
+            let less = each(x, |x| {
+                let x = if x > $high { $high } else { x };
+                -(if x < $low { $low } else { x })
+            });
+            each(exp_parts_each::<I, K>(less), |(k, s)| {
+                let q = pow2(Int::wrapping_sub($up, k));
+                (q, (s + q * DOWN) + 1.0)
+            })
         }
 
         /// x sigmoid(u) for a finite negative or any positive x.
         #[inline(always)]
         fn times_sigmoid<I: Isa, const K: usize>(x: [$t; K], u: [$t; K]) -> [$t; K] {
-            let reduced = each(u, sigmoid_reduced::<I>);
-            let parts = each(reduced, sigmoid_parts::<I>);
-            let y = each2(parts, x, |(q, d), x| x * q / d * DOWN);
-            let or_x = each2(x, y, |x, y| (x, y));
-            each2(or_x, u, |(x, y), u| if u > $high { x } else { y })
+            let both = each2(x, u, |x, u| (x, u));
+            each2(sigmoid_parts::<I, K>(u), both, |(q, d), (x, u)| {
+                let y = x * q / d * DOWN;
+                if u > $high { x } else { y }
+            })
         }
     };
 }
 use sigmoid_parts;
 
-/// The function behind erfc and gelu, of `exp_reduced`, `exp_rest` and `scale`.
+/// The function behind erfc and gelu, of `exp_parts_each` and `scale`.
 macro_rules! erfc_parts {
     ($t:ident $fma:ident) => {
         /// `by` · erfc(a) of each, for 0 ≤ a up to where it is 0; a² in two parts.
@@ -204,8 +246,7 @@ macro_rules! erfc_parts {
             let g = each(a, |a| {
                 coef::erfcx_q::<I>((a - 3.0) / (a + 3.0)) / I::$fma(a, 2.0, 1.0)
             });
-            let reduced = each(squares, |(sq, _)| exp_reduced::<I>(-sq));
-            let parts = each(reduced, |(k, r)| (k, exp_rest::<I>(r)));
+            let parts = exp_parts_each::<I, K>(each(squares, |(sq, _)| -sq));
             let e = each2(parts, squares, |(k, s), (_, lo)| {
                 (k, 1.0 + I::$fma(-lo, s, s - lo))
             });
@@ -224,8 +265,17 @@ use erfc_parts;
 
 /// The part of [`Math`] that reads alike in both types.
 macro_rules! shared_math {
-    ($t:ident $fma:ident, limit $limit:expr, erfc to $far:literal, gelu to $end:literal, silu_floor $silu:expr, gelu_tanh_floor $gt:expr) => {
+    ($t:ident $fma:ident, limit $limit:expr, exp from $least:literal to $most:literal, erfc to $far:literal, gelu to $end:literal, silu_floor $silu:expr, gelu_tanh_floor $gt:expr) => {
         const TRIG_LIMIT: $t = $limit;
+
+        #[inline(always)]
+        fn exp_each<I: Isa, const K: usize>(x: [$t; K]) -> [$t; K] {
+            let x = each(x, |x| {
+                let x = if x > $most { $most } else { x };
+                if x < $least { $least } else { x }
+            });
+            each(exp_parts_each::<I, K>(x), |(k, s)| scale(1.0 + s, k))
+        }
 
         #[inline(always)]
         fn softplus<I: Isa>(self) -> $t {
@@ -241,9 +291,7 @@ macro_rules! shared_math {
 
         #[inline(always)]
         fn sigmoid_each<I: Isa, const K: usize>(x: [$t; K]) -> [$t; K] {
-            let reduced = each(x, sigmoid_reduced::<I>);
-            let parts = each(reduced, sigmoid_parts::<I>);
-            each(parts, |(q, d)| q / d * DOWN)
+            each(sigmoid_parts::<I, K>(x), |(q, d)| q / d * DOWN)
         }
 
         #[inline(always)]
