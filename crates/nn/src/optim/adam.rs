@@ -198,9 +198,9 @@ impl Adam {
     /// which is most of what a run of 100 steps would be apart.
     fn correction<T: Float>(&self, beta: f64, t: u64) -> f64 {
         if self.keras && T::DTYPE == DType::F32 {
-            f64::from(1.0 - (beta as f32).powf(t as f32))
+            f64::from(1.0 - libm::powf(beta as f32, t as f32))
         } else {
-            1.0 - beta.powf(t as f64)
+            1.0 - libm::pow(beta, t as f64)
         }
     }
 

@@ -39,7 +39,11 @@ pub fn clip_grad_norm_p(params: &[AnyParam], max_norm: f64, p: f64) -> f64 {
             false => sum + part,
         };
     }
-    let norm = if largest { sum } else { sum.powf(1.0 / p) };
+    let norm = match p {
+        f64::INFINITY => sum,
+        2.0 => sum.sqrt(),
+        _ => libm::pow(sum, 1.0 / p),
+    };
     let factor = max_norm / (norm + 1e-6);
     if factor < 1.0 {
         for param in params {
@@ -61,7 +65,7 @@ fn gather<T: Float>(param: &Param<T>, p: f64) -> f64 {
     } else if p == 2.0 {
         values.map(|v| v * v).sum()
     } else {
-        values.map(|v| v.powf(p)).sum()
+        values.map(|v| libm::pow(v, p)).sum()
     }
 }
 

@@ -205,7 +205,7 @@ family! {
     /// Binary operations on floats, gradients of unary ones among them: `(y or x, dy)`.
     Float2 float2 <T: Float> 2 (T, T) => T {
         Pow 30 = |x, y; p| Math::pow::<I>(x, y);
-        Atan2 40 = |y, x; p| y.atan2_(x);
+        Atan2 15 = |y, x; p| Math::atan2::<I>(y, x);
         SquareGrad 4 = |x, dy; p| { let half = x * dy; half + half };
         TanhGrad 5 = |y, dy; p| dy * (T::ONE - y * y);
         SigmoidGrad 5 = |y, dy; p| dy * (y * (T::ONE - y));
@@ -358,7 +358,6 @@ pub trait FloatKernels: Math + GemmKernels {
     fn ceil_(self) -> Self;
     fn round_(self) -> Self;
     fn trunc_(self) -> Self;
-    fn atan2_(self, x: Self) -> Self;
 }
 
 macro_rules! element_kernels {
@@ -528,8 +527,6 @@ macro_rules! float_kernels {
             fn round_(self) -> Self { self.round_ties_even() }
             #[inline(always)]
             fn trunc_(self) -> Self { self.trunc() }
-            #[inline(always)]
-            fn atan2_(self, x: Self) -> Self { self.atan2(x) }
         }
     )*};
 }

@@ -127,7 +127,7 @@ sigmoid_parts! { f32, from -110.0, to 20.0, raised by 64 }
 erfc_parts! { f32 fma_f32 }
 
 impl Math for f32 {
-    shared_math! { f32 fma_f32, limit 12_800.0, exp from -104.0 to 89.0, erfc to 11.0, gelu to 15.5, silu_floor -120.0, gelu_tanh_floor -20.0 }
+    shared_math! { f32 fma_f32, libm sinf cosf tanf, limit 12_800.0, exp from -104.0 to 89.0, erfc to 11.0, gelu to 15.5, silu_floor -120.0, gelu_tanh_floor -20.0 }
     through_f64! { log2 log10 asin acos atan sinh cosh asinh acosh atanh }
 
     #[inline(always)]
@@ -246,5 +246,10 @@ impl Math for f32 {
     #[inline(always)]
     fn pow<I: Isa>(self, e: f32) -> f32 {
         super::f64::pow_f32::<I>(self, e)
+    }
+
+    #[inline(always)]
+    fn atan2<I: Isa>(self, x: f32) -> f32 {
+        Math::atan2::<I>(f64::from(self), f64::from(x)) as f32
     }
 }

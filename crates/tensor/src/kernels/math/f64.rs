@@ -25,6 +25,8 @@ const PIO2: [f64; 4] = [
 ];
 /// What `f64` leaves of π/2, π/4 is half of it and π twice.
 const PIO2_LO: f64 = 6.123_233_995_736_766e-17;
+/// tan(π/8).
+const TAN_PIO8: f64 = std::f64::consts::SQRT_2 - 1.0;
 /// Below this e^x − 1, ln(1 + x) and sin x are x to within half a unit in the last place.
 const TINY: f64 = 1.0e-17;
 
@@ -266,7 +268,7 @@ sigmoid_parts! { f64, from -755.0, to 40.0, raised by 512 }
 erfc_parts! { f64 fma_f64 }
 
 impl Math for f64 {
-    shared_math! { f64 fma_f64, limit 1_640_000.0, exp from -746.0 to 711.0, erfc to 28.0, gelu to 39.5, silu_floor -800.0, gelu_tanh_floor -25.0 }
+    shared_math! { f64 fma_f64, libm sin cos tan, limit 1_640_000.0, exp from -746.0 to 711.0, erfc to 28.0, gelu to 39.5, silu_floor -800.0, gelu_tanh_floor -25.0 }
 
     #[inline(always)]
     fn exp2<I: Isa>(self) -> f64 {
@@ -374,7 +376,6 @@ impl Math for f64 {
 
     #[inline(always)]
     fn atan<I: Isa>(self) -> f64 {
-        const TAN_PIO8: f64 = std::f64::consts::SQRT_2 - 1.0;
         let a = self.abs();
         let (low, high) = (a <= TAN_PIO8, a > 1.0 / TAN_PIO8);
         // atan a, π/4 + atan((a − 1)/(a + 1)) or π/2 + atan(−1/a).
@@ -477,5 +478,40 @@ impl Math for f64 {
         let r = ((hi - kf) + lo) * std::f64::consts::LN_2;
         let magnitude = scale(1.0 + I::fma_f64(coef::exp_q::<I>(r), r * r, r), k);
         pow_special(self, e, magnitude)
+    }
+
+    #[inline(always)]
+    fn atan2<I: Isa>(self, x: f64) -> f64 {
+        use std::f64::consts::FRAC_PI_4;
+        let (ax, ay) = (x.abs(), self.abs());
+        let steep = ay > ax;
+        let (n, d) = (if steep { ax } else { ay }, if steep { ay } else { ax });
+        // Of two infinities as of two equals; no sum below overflows, and 0/0 is 0/1.
+        let equal = n == d;
+        let n = if equal & (n > 0.0) { 1.0 } else { n };
+        let d = if equal { 1.0 } else { d };
+        let scale = if d > 1e300 { 0.25 } else { 1.0 };
+        let (n, d) = (n * scale, d * scale);
+        // The angle from the nearer axis: atan(n/d) or π/4 + atan((n − d)/(n + d)).
+        let low = n <= TAN_PIO8 * d;
+        let t = (if low { n } else { n - d }) / (if low { d } else { n + d });
+        // From the axis of x: that, π/2 less it, π/2 and it, π less it.
+        let back = x.is_sign_negative();
+        let axis = if steep { 2.0 } else { 0.0 } + if back & !steep { 4.0 } else { 0.0 };
+        let half = if low { 0.0 } else { 1.0 };
+        let turned = steep != back;
+        let eighths = if turned { axis - half } else { axis + half };
+        let t = if turned { -t } else { t };
+        let base = eighths * FRAC_PI_4;
+        let base_lo = I::fma_f64(eighths, FRAC_PI_4, -base) + eighths * (0.5 * PIO2_LO);
+        let z = t * t;
+        let lo = I::fma_f64(t * z, coef::atan_q::<I>(z), base_lo);
+        let angle = (base + (t + lo)).copysign(self);
+        // Comparisons with NaN are false, so that it may have gone.
+        if x.is_nan() | self.is_nan() {
+            x + self
+        } else {
+            angle
+        }
     }
 }

@@ -129,15 +129,18 @@ pub trait Math: Copy + Default + Sub<Output = Self> {
     fn rsqrt<I: Isa>(self) -> Self;
     /// xᵉ with C99's special cases: x⁰ = 1ᵉ = 1, NaN for a negative x and a fractional e.
     fn pow<I: Isa>(self, e: Self) -> Self;
+    /// The angle of the point (`x`, `self`), with C99's special cases: the signs of zeros count, of two infinities the angle
+    /// is that of their diagonal.
+    fn atan2<I: Isa>(self, x: Self) -> Self;
 
     /// Whether |x| is above [`Math::TRIG_LIMIT`].
     fn beyond_trig_limit(self) -> bool;
-    /// The standard library's sine.
-    fn std_sin(self) -> Self;
-    /// The standard library's cosine.
-    fn std_cos(self) -> Self;
-    /// The standard library's tangent.
-    fn std_tan(self) -> Self;
+    /// The sine of any argument, slower.
+    fn far_sin(self) -> Self;
+    /// The cosine of any argument, slower.
+    fn far_cos(self) -> Self;
+    /// The tangent of any argument, slower.
+    fn far_tan(self) -> Self;
 
     each::map_each! {
         map_exp exp Exp exp_each;
@@ -148,9 +151,9 @@ pub trait Math: Copy + Default + Sub<Output = Self> {
         map_gelu_tanh gelu_tanh GeluTanh gelu_tanh_each;
     }
     map_trig! {
-        map_sin sin std_sin;
-        map_cos cos std_cos;
-        map_tan tan std_tan;
+        map_sin sin far_sin;
+        map_cos cos far_cos;
+        map_tan tan far_tan;
     }
 }
 
@@ -265,7 +268,7 @@ use erfc_parts;
 
 /// The part of [`Math`] that reads alike in both types.
 macro_rules! shared_math {
-    ($t:ident $fma:ident, limit $limit:expr, exp from $least:literal to $most:literal, erfc to $far:literal, gelu to $end:literal, silu_floor $silu:expr, gelu_tanh_floor $gt:expr) => {
+    ($t:ident $fma:ident, libm $sin:ident $cos:ident $tan:ident, limit $limit:expr, exp from $least:literal to $most:literal, erfc to $far:literal, gelu to $end:literal, silu_floor $silu:expr, gelu_tanh_floor $gt:expr) => {
         const TRIG_LIMIT: $t = $limit;
 
         #[inline(always)]
@@ -344,14 +347,14 @@ macro_rules! shared_math {
         fn beyond_trig_limit(self) -> bool {
             self.abs() > $limit
         }
-        fn std_sin(self) -> $t {
-            self.sin()
+        fn far_sin(self) -> $t {
+            libm::$sin(self)
         }
-        fn std_cos(self) -> $t {
-            self.cos()
+        fn far_cos(self) -> $t {
+            libm::$cos(self)
         }
-        fn std_tan(self) -> $t {
-            self.tan()
+        fn far_tan(self) -> $t {
+            libm::$tan(self)
         }
     };
 }

@@ -2,8 +2,11 @@
 //! mpmath (golden.txt, written by golden.py), `f32` against the `f64` functions of std, or of this
 //! module where std has none. The bounds are those that README.md states.
 
+mod pairs;
+
 use super::super::isa::{Isa, IsaKind, Kernel, dispatch};
 use super::Math;
+use pairs::pow64;
 use std::mem::MaybeUninit;
 
 type Map<T> = fn(IsaKind, &[T], &mut [T]);
@@ -31,24 +34,9 @@ table!(F32 f32: exp exp2 exp_m1 ln ln_1p log2 log10 sin cos tan asin acos atan s
 table!(F64 f64: exp exp2 exp_m1 ln ln_1p log2 log10 sin cos tan asin acos atan sinh cosh tanh
     asinh acosh atanh sigmoid softplus log_sigmoid erf erfc gelu gelu_tanh silu rsqrt);
 
-/// `pow` and the slice forms of the trigonometric functions.
-macro_rules! others {
-    ($pow:ident $trig:ident $t:ident) => {
-        fn $pow(isa: IsaKind, x: &[$t], e: &[$t]) -> Vec<$t> {
-            struct K<'a>(&'a [$t], &'a [$t], Vec<$t>);
-            impl Kernel for K<'_> {
-                type Out = Vec<$t>;
-                #[inline(always)]
-                fn run<I: Isa>(mut self) -> Vec<$t> {
-                    for ((x, e), y) in self.0.iter().zip(self.1).zip(&mut self.2) {
-                        *y = Math::pow::<I>(*x, *e);
-                    }
-                    self.2
-                }
-            }
-            dispatch(isa, K(x, e, vec![0.0; x.len()]))
-        }
-
+/// The slice forms of the trigonometric functions.
+macro_rules! trig {
+    ($trig:ident $t:ident) => {
         /// Sine, cosine and tangent.
         fn $trig(isa: IsaKind, x: &[$t]) -> [Vec<$t>; 3] {
             struct K<'a>(&'a [$t]);
@@ -68,8 +56,8 @@ macro_rules! others {
         }
     };
 }
-others!(pow32 trig32 f32);
-others!(pow64 trig64 f64);
+trig!(trig32 f32);
+trig!(trig64 f64);
 
 /// Greatest errors in units of the last place: of `f32` over all magnitudes, of `f64` over the
 /// goldens. `gelu_tanh` is right to a rounding of its exponent, which counts 2|u| times in the tail.
@@ -469,75 +457,6 @@ fn position_and_length_change_nothing_and_nan_stays() {
                 assert!(y[at].is_nan(), "f64 {name}(NaN) on {isa:?}");
             }
         }
-    }
-}
-
-#[test]
-fn pow_has_the_special_cases_of_c99() {
-    let inf = f64::INFINITY;
-    let mut values = vec![
-        0.0,
-        0.5,
-        1.0,
-        1.5,
-        2.0,
-        3.0,
-        4.0,
-        7.0,
-        1e10,
-        16_777_217.0,
-        inf,
-        f64::NAN,
-    ];
-    values.extend([
-        1e-40,
-        1e30,
-        9_007_199_254_740_991.0,
-        4_503_599_627_370_497.0,
-        1e300,
-    ]);
-    values.extend(values.clone().iter().map(|v| -v));
-    for isa in IsaKind::available() {
-        for &x in &values {
-            for &e in &values {
-                let (y, r) = (pow64(isa, &[x], &[e])[0], x.powf(e));
-                let close = (y - r).abs() <= r.abs() * 4e-16
-                    && y.is_sign_negative() == r.is_sign_negative();
-                let same = y.to_bits() == r.to_bits() || (y.is_nan() && r.is_nan()) || close;
-                assert!(same, "f64 {x:?} ^ {e:?} on {isa:?}: {y:?}, not {r:?}");
-                let (x, e) = (x as f32, e as f32);
-                let (y, r) = (pow32(isa, &[x], &[e])[0], x.powf(e));
-                let close = (y - r).abs() <= r.abs() * 1.3e-7
-                    && y.is_sign_negative() == r.is_sign_negative();
-                let same = y.to_bits() == r.to_bits() || (y.is_nan() && r.is_nan()) || close;
-                assert!(same, "f32 {x:?} ^ {e:?} on {isa:?}: {y:?}, not {r:?}");
-            }
-        }
-    }
-}
-
-#[test]
-fn f32_pow_is_right_to_a_rounding() {
-    let bits = |i: u32| i.wrapping_mul(2_654_435_761);
-    let x: Vec<f32> = (0..100_000).map(|i| f32::from_bits(bits(i) >> 1)).collect();
-    let e: Vec<f32> = (0..100_000)
-        .map(|i| {
-            let part = f64::from(bits(i + 77)) / 2f64.powi(31) - 1.0;
-            (part * 100.0 / f64::from(x[i as usize]).ln().abs().max(1e-6)) as f32
-        })
-        .collect();
-    for isa in IsaKind::available() {
-        let y = pow32(isa, &x, &e);
-        let finite = (0..x.len()).filter(|i| x[*i].is_finite() && e[*i].is_finite());
-        check(
-            isa,
-            "f32 pow",
-            0.51,
-            finite.map(|i| {
-                let r = f64::from(x[i]).powf(f64::from(e[i]));
-                (error32(y[i], r), f64::from(x[i]), f64::from(y[i]), r)
-            }),
-        );
     }
 }
 
