@@ -119,13 +119,11 @@ unsafe fn arg_of<T: Num, const MAX: bool>(isa: IsaKind, g: Geometry, src: *const
     let chunk = par::chunk_len(4);
     let (src, dst) = (Shared(src as *mut T), Shared(dst));
     if inner == 1 {
-        let rows = (chunk / n).max(1);
-        par::for_each(outer.div_ceil(rows), move |t| {
-            let lo = t * rows;
+        par::for_pieces(outer, chunk / n, move |rows| {
             let task = ArgRows::<T, MAX> {
-                src: src.get().wrapping_add(lo * n),
-                dst: dst.get().wrapping_add(lo),
-                rows: rows.min(outer - lo),
+                src: src.get().wrapping_add(rows.start * n),
+                dst: dst.get().wrapping_add(rows.start),
+                rows: rows.len(),
                 n,
             };
             dispatch(isa, task);
@@ -144,8 +142,6 @@ unsafe fn arg_of<T: Num, const MAX: bool>(isa: IsaKind, g: Geometry, src: *const
         };
         dispatch(isa, task);
     };
-    let (count, each) = (outer * strips, (chunk / (n * inner.min(STRIP))).max(1));
-    par::for_each(count.div_ceil(each), move |t| {
-        (t * each..((t + 1) * each).min(count)).for_each(one)
-    });
+    let each = chunk / (n * inner.min(STRIP));
+    par::for_pieces(outer * strips, each, move |t| t.for_each(one));
 }

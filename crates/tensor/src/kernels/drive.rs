@@ -152,6 +152,7 @@ impl<const N: usize> Flat<N> {
     /// In chunks, by all threads.
     #[inline(never)]
     unsafe fn on_threads(&self, chunk: usize) {
+        let chunk = par::even(self.len, chunk).next_multiple_of(1024);
         par::for_each(self.len.div_ceil(chunk), |c| {
             let lo = c * chunk;
             let at = |splat, size| if splat { 0 } else { lo * size };
@@ -163,12 +164,18 @@ impl<const N: usize> Flat<N> {
                     srcs: self
                         .srcs
                         .map(|(p, size, splat)| (p.add(at(splat, size)), size, splat)),
-                    ahead: self.len >= AHEAD,
+                    ahead: self.len >= AHEAD && self.asks(),
                     ..*self
                 };
                 part.here();
             }
         });
+    }
+
+    /// Whether asking ahead helps: one source read from end to end, or what is copied or repeated. Of two and more
+    /// that are only read, the processor sees as much by itself.
+    fn asks(&self) -> bool {
+        self.srcs.iter().filter(|s| !s.2).count() < 2 || self.srcs.iter().any(|s| self.is_dst(s.0))
     }
 
     /// By this thread.

@@ -160,11 +160,10 @@ pub(crate) unsafe fn norm<T: Float>(all: Norm<T>) {
         Shared(all.b as *mut T),
     );
     let (y, mean, scale) = (Shared(all.y), Shared(all.mean), Shared(all.scale));
-    let per = block_rows(n);
-    par::for_each(rows.div_ceil(per), move |t| {
-        let r = t * per;
+    par::for_pieces(rows, block_rows(n), move |piece| {
+        let r = piece.start;
         let block = Norm {
-            rows: per.min(rows - r),
+            rows: piece.len(),
             n,
             epsilon,
             x: x.get().wrapping_add(r * n),

@@ -6,6 +6,7 @@
 mod pool;
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -34,6 +35,17 @@ pub(crate) fn chunk_for(len: usize, cost: u32) -> usize {
     } else {
         chunk_len(cost)
     }
+}
+
+/// How long the pieces of a job of `len` are, up to `most`: as many as 2, 4 or 8 threads share evenly, the last no
+/// shorter than it must be.
+pub(crate) fn even(len: usize, most: usize) -> usize {
+    let count = len.div_ceil(most.max(1));
+    let count = match count {
+        0..8 => count.next_power_of_two(),
+        _ => count.next_multiple_of(8),
+    };
+    len.div_ceil(count).max(1)
 }
 
 /// The threads of kernels called from anywhere, made when first asked for.
@@ -89,6 +101,15 @@ fn share(count: usize, f: &Chunk<'_>) {
     with_pool(|pool| pool.run(count, f));
 }
 
+/// Runs `f` on ranges that make `0..count` together, [`even`] pieces of at most `most`.
+#[inline]
+pub(crate) fn for_pieces(count: usize, most: usize, f: impl Fn(Range<usize>) + Sync + Send) {
+    let each = even(count, most);
+    for_each(count.div_ceil(each), |t| {
+        f(t * each..(t * each + each).min(count))
+    });
+}
+
 /// As [`for_each`], of calls that memory may be refused to: the last such error.
 pub(crate) fn try_for_each(
     count: usize,
@@ -133,4 +154,45 @@ pub fn with_threads<R>(threads: usize, f: impl FnOnce() -> R) -> R {
     // Declared after the pool, hence dropped before it, on a panic as well.
     let _restore = Restore(OVERRIDE.with(|c| c.replace(&raw const pool)));
     f()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicU8;
+
+    #[test]
+    fn pieces_make_the_whole_and_are_shared_evenly() {
+        for most in [0, 1, 2, 3, 7, 100] {
+            for count in (0..70).chain([99, 100, 101, 799, 800, 801, 1234]) {
+                let done: Vec<AtomicU8> = (0..count).map(|_| AtomicU8::new(0)).collect();
+                let pieces = AtomicUsize::new(0);
+                for_pieces(count, most, |r| {
+                    assert!(!r.is_empty() && r.len() <= most.max(1), "{r:?} of {count}");
+                    pieces.fetch_add(1, Ordering::Relaxed);
+                    done[r].iter().for_each(|d| {
+                        d.fetch_add(1, Ordering::Relaxed);
+                    });
+                });
+                assert!(done.iter().all(|d| d.load(Ordering::Relaxed) == 1));
+                let least = count.div_ceil(most.max(1));
+                let pieces = pieces.into_inner();
+                assert!(pieces <= 2 * least && pieces >= least);
+            }
+        }
+        // Cut by length alone, 9 or 11 pieces would be 5 or 6 for one of two threads.
+        for (count, most, pieces) in [
+            (1 << 20, 124_928, 16),
+            (1024, 122, 16),
+            (200_704, 40_960, 8),
+            (300, 100, 4),
+            (150, 100, 2),
+        ] {
+            let mut total = AtomicUsize::new(0);
+            for_pieces(count, most, |_| {
+                total.fetch_add(1, Ordering::Relaxed);
+            });
+            assert_eq!(*total.get_mut(), pieces, "{count} by {most}");
+        }
+    }
 }

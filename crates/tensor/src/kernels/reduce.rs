@@ -370,16 +370,15 @@ unsafe fn fold_rows<F: Fold>(
         }
         return;
     }
-    let rows = (chunk / n).max(1);
-    par::for_each(outer.div_ceil(rows), move |t| {
-        let lo = t * rows;
+    par::for_pieces(outer, chunk / n, move |rows| {
+        let lo = rows.start;
         // SAFETY: rows of this task alone.
         unsafe {
             let task = Rows::<F> {
                 src: src.get().add(lo * n),
                 shift: shift.get().wrapping_add(lo),
                 dst: dst.get().add(lo),
-                rows: rows.min(outer - lo),
+                rows: rows.len(),
                 n,
                 p,
             };

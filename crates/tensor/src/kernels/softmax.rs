@@ -230,10 +230,8 @@ pub(crate) unsafe fn softmax<T: Float>(
             task(o, 1, c0, STRIP.min(inner - c0));
         });
     } else {
-        let blocks = (chunk / (n * inner)).max(1);
-        par::for_each(outer.div_ceil(blocks), move |t| {
-            let o = t * blocks;
-            task(o, blocks.min(outer - o), 0, inner);
+        par::for_pieces(outer, chunk / (n * inner), move |o| {
+            task(o.start, o.len(), 0, inner);
         });
     }
 }

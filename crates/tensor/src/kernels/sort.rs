@@ -78,9 +78,9 @@ pub(crate) unsafe fn sort<T: Element + SortKey>(
     let (src, values, indices) = (Shared(src as *mut T), Shared(values), Shared(indices));
     let packed = T::NARROW && u32::try_from(n).is_ok();
     // Some 50 ns an element at a thousand elements a row.
-    let each = (par::chunk_len(300) / n).max(1);
+    let each = par::chunk_len(300) / n;
     let refused = AtomicUsize::new(0);
-    par::for_each(rows.div_ceil(each), |t| {
+    par::for_pieces(rows, each, |piece| {
         let mut narrow: Vec<u64> = Vec::new();
         let mut wide: Vec<(u64, usize)> = Vec::new();
         // `Vec` would abort when it grows.
@@ -92,7 +92,7 @@ pub(crate) unsafe fn sort<T: Element + SortKey>(
             refused.store(n.saturating_mul(16), Ordering::Relaxed);
             return;
         }
-        for r in t * each..((t + 1) * each).min(rows) {
+        for r in piece {
             // SAFETY: row `r` of the source and of the results, which this task alone writes; the
             // indices are below `n`.
             unsafe {

@@ -141,9 +141,8 @@ impl<const N: usize> Plan<N> {
                     self.rows(run, isa, params, r0, r1, lo, n)
                 });
             } else {
-                par::for_each(self.len.div_ceil(gathering), |c| {
-                    let lo = c * gathering;
-                    self.gathered(run, isa, params, lo, gathering.min(self.len - lo))
+                par::for_pieces(self.len, gathering, |r| {
+                    self.gathered(run, isa, params, r.start, r.len())
                 });
             }
         }
@@ -160,10 +159,7 @@ impl<const N: usize> Plan<N> {
                 f(row, row + 1, lo, chunk.min(width - lo))
             });
         } else {
-            let per = (chunk / width).max(1);
-            par::for_each(rows.div_ceil(per), |c| {
-                f(c * per, (c * per + per).min(rows), 0, width)
-            });
+            par::for_pieces(rows, chunk / width, |r| f(r.start, r.end, 0, width));
         }
     }
 
@@ -224,9 +220,9 @@ impl<const N: usize> Plan<N> {
         let (bands, pieces) = (height.div_ceil(TILE_ROWS), width.div_ceil(TILE_COLUMNS));
         let count = self.len / (width * height) * bands * pieces;
         let chunk = par::chunk_len(run.cost + 5 * N as u32);
-        let per = (chunk / (width.min(TILE_COLUMNS) * TILE_ROWS)).max(1);
-        par::for_each(count.div_ceil(per), |c| {
-            for task in c * per..(c * per + per).min(count) {
+        let per = chunk / (width.min(TILE_COLUMNS) * TILE_ROWS);
+        par::for_pieces(count, per, |tasks| {
+            for task in tasks {
                 let (rest, piece) = (task / pieces, task % pieces);
                 let (outer, band) = (rest / bands, rest % bands);
                 let columns = piece * TILE_COLUMNS..((piece + 1) * TILE_COLUMNS).min(width);

@@ -167,11 +167,9 @@ pub(super) unsafe fn fold_columns<F: Fold>(
     let rows = (chunk / inner.min(STRIP)).max(ROWS).next_power_of_two();
     let pieces = n.div_ceil(rows);
     if strips == 1 && pieces == 1 {
-        let blocks = (chunk / (n * inner)).max(1);
-        par::for_each(outer.div_ceil(blocks), move |t| {
-            let o = t * blocks;
-            let to = dst.get().wrapping_add(o * inner);
-            task(o, blocks.min(outer - o), 0, n, 0, inner, to);
+        par::for_pieces(outer, chunk / (n * inner), move |o| {
+            let to = dst.get().wrapping_add(o.start * inner);
+            task(o.start, o.len(), 0, n, 0, inner, to);
         });
         return;
     }
