@@ -6,6 +6,7 @@
 
 pub(crate) mod arg;
 pub(crate) mod cache;
+mod copy;
 pub(crate) mod drive;
 pub(crate) mod folds;
 pub(crate) mod gemm;

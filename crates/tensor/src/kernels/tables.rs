@@ -9,6 +9,7 @@ use std::mem::MaybeUninit;
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
 use super::arg;
+use super::copy;
 use super::drive::{Call, Params, Run, RunFn};
 use super::folds::{self, FloatFold, NumFold};
 use super::gemm::GemmKernels;
@@ -195,13 +196,6 @@ family! {
 }
 
 family! {
-    /// Copy of an element.
-    Copy1 copy1 <T: Element> 1 (T,) => T {
-        Copy 3 = |x; p| x;
-    }
-}
-
-family! {
     /// Binary operations on floats, gradients of unary ones among them: `(y or x, dy)`.
     Float2 float2 <T: Float> 2 (T, T) => T {
         Pow 30 = |x, y; p| Math::pow::<I>(x, y);
@@ -370,7 +364,7 @@ macro_rules! element_kernels {
                 select::<$t>(Select::Where)
             }
             fn copy() -> Run<1> {
-                copy1::<$t>(Copy1::Copy)
+                copy::run::<{ size_of::<$t>() }>()
             }
             fn cast(to: DType) -> Run<1> {
                 let func: RunFn<1> = match to {
