@@ -130,6 +130,23 @@ fn what_comes_of_nothing() {
 }
 
 #[test]
+fn short_ways_of_powf_are_pow() {
+    let mut values = vec![0.0, 1.0, 2.0, 3.5, 1e-30, 1e30, 1e-310, f64::MAX, INF];
+    values.extend(values.clone().iter().map(|v| -v));
+    values.push(NAN);
+    let x = Tensor::from_vec(values, 19).unwrap();
+    for p in [0.0, 1.0, 2.0, 3.0, -1.0, 0.5] {
+        let (short, long) = (x.powf(p), x.pow(&Tensor::scalar(p)).unwrap());
+        for ((x, y), r) in x.iter().zip(short.iter()).zip(long.iter()) {
+            let close =
+                (y - r).abs() <= 4e-16 * r.abs() && y.is_sign_negative() == r.is_sign_negative();
+            let same = y.to_bits() == r.to_bits() || (y.is_nan() && r.is_nan());
+            assert!(same || close, "{x:?} ^ {p}: {y:?}, not {r:?}");
+        }
+    }
+}
+
+#[test]
 fn powers_and_roots_at_the_edges() {
     let x = Tensor::new([0.0, -0.0, 2.0, -2.0, INF, -INF, NAN]);
     assert_eq!(x.powf(0.0).to_vec(), [1.0; 7]);

@@ -110,6 +110,31 @@ pub(crate) fn for_pieces(count: usize, most: usize, f: impl Fn(Range<usize>) + S
     });
 }
 
+/// Runs `f` on the rows, of `row` elements each, that make `all` together: [`even`] pieces of at most `most` rows, each
+/// with the number of its first.
+pub(crate) fn for_rows_mut<T: Send>(
+    all: &mut [T],
+    row: usize,
+    most: usize,
+    f: impl Fn(usize, &mut [T]) + Sync + Send,
+) {
+    struct Ptr<T>(*mut T);
+    // SAFETY: threads write disjoint rows.
+    unsafe impl<T: Send> Sync for Ptr<T> {}
+    impl<T> Ptr<T> {
+        fn at(&self, i: usize) -> *mut T {
+            self.0.wrapping_add(i)
+        }
+    }
+    let (rows, start) = (all.len() / row.max(1), Ptr(all.as_mut_ptr()));
+    for_pieces(rows, most, |r| {
+        // SAFETY: within `all`, which is borrowed meanwhile, and pieces are disjoint.
+        let part =
+            unsafe { std::slice::from_raw_parts_mut(start.at(r.start * row), r.len() * row) };
+        f(r.start, part);
+    });
+}
+
 /// As [`for_each`], of calls that memory may be refused to: the last such error.
 pub(crate) fn try_for_each(
     count: usize,

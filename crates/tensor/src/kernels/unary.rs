@@ -136,6 +136,9 @@ unary! {
             let low = if x < lo { lo } else { x };
             if low > hi { hi } else { low }
         };
+        // x³ and x^½ as powers: of −0 the root is 0, of −∞ it is ∞
+        Cube 4 = |x; p| { let _ = p; x * x * x };
+        Root 6 = |x; p| { let _ = p; if x == T::NEG_INFINITY { T::INFINITY } else { (x + T::ZERO).sqrt_() } };
         // a·x + b
         Affine 4 = |x; p| x * T::from_f64(p.0) + T::from_f64(p.1);
     }

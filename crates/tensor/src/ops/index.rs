@@ -1,14 +1,16 @@
 //! Taking and adding elements by index. Indices are `i64`; negative ones count from the end.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use crate::dtype::{Element, Num};
 use crate::error::{Error, Result, Site};
-use crate::ops::view::normal_axis;
+use crate::kernels::par;
+use crate::layout::Layout;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-/// An axis between the product of those before it and of those after it.
+/// An axis and the product of those after it.
 struct Lanes {
-    outer: usize,
     size: usize,
     inner: usize,
 }
@@ -16,15 +18,77 @@ struct Lanes {
 impl Lanes {
     fn of(shape: &Shape, axis: usize) -> Lanes {
         Lanes {
-            outer: shape[..axis].iter().product(),
             size: shape[axis],
             inner: shape[axis + 1..].iter().product(),
         }
     }
 }
 
+/// Cuts rows of `inner` elements, the first of them row `first`, where row `r / n` changes: `f` is given that, which of
+/// its `n` rows the cut begins with, and the rows.
+#[inline(always)]
+fn for_blocks<T>(
+    first: usize,
+    n: usize,
+    inner: usize,
+    mut rows: &mut [T],
+    mut f: impl FnMut(usize, usize, &mut [T]),
+) {
+    let (mut o, mut k) = (first / n, first % n);
+    while !rows.is_empty() {
+        let (block, rest) = rows.split_at_mut(((n - k) * inner).min(rows.len()));
+        f(o, k, block);
+        (rows, o, k) = (rest, o + 1, 0);
+    }
+}
+
+/// Elements of a mask looked at together.
+const CHOICES: usize = 256;
+
+/// Where a mask of up to [`CHOICES`] is true. Without a branch, which half of the time would be guessed wrong.
+#[inline(always)]
+fn chosen<'a>(mask: &[bool], places: &'a mut [u8; CHOICES]) -> &'a [u8] {
+    let mut n = 0;
+    for (i, &m) in mask.iter().enumerate() {
+        // In range: at most 255 came before.
+        places[n % CHOICES] = i as u8;
+        n += usize::from(m);
+    }
+    &places[..n]
+}
+
+/// Tenths of a nanosecond that an element taken or added by index costs.
+const COST: u32 = 10;
+
+/// An index counted from the front; out of range, it stays so.
+#[inline(always)]
+fn place(i: i64, size: usize) -> usize {
+    (if i < 0 {
+        i.wrapping_add(size as i64)
+    } else {
+        i
+    }) as usize
+}
+
 impl<T: Element> Tensor<T> {
-    /// Every index within the axis, counted from the front.
+    /// The first index that is not within the axis.
+    #[track_caller]
+    #[cold]
+    fn index_error(&self, op: &'static str, axis: usize, index: &Tensor<i64>) -> Error {
+        let size = self.shape()[axis];
+        let mut wrong = index.iter().filter(|&i| place(i, size) >= size);
+        Error::IndexOutOfRange {
+            site: Site::new(op)
+                .operand_axis("self", T::DTYPE, self.shape(), axis)
+                .operand("index", index.dtype(), index.shape())
+                .hint("indices count from 0; negative ones count from the end"),
+            index: wrong.next().unwrap_or_default(),
+            axis,
+            size,
+        }
+    }
+
+    /// Every index of a 1-d one within the axis, counted from the front.
     #[track_caller]
     fn checked_indices(
         &self,
@@ -34,24 +98,11 @@ impl<T: Element> Tensor<T> {
     ) -> Result<Vec<usize>> {
         let size = self.shape()[axis];
         let mut out = index.try_list(op, index.len())?;
-        for i in index.iter() {
-            match isize::try_from(i).ok().and_then(|i| normal_axis(i, size)) {
-                Some(i) => out.push(i),
-                None => {
-                    let site = Site::new(op)
-                        .operand_axis("self", T::DTYPE, self.shape(), axis)
-                        .operand("index", index.dtype(), index.shape())
-                        .hint("indices count from 0; negative ones count from the end");
-                    return Err(Error::IndexOutOfRange {
-                        site,
-                        index: i,
-                        axis,
-                        size,
-                    });
-                }
-            }
+        out.extend(index.iter().map(|i| place(i, size)));
+        match out.iter().all(|i| *i < size) {
+            true => Ok(out),
+            false => Err(self.index_error(op, axis, index)),
         }
-        Ok(out)
     }
 
     #[track_caller]
@@ -92,18 +143,21 @@ impl<T: Element> Tensor<T> {
         shape.as_mut_slice()[a] = picks.len();
         let x = self.try_contiguous("index_select")?;
         let x = x.as_slice().unwrap_or(&[]);
-        let Lanes { outer, size, inner } = Lanes::of(self.shape(), a);
+        let Lanes { size, inner, .. } = Lanes::of(self.shape(), a);
         let mut out =
             Tensor::try_full(&shape, T::default()).map_err(|e| e.rename("index_select"))?;
-        if !out.is_empty() {
-            let mut rows = out.as_mut_slice().chunks_exact_mut(inner);
-            for o in 0..outer {
-                for (&i, row) in picks.iter().zip(&mut rows) {
-                    let from = (o * size + i) * inner;
-                    row.copy_from_slice(&x[from..from + inner]);
+        let (n, most) = (picks.len(), par::chunk_len(COST) / inner.max(1));
+        par::for_rows_mut(out.as_mut_slice(), inner, most, |first, rows| {
+            for_blocks(first, n, inner, rows, |o, k, rows| {
+                let (x, picks) = (&x[o * size * inner..][..size * inner], &picks[k..]);
+                if inner == 1 {
+                    return rows.iter_mut().zip(picks).for_each(|(y, &i)| *y = x[i]);
                 }
-            }
-        }
+                for (row, i) in rows.chunks_exact_mut(inner).zip(picks) {
+                    row.copy_from_slice(&x[i * inner..][..inner]);
+                }
+            });
+        });
         Ok(out)
     }
 
@@ -130,31 +184,13 @@ impl<T: Element> Tensor<T> {
         })
     }
 
-    /// Calls `f(place in index, place in self)` for each element of an index.
-    fn for_each_gathered(
-        &self,
-        axis: usize,
-        shape: &Shape,
-        picks: &[usize],
-        mut f: impl FnMut(usize, usize),
-    ) {
-        let strides = self.shape().contiguous_strides();
-        let mut at = vec![0usize; shape.len()];
-        for (k, &pick) in picks.iter().enumerate() {
-            let flat: usize = at
-                .iter()
-                .enumerate()
-                .map(|(a, &i)| strides[a] as usize * if a == axis { pick } else { i })
-                .sum();
-            f(k, flat);
-            for (i, &d) in at.iter_mut().zip(shape.iter()).rev() {
-                *i += 1;
-                if *i < d {
-                    break;
-                }
-                *i = 0;
-            }
+    /// The part of this tensor that an index can name: of its sizes, but whole along the axis.
+    fn within(&self, axis: usize, index: &Shape) -> Layout {
+        let mut part = self.layout.clone();
+        for (a, &d) in index.iter().enumerate().filter(|(a, _)| *a != axis) {
+            part = part.slice(a, 0, 1, d);
         }
+        part
     }
 
     /// `y[i…] = self[i… with the axis's place taken by index[i…]]` (PyTorch's `gather`).
@@ -172,13 +208,49 @@ impl<T: Element> Tensor<T> {
     pub fn gather(&self, axis: isize, index: &Tensor<i64>) -> Result<Tensor<T>> {
         let a = self.axis("gather", axis)?;
         self.check_gather("gather", a, index)?;
-        let picks = self.checked_indices("gather", a, index)?;
-        let x = self.try_contiguous("gather")?;
-        let x = x.as_slice().unwrap_or(&[]);
+        let x = self.clone().with_layout(self.within(a, index.shape()));
+        let (x, picks) = (x.try_contiguous("gather")?, index.try_contiguous("gather")?);
+        let (x, picks) = (x.as_slice().unwrap_or(&[]), picks.as_slice().unwrap_or(&[]));
         let mut out =
             Tensor::try_full(index.shape(), T::default()).map_err(|e| e.rename("gather"))?;
-        let y = out.as_mut_slice();
-        self.for_each_gathered(a, index.shape(), &picks, |k, flat| y[k] = x[flat]);
+        let Lanes { size: n, inner, .. } = Lanes::of(index.shape(), a);
+        let size = self.shape()[a];
+        let wrong = AtomicBool::new(false);
+        let most = par::chunk_len(COST) / inner.max(1);
+        par::for_rows_mut(out.as_mut_slice(), inner, most, |first, rows| {
+            let mut within = true;
+            for_blocks(first, n, inner, rows, |o, k, rows| {
+                let from = &x[o * size * inner..][..size * inner];
+                let picks = &picks[(o * n + k) * inner..];
+                if inner == 1 {
+                    for (y, &i) in rows.iter_mut().zip(picks) {
+                        match from.get(place(i, size)) {
+                            Some(v) => *y = *v,
+                            None => within = false,
+                        }
+                    }
+                    return;
+                }
+                for (row, picks) in rows.chunks_exact_mut(inner).zip(picks.chunks_exact(inner)) {
+                    for (j, (y, &i)) in row.iter_mut().zip(picks).enumerate() {
+                        let i = place(i, size);
+                        match from
+                            .get(i.wrapping_mul(inner).wrapping_add(j))
+                            .filter(|_| i < size)
+                        {
+                            Some(v) => *y = *v,
+                            None => within = false,
+                        }
+                    }
+                }
+            });
+            if !within {
+                wrong.store(true, Ordering::Relaxed);
+            }
+        });
+        if wrong.into_inner() {
+            return Err(self.index_error("gather", a, index));
+        }
         Ok(out)
     }
 
@@ -204,11 +276,22 @@ impl<T: Element> Tensor<T> {
                 rule: "aligned at the last axis, mask's sizes equal self's or are 1",
             });
         };
-        let n = wide.iter().filter(|m| *m).count();
+        let (x, mask) = (
+            self.try_contiguous("masked_select")?,
+            wide.try_contiguous("masked_select")?,
+        );
+        let (x, mask) = (x.as_slice().unwrap_or(&[]), mask.as_slice().unwrap_or(&[]));
+        let n = wide.count_nonzero();
         let mut out = Tensor::try_full(n, T::default()).map_err(|e| e.rename("masked_select"))?;
-        let chosen = self.iter().zip(wide.iter()).filter(|(_, m)| *m);
-        for (y, (v, _)) in out.as_mut_slice().iter_mut().zip(chosen) {
-            *y = v;
+        let mut rest = out.as_mut_slice();
+        for (x, mask) in x.chunks(CHOICES).zip(mask.chunks(CHOICES)) {
+            let mut places = [0; CHOICES];
+            let chosen = chosen(mask, &mut places);
+            let (now, later) = rest.split_at_mut(chosen.len());
+            now.iter_mut()
+                .zip(chosen)
+                .for_each(|(y, &i)| *y = x[i as usize]);
+            rest = later;
         }
         Ok(out)
     }
@@ -311,18 +394,64 @@ impl<T: Num> Tensor<T> {
                 rule: "src has index's rank and no smaller sizes",
             });
         }
-        let picks = self.checked_indices("scatter_add", a, index)?;
         let mut part = src.clone();
         for (axis, &d) in index.shape().iter().enumerate() {
             part = part.with_layout(part.layout.slice(axis, 0, 1, d));
         }
         let part = part.try_contiguous("scatter_add")?;
-        let values = part.as_slice().unwrap_or(&[]);
-        let mut out = self.try_copied("scatter_add")?;
-        let y = out.as_mut_slice();
-        self.for_each_gathered(a, index.shape(), &picks, |k, flat| {
-            y[flat] = y[flat].add_(values[k])
+        let picks = index.try_contiguous("scatter_add")?;
+        let (values, picks) = (
+            part.as_slice().unwrap_or(&[]),
+            picks.as_slice().unwrap_or(&[]),
+        );
+        let window = self.within(a, index.shape());
+        let whole = window.shape == *self.shape();
+        let mut sums = self.clone().with_layout(window).try_copied("scatter_add")?;
+        let Lanes { size: n, inner, .. } = Lanes::of(index.shape(), a);
+        let size = self.shape()[a];
+        let wrong = AtomicBool::new(!picks.is_empty() && size == 0);
+        // An element's sums are made in order by one thread: the axis is not cut.
+        let most = par::chunk_len(COST) / (n * inner).max(1);
+        par::for_rows_mut(sums.as_mut_slice(), size * inner, most, |first, blocks| {
+            let mut within = true;
+            let block = first * n * inner..;
+            let (picks, values) = (&picks[block.clone()], &values[block]);
+            for (o, sums) in blocks.chunks_exact_mut(size * inner).enumerate() {
+                let block = o * n * inner..(o + 1) * n * inner;
+                if inner == 1 {
+                    for (&i, v) in picks[block.clone()].iter().zip(&values[block]) {
+                        match sums.get_mut(place(i, size)) {
+                            Some(y) => *y = y.add_(*v),
+                            None => within = false,
+                        }
+                    }
+                    continue;
+                }
+                let rows = picks[block.clone()].chunks_exact(inner);
+                for (picks, values) in rows.zip(values[block].chunks_exact(inner)) {
+                    for (j, (&i, v)) in picks.iter().zip(values).enumerate() {
+                        let i = place(i, size);
+                        let at = i.wrapping_mul(inner).wrapping_add(j);
+                        match sums.get_mut(at).filter(|_| i < size) {
+                            Some(y) => *y = y.add_(*v),
+                            None => within = false,
+                        }
+                    }
+                }
+            }
+            if !within {
+                wrong.store(true, Ordering::Relaxed);
+            }
         });
+        if wrong.into_inner() {
+            return Err(self.index_error("scatter_add", a, index));
+        }
+        if whole {
+            return Ok(sums);
+        }
+        let mut out = self.try_copied("scatter_add")?;
+        let window = out.within(a, index.shape());
+        out.write_window(|_| window, &sums);
         Ok(out)
     }
 
@@ -362,20 +491,28 @@ impl<T: Num> Tensor<T> {
         let picks = self.checked_indices("index_add", a, index)?;
         let src = src.try_contiguous("index_add")?;
         let values = src.as_slice().unwrap_or(&[]);
-        let Lanes { outer, size, inner } = Lanes::of(self.shape(), a);
+        let Lanes { size, inner, .. } = Lanes::of(self.shape(), a);
         let mut out = self.try_copied("index_add")?;
         let y = out.as_mut_slice();
-        if !values.is_empty() {
-            let mut rows = values.chunks_exact(inner);
-            for o in 0..outer {
-                for (&i, row) in picks.iter().zip(&mut rows) {
-                    let at = (o * size + i) * inner;
-                    for (y, v) in y[at..at + inner].iter_mut().zip(row) {
+        let block = picks.len() * inner;
+        let most = par::chunk_len(COST) / block.max(1);
+        par::for_rows_mut(y, size * inner, most, |first, blocks| {
+            let values = values[first * block..].chunks_exact(block.max(1));
+            for (y, values) in blocks.chunks_exact_mut(size * inner).zip(values) {
+                if inner == 1 {
+                    picks
+                        .iter()
+                        .zip(values)
+                        .for_each(|(&i, v)| y[i] = y[i].add_(*v));
+                    continue;
+                }
+                for (&i, row) in picks.iter().zip(values.chunks_exact(inner)) {
+                    for (y, v) in y[i * inner..][..inner].iter_mut().zip(row) {
                         *y = y.add_(*v);
                     }
                 }
             }
-        }
+        });
         Ok(out)
     }
 }
@@ -390,15 +527,31 @@ impl Tensor<bool> {
     /// ```
     #[track_caller]
     pub fn nonzero(&self) -> Tensor<i64> {
-        let n = self.iter().filter(|v| *v).count();
-        let mut out = Tensor::uninit("nonzero", Shape::from_slice(&[n, self.rank()]));
+        let (n, rank) = (self.count_nonzero(), self.rank());
+        let mut out = Tensor::uninit("nonzero", Shape::from_slice(&[n, rank]));
         out.fill(0);
-        let strides = self.shape().contiguous_strides();
-        let places = self.iter().enumerate().filter(|(_, v)| *v);
-        let rows = out.as_mut_slice().chunks_exact_mut(self.rank().max(1));
-        for (row, (flat, _)) in rows.zip(places) {
-            for (i, (&s, &d)) in row.iter_mut().zip(strides.iter().zip(self.shape().iter())) {
-                *i = (flat / s as usize % d) as i64;
+        let (mask, rows) = (self.contiguous(), out.as_mut_slice());
+        if rows.is_empty() {
+            return out;
+        }
+        // Rows of the last axis; `at` is the place of one among the axes before.
+        let width = self.shape()[rank - 1];
+        let mut at = vec![0i64; rank];
+        let mut rows = rows.chunks_exact_mut(rank);
+        for row in mask.as_slice().unwrap_or(&[]).chunks_exact(width) {
+            for (c, mask) in row.chunks(CHOICES).enumerate() {
+                let mut places = [0; CHOICES];
+                for (&i, out) in chosen(mask, &mut places).iter().zip(&mut rows) {
+                    out.copy_from_slice(&at);
+                    out[rank - 1] = (c * CHOICES) as i64 + i64::from(i);
+                }
+            }
+            for (i, &d) in at.iter_mut().zip(self.shape().iter()).rev().skip(1) {
+                *i += 1;
+                if *i < d as i64 {
+                    break;
+                }
+                *i = 0;
             }
         }
         out
