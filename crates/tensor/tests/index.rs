@@ -195,3 +195,20 @@ fn what_a_mask_chooses_is_in_order() {
     let chosen: Vec<f32> = turned.iter().filter(|v| *v > 0.0).collect();
     assert_eq!(turned.masked_select(&mask).unwrap().to_vec(), chosen);
 }
+
+#[test]
+fn triangles_are_their_loops() {
+    for sizes in [&[1, 1][..], &[3, 4], &[5, 2], &[2, 3, 3], &[0, 3], &[3, 0]] {
+        let x = Tensor::<f32>::ones(sizes);
+        for diagonal in [isize::MIN, -4, -1, 0, 1, 2, 5, isize::MAX] {
+            let (lower, upper) = (x.tril(diagonal).unwrap(), x.triu(diagonal).unwrap());
+            let all = places(sizes).into_iter();
+            for ((p, l), u) in all.zip(lower.iter()).zip(upper.iter()) {
+                let [row, col] = [p[p.len() - 2], p[p.len() - 1]].map(|i| i as i128);
+                let from = col - row - diagonal as i128;
+                let want = (f32::from(from <= 0), f32::from(from >= 0));
+                assert_eq!((l, u), want, "{sizes:?} at {p:?} by {diagonal}");
+            }
+        }
+    }
+}

@@ -423,6 +423,34 @@ fn integers_are_summed_in_i64_and_wrap() {
 }
 
 #[test]
+fn long_rows_of_any_order_are_their_loops() {
+    for n in [255usize, 256, 257, 1024, 1500, 5000] {
+        let x: Vec<i64> = noise(n, 3).iter().map(|v| (v * 1e18) as i64).collect();
+        let t = Tensor::from_vec(x.clone(), n).unwrap();
+        let total = x.iter().fold(0i64, |a, b| a.wrapping_add(*b));
+        assert_eq!(t.sum_all().item().unwrap(), total);
+        let small = t.cast::<f32>();
+        let sorted = small.sort(0, false).unwrap().0;
+        assert_eq!(
+            small.max_all().unwrap().item().unwrap(),
+            sorted.get(&[-1]).unwrap()
+        );
+        assert_eq!(
+            small.min_all().unwrap().item().unwrap(),
+            sorted.get(&[0]).unwrap()
+        );
+        assert_eq!(
+            t.max_all().unwrap().item().unwrap(),
+            *x.iter().max().unwrap()
+        );
+        assert_eq!(
+            t.min_all().unwrap().item().unwrap(),
+            *x.iter().min().unwrap()
+        );
+    }
+}
+
+#[test]
 fn masks() {
     for x in layouts() {
         let m = x.gt_scalar(0.8);

@@ -4,9 +4,9 @@
 
 use super::isa::Isa;
 use super::math::Math;
-use super::reduce::{Fold, Geometry, fold, row, row_of};
+use super::reduce::{Fold, Geometry, Order, fold, row, row_of};
 use super::tables::NumKernels;
-use crate::dtype::{Float, Num};
+use crate::dtype::{DType, Element, Float, Num};
 
 /// Conversion to the type that sums are held in.
 pub(crate) trait Widen<S> {
@@ -46,15 +46,23 @@ macro_rules! folds {
     )*};
 }
 
+/// That of integers, which wrap, is free.
+const fn order<T: Element>(of_floats: Order) -> Order {
+    match T::DTYPE {
+        DType::F32 | DType::F64 => of_floats,
+        _ => Order::Free,
+    }
+}
+
 folds! {
-    Sum<T: SumOf> T::Sum, [] |x, s, p| x.widen(), |a, b| a.add_(b), T::Sum::ZERO;
-    Prod<T: SumOf> T::Sum, [] |x, s, p| x.widen(), |a, b| a.mul_(b), T::Sum::ONE;
+    Sum<T: SumOf> T::Sum, [const ORDER: Order = order::<T>(Order::Fixed);] |x, s, p| x.widen(), |a, b| a.add_(b), T::Sum::ZERO;
+    Prod<T: SumOf> T::Sum, [const ORDER: Order = order::<T>(Order::Fixed);] |x, s, p| x.widen(), |a, b| a.mul_(b), T::Sum::ONE;
     // Max and min of nothing are refused before they come here.
-    MaxOf<T: Num> T, [] |x, s, p| x, |a, b| a.max_(b), T::ZERO;
-    MinOf<T: Num> T, [] |x, s, p| x, |a, b| a.min_(b), T::ZERO;
+    MaxOf<T: Num> T, [const ORDER: Order = order::<T>(Order::Slow);] |x, s, p| x, |a, b| a.max_(b), T::ZERO;
+    MinOf<T: Num> T, [const ORDER: Order = order::<T>(Order::Slow);] |x, s, p| x, |a, b| a.min_(b), T::ZERO;
     AbsSum<T: Float> T, [] |x, s, p| x.abs_(), |a, b| a + b, T::ZERO;
-    AbsMax<T: Float> T, [] |x, s, p| x.abs_(), |a, b| a.max_(b), T::ZERO;
-    AbsMin<T: Float> T, [] |x, s, p| x.abs_(), |a, b| a.min_(b), T::INFINITY;
+    AbsMax<T: Float> T, [const ORDER: Order = Order::Slow;] |x, s, p| x.abs_(), |a, b| a.max_(b), T::ZERO;
+    AbsMin<T: Float> T, [const ORDER: Order = Order::Slow;] |x, s, p| x.abs_(), |a, b| a.min_(b), T::INFINITY;
     SquareSum<T: Float> T, [] |x, s, p| x * x, |a, b| a + b, T::ZERO;
     // Divided by the shift, which is never 0 here.
     ScaledSquareSum<T: Float> T, [const SHIFTED: bool = true; const COST: u32 = 5;]
@@ -210,6 +218,7 @@ macro_rules! bool_folds {
         impl Fold for $Name {
             type In = bool;
             type Acc = $Acc;
+            const ORDER: Order = Order::Free;
             #[inline(always)]
             fn map<I: Isa>($x: bool, _: bool, _: f64) -> $Acc {
                 $map

@@ -1,5 +1,6 @@
 //! Taking and adding elements by index. Indices are `i64`; negative ones count from the end.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::dtype::{Element, Num};
@@ -40,21 +41,6 @@ fn for_blocks<T>(
         f(o, k, block);
         (rows, o, k) = (rest, o + 1, 0);
     }
-}
-
-/// Elements of a mask looked at together.
-const CHOICES: usize = 256;
-
-/// Where a mask of up to [`CHOICES`] is true. Without a branch, which half of the time would be guessed wrong.
-#[inline(always)]
-fn chosen<'a>(mask: &[bool], places: &'a mut [u8; CHOICES]) -> &'a [u8] {
-    let mut n = 0;
-    for (i, &m) in mask.iter().enumerate() {
-        // In range: at most 255 came before.
-        places[n % CHOICES] = i as u8;
-        n += usize::from(m);
-    }
-    &places[..n]
 }
 
 /// Tenths of a nanosecond that an element taken or added by index costs.
@@ -254,48 +240,6 @@ impl<T: Element> Tensor<T> {
         Ok(out)
     }
 
-    /// The elements where the mask, broadcast to this shape, is true, in row-major order.
-    ///
-    /// # Errors
-    /// If the mask does not broadcast to this shape.
-    ///
-    /// ```
-    /// use wengert_tensor::Tensor;
-    /// let t = Tensor::new([[1i64, 2], [3, 4]]);
-    /// assert_eq!(t.masked_select(&Tensor::new([true, false]))?.to_vec(), [1, 3]);
-    /// # Ok::<(), wengert_tensor::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn masked_select(&self, mask: &Tensor<bool>) -> Result<Tensor<T>> {
-        let Ok(wide) = mask.expand(self.shape()) else {
-            return Err(Error::ShapeMismatch {
-                site: self
-                    .site("masked_select")
-                    .operand("mask", mask.dtype(), mask.shape()),
-                what: "the mask does not fit",
-                rule: "aligned at the last axis, mask's sizes equal self's or are 1",
-            });
-        };
-        let (x, mask) = (
-            self.try_contiguous("masked_select")?,
-            wide.try_contiguous("masked_select")?,
-        );
-        let (x, mask) = (x.as_slice().unwrap_or(&[]), mask.as_slice().unwrap_or(&[]));
-        let n = wide.count_nonzero();
-        let mut out = Tensor::try_full(n, T::default()).map_err(|e| e.rename("masked_select"))?;
-        let mut rest = out.as_mut_slice();
-        for (x, mask) in x.chunks(CHOICES).zip(mask.chunks(CHOICES)) {
-            let mut places = [0; CHOICES];
-            let chosen = chosen(mask, &mut places);
-            let (now, later) = rest.split_at_mut(chosen.len());
-            now.iter_mut()
-                .zip(chosen)
-                .for_each(|(y, &i)| *y = x[i as usize]);
-            rest = later;
-        }
-        Ok(out)
-    }
-
     /// The elements on and below a diagonal of the last two axes; others are zero (`false`).
     ///
     /// # Errors
@@ -308,7 +252,7 @@ impl<T: Element> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn tril(&self, diagonal: isize) -> Result<Tensor<T>> {
-        self.triangle("tril", |row, col| col <= row.saturating_add(diagonal))
+        self.triangle("tril", diagonal.saturating_add(1), |cut, cols| cut..cols)
     }
 
     /// The elements on and above a diagonal of the last two axes; others are zero (`false`).
@@ -323,11 +267,18 @@ impl<T: Element> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn triu(&self, diagonal: isize) -> Result<Tensor<T>> {
-        self.triangle("triu", |row, col| col >= row.saturating_add(diagonal))
+        self.triangle("triu", diagonal, |cut, _| 0..cut)
     }
 
+    /// Clears a part of each row of the last two axes: it is cut at a column, in row 0 at `first`, and one further on in
+    /// each row after.
     #[track_caller]
-    fn triangle(&self, op: &'static str, keep: impl Fn(isize, isize) -> bool) -> Result<Tensor<T>> {
+    fn triangle(
+        &self,
+        op: &'static str,
+        first: isize,
+        cleared: impl Fn(usize, usize) -> Range<usize>,
+    ) -> Result<Tensor<T>> {
         if self.rank() < 2 {
             return Err(Error::Rank {
                 site: self
@@ -343,11 +294,8 @@ impl<T: Element> Tensor<T> {
         if !out.is_empty() {
             for matrix in out.as_mut_slice().chunks_exact_mut(rows * cols) {
                 for (r, row) in matrix.chunks_exact_mut(cols).enumerate() {
-                    for (c, v) in row.iter_mut().enumerate() {
-                        if !keep(r as isize, c as isize) {
-                            *v = T::default();
-                        }
-                    }
+                    let cut = first.saturating_add_unsigned(r).clamp(0, cols as isize);
+                    row[cleared(cut as usize, cols)].fill(T::default());
                 }
             }
         }
@@ -514,47 +462,6 @@ impl<T: Num> Tensor<T> {
             }
         });
         Ok(out)
-    }
-}
-
-impl Tensor<bool> {
-    /// The indices of the true elements, `[n, rank]`, in row-major order.
-    ///
-    /// ```
-    /// use wengert_tensor::Tensor;
-    /// let t = Tensor::new([[false, true], [true, false]]).nonzero();
-    /// assert_eq!(t, Tensor::new([[0i64, 1], [1, 0]]));
-    /// ```
-    #[track_caller]
-    pub fn nonzero(&self) -> Tensor<i64> {
-        let (n, rank) = (self.count_nonzero(), self.rank());
-        let mut out = Tensor::uninit("nonzero", Shape::from_slice(&[n, rank]));
-        out.fill(0);
-        let (mask, rows) = (self.contiguous(), out.as_mut_slice());
-        if rows.is_empty() {
-            return out;
-        }
-        // Rows of the last axis; `at` is the place of one among the axes before.
-        let width = self.shape()[rank - 1];
-        let mut at = vec![0i64; rank];
-        let mut rows = rows.chunks_exact_mut(rank);
-        for row in mask.as_slice().unwrap_or(&[]).chunks_exact(width) {
-            for (c, mask) in row.chunks(CHOICES).enumerate() {
-                let mut places = [0; CHOICES];
-                for (&i, out) in chosen(mask, &mut places).iter().zip(&mut rows) {
-                    out.copy_from_slice(&at);
-                    out[rank - 1] = (c * CHOICES) as i64 + i64::from(i);
-                }
-            }
-            for (i, &d) in at.iter_mut().zip(self.shape().iter()).rev().skip(1) {
-                *i += 1;
-                if *i < d as i64 {
-                    break;
-                }
-                *i = 0;
-            }
-        }
-        out
     }
 }
 

@@ -61,6 +61,13 @@ pub(super) unsafe fn gather(dst: *mut u8, src: *const u8, stride: isize, size: u
         }
         by_size!(size, U => {
             let (d, s) = (dst as *mut U, src as *const U);
+            if stride == -1 {
+                // Known, the compiler turns vectors round.
+                for i in 0..n {
+                    d.add(i).write(*s.sub(i));
+                }
+                return;
+            }
             for i in 0..n {
                 d.add(i).write(*s.offset(i as isize * stride));
             }
