@@ -49,11 +49,12 @@ const COST: u32 = 10;
 /// An index counted from the front; out of range, it stays so.
 #[inline(always)]
 fn place(i: i64, size: usize) -> usize {
-    (if i < 0 {
+    let i = if i < 0 {
         i.wrapping_add(size as i64)
     } else {
         i
-    }) as usize
+    };
+    usize::try_from(i).unwrap_or(usize::MAX)
 }
 
 impl<T: Element> Tensor<T> {
