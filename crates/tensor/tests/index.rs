@@ -29,6 +29,22 @@ fn index(shape: &[usize], size: usize, rng: &mut Rng) -> Tensor<i64> {
     Tensor::randint(-(size as i64), size as i64, shape, rng).unwrap()
 }
 
+/// What is at the places of `asked`, the axis's taken by `pick`, and all of `xs` with `values` added there.
+fn loops(
+    (sizes, xs): (&[usize], &[f32]),
+    (asked, values): (&[usize], &[f32]),
+    axis: usize,
+    pick: impl Fn(usize, usize) -> i64,
+) -> (Vec<f32>, Vec<f32>) {
+    let (mut taken, mut sums) = (Vec::new(), xs.to_vec());
+    for (k, mut place) in places(asked).into_iter().enumerate() {
+        place[axis] = pick(k, place[axis]).rem_euclid(sizes[axis] as i64) as usize;
+        taken.push(xs[flat(sizes, &place)]);
+        sums[flat(sizes, &place)] += values[k];
+    }
+    (taken, sums)
+}
+
 /// Shapes of a tensor and of an index, one small, one beyond a chunk of work.
 const SHAPES: [(&[usize], &[usize]); 8] = [
     (&[5], &[9]),
@@ -53,13 +69,8 @@ fn gather_and_scatter_add_are_their_loops() {
             let x = Tensor::<f32>::randn(sizes, &mut rng);
             let picks = index(&asked, sizes[axis], &mut rng);
             let src = Tensor::<f32>::randn(&asked[..], &mut rng);
-            let (xs, values) = (x.to_vec(), src.to_vec());
-            let (mut taken, mut sums) = (Vec::new(), xs.clone());
-            for (k, (mut place, i)) in places(&asked).into_iter().zip(picks.iter()).enumerate() {
-                place[axis] = i.rem_euclid(sizes[axis] as i64) as usize;
-                taken.push(xs[flat(sizes, &place)]);
-                sums[flat(sizes, &place)] += values[k];
-            }
+            let (places, of) = (picks.to_vec(), (x.to_vec(), src.to_vec()));
+            let (taken, sums) = loops((sizes, &of.0), (&asked, &of.1), axis, |k, _| places[k]);
             for threads in [1, 3] {
                 let (y, z) = with_threads(threads, || {
                     let axis = axis as isize;
@@ -94,14 +105,8 @@ fn index_select_and_index_add_are_their_loops() {
             let x = Tensor::<f32>::randn(sizes, &mut rng);
             let picks = index(&[n], sizes[axis], &mut rng);
             let src = Tensor::<f32>::randn(&asked[..], &mut rng);
-            let (xs, values) = (x.to_vec(), src.to_vec());
-            let (mut taken, mut sums) = (Vec::new(), xs.clone());
-            for (k, mut place) in places(&asked).into_iter().enumerate() {
-                let i = picks.get(&[place[axis] as isize]).unwrap();
-                place[axis] = i.rem_euclid(sizes[axis] as i64) as usize;
-                taken.push(xs[flat(sizes, &place)]);
-                sums[flat(sizes, &place)] += values[k];
-            }
+            let (places, of) = (picks.to_vec(), (x.to_vec(), src.to_vec()));
+            let (taken, sums) = loops((sizes, &of.0), (&asked, &of.1), axis, |_, i| places[i]);
             for threads in [1, 3] {
                 let (y, z) = with_threads(threads, || {
                     let axis = axis as isize;

@@ -431,22 +431,12 @@ fn long_rows_of_any_order_are_their_loops() {
         assert_eq!(t.sum_all().item().unwrap(), total);
         let small = t.cast::<f32>();
         let sorted = small.sort(0, false).unwrap().0;
-        assert_eq!(
-            small.max_all().unwrap().item().unwrap(),
-            sorted.get(&[-1]).unwrap()
-        );
-        assert_eq!(
-            small.min_all().unwrap().item().unwrap(),
-            sorted.get(&[0]).unwrap()
-        );
-        assert_eq!(
-            t.max_all().unwrap().item().unwrap(),
-            *x.iter().max().unwrap()
-        );
-        assert_eq!(
-            t.min_all().unwrap().item().unwrap(),
-            *x.iter().min().unwrap()
-        );
+        let ends = [0, -1].map(|i| sorted.get(&[i]).unwrap());
+        let of_floats = [small.min_all(), small.max_all()];
+        assert_eq!(of_floats.map(|t| t.unwrap().item().unwrap()), ends);
+        let ends = [x.iter().min(), x.iter().max()].map(|v| *v.unwrap());
+        let of_integers = [t.min_all(), t.max_all()];
+        assert_eq!(of_integers.map(|t| t.unwrap().item().unwrap()), ends);
     }
 }
 

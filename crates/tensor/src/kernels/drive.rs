@@ -152,7 +152,6 @@ impl<const N: usize> Flat<N> {
     /// In chunks, by all threads.
     #[inline(never)]
     unsafe fn on_threads(&self, chunk: usize) {
-        let chunk = par::even(self.len, chunk).next_multiple_of(1024);
         par::for_each(self.len.div_ceil(chunk), |c| {
             let lo = c * chunk;
             let at = |splat, size| if splat { 0 } else { lo * size };

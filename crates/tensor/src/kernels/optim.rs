@@ -159,12 +159,7 @@ fn read<'a, T: Float>(grad: &'a Tensor<T>, copy: &'a mut Option<Tensor<T>>) -> (
         Some(g) => g,
         None => copy.insert(grad.copied()).as_slice().unwrap_or(&[]),
     };
-    let chunk = par::chunk_for(g.len(), COST);
-    if g.len() <= chunk {
-        (g, chunk)
-    } else {
-        (g, par::even(g.len(), chunk).next_multiple_of(1024))
-    }
+    (g, par::chunk_for(g.len(), COST))
 }
 
 impl<T: Float> Tensor<T> {

@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::reduce::Shared;
 use crate::memory::AllocError;
 use pool::{Chunk, Pool};
 
@@ -27,19 +28,22 @@ pub(crate) fn chunk_len(cost: u32) -> usize {
     by_time.clamp(LEAST_CHUNK, 1 << 17) & !1023
 }
 
-/// [`chunk_len`] for a job of `len` elements: small ones are spared a division that costs as much as they do.
+/// [`chunk_len`] for a job of `len` elements, which it cuts evenly where it cuts it: small ones are spared a division
+/// that costs as much as they do.
 #[inline]
 pub(crate) fn chunk_for(len: usize, cost: u32) -> usize {
     if len <= LEAST_CHUNK {
-        LEAST_CHUNK
-    } else {
-        chunk_len(cost)
+        return LEAST_CHUNK;
+    }
+    match chunk_len(cost) {
+        chunk if len <= chunk => chunk,
+        chunk => even(len, chunk).next_multiple_of(1024),
     }
 }
 
 /// How long the pieces of a job of `len` are, up to `most`: as many as 2, 4 or 8 threads share evenly, the last no
 /// shorter than it must be.
-pub(crate) fn even(len: usize, most: usize) -> usize {
+fn even(len: usize, most: usize) -> usize {
     let count = len.div_ceil(most.max(1));
     let count = match count {
         0..8 => count.next_power_of_two(),
@@ -112,26 +116,19 @@ pub(crate) fn for_pieces(count: usize, most: usize, f: impl Fn(Range<usize>) + S
 
 /// Runs `f` on the rows, of `row` elements each, that make `all` together: [`even`] pieces of at most `most` rows, each
 /// with the number of its first.
-pub(crate) fn for_rows_mut<T: Send>(
+pub(crate) fn for_rows_mut<T: Send + Sync>(
     all: &mut [T],
     row: usize,
     most: usize,
     f: impl Fn(usize, &mut [T]) + Sync + Send,
 ) {
-    struct Ptr<T>(*mut T);
-    // SAFETY: threads write disjoint rows.
-    unsafe impl<T: Send> Sync for Ptr<T> {}
-    impl<T> Ptr<T> {
-        fn at(&self, i: usize) -> *mut T {
-            self.0.wrapping_add(i)
-        }
-    }
-    let (rows, start) = (all.len() / row.max(1), Ptr(all.as_mut_ptr()));
+    let (rows, start) = (all.len() / row.max(1), Shared(all.as_mut_ptr()));
     for_pieces(rows, most, |r| {
+        let at = start.get().wrapping_add(r.start * row);
         // SAFETY: within `all`, which is borrowed meanwhile, and pieces are disjoint.
-        let part =
-            unsafe { std::slice::from_raw_parts_mut(start.at(r.start * row), r.len() * row) };
-        f(r.start, part);
+        f(r.start, unsafe {
+            std::slice::from_raw_parts_mut(at, r.len() * row)
+        });
     });
 }
 

@@ -144,7 +144,7 @@ impl<T: Element> Tensor<T> {
         shape.as_mut_slice()[a] = picks.len();
         let x = self.try_contiguous("index_select")?;
         let x = x.as_slice().unwrap_or(&[]);
-        let Lanes { size, inner, .. } = Lanes::of(self.shape(), a);
+        let Lanes { size, inner } = Lanes::of(self.shape(), a);
         let mut out =
             Tensor::try_full(&shape, T::default()).map_err(|e| e.rename("index_select"))?;
         let (n, most) = (picks.len(), par::chunk_len(COST) / inner.max(1));
@@ -185,10 +185,10 @@ impl<T: Element> Tensor<T> {
         })
     }
 
-    /// The part of this tensor that an index can name: of its sizes, but whole along the axis.
-    fn within(&self, axis: usize, index: &Shape) -> Layout {
+    /// The part of this tensor that an index covers: of its sizes, but whole along an axis that it names places of.
+    fn within(&self, axis: Option<usize>, index: &Shape) -> Layout {
         let mut part = self.layout.clone();
-        for (a, &d) in index.iter().enumerate().filter(|(a, _)| *a != axis) {
+        for (a, &d) in index.iter().enumerate().filter(|(a, _)| Some(*a) != axis) {
             part = part.slice(a, 0, 1, d);
         }
         part
@@ -209,12 +209,12 @@ impl<T: Element> Tensor<T> {
     pub fn gather(&self, axis: isize, index: &Tensor<i64>) -> Result<Tensor<T>> {
         let a = self.axis("gather", axis)?;
         self.check_gather("gather", a, index)?;
-        let x = self.clone().with_layout(self.within(a, index.shape()));
+        let x = self.with_layout(self.within(Some(a), index.shape()));
         let (x, picks) = (x.try_contiguous("gather")?, index.try_contiguous("gather")?);
         let (x, picks) = (x.as_slice().unwrap_or(&[]), picks.as_slice().unwrap_or(&[]));
         let mut out =
             Tensor::try_full(index.shape(), T::default()).map_err(|e| e.rename("gather"))?;
-        let Lanes { size: n, inner, .. } = Lanes::of(index.shape(), a);
+        let Lanes { size: n, inner } = Lanes::of(index.shape(), a);
         let size = self.shape()[a];
         let wrong = AtomicBool::new(false);
         let most = par::chunk_len(COST) / inner.max(1);
@@ -353,20 +353,17 @@ impl<T: Num> Tensor<T> {
                 rule: "src has index's rank and no smaller sizes",
             });
         }
-        let mut part = src.clone();
-        for (axis, &d) in index.shape().iter().enumerate() {
-            part = part.with_layout(part.layout.slice(axis, 0, 1, d));
-        }
+        let part = src.with_layout(src.within(None, index.shape()));
         let part = part.try_contiguous("scatter_add")?;
         let picks = index.try_contiguous("scatter_add")?;
         let (values, picks) = (
             part.as_slice().unwrap_or(&[]),
             picks.as_slice().unwrap_or(&[]),
         );
-        let window = self.within(a, index.shape());
+        let window = self.within(Some(a), index.shape());
         let whole = window.shape == *self.shape();
-        let mut sums = self.clone().with_layout(window).try_copied("scatter_add")?;
-        let Lanes { size: n, inner, .. } = Lanes::of(index.shape(), a);
+        let mut sums = self.with_layout(window).try_copied("scatter_add")?;
+        let Lanes { size: n, inner } = Lanes::of(index.shape(), a);
         let size = self.shape()[a];
         let wrong = AtomicBool::new(!picks.is_empty() && size == 0);
         // An element's sums are made in order by one thread: the axis is not cut.
@@ -407,7 +404,7 @@ impl<T: Num> Tensor<T> {
             return Ok(sums);
         }
         let mut out = self.try_copied("scatter_add")?;
-        let window = out.within(a, index.shape());
+        let window = out.within(Some(a), index.shape());
         out.write_window(|_| window, &sums);
         Ok(out)
     }
@@ -448,7 +445,7 @@ impl<T: Num> Tensor<T> {
         let picks = self.checked_indices("index_add", a, index)?;
         let src = src.try_contiguous("index_add")?;
         let values = src.as_slice().unwrap_or(&[]);
-        let Lanes { size, inner, .. } = Lanes::of(self.shape(), a);
+        let Lanes { size, inner } = Lanes::of(self.shape(), a);
         let mut out = self.try_copied("index_add")?;
         let y = out.as_mut_slice();
         let block = picks.len() * inner;
