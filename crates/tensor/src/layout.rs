@@ -18,7 +18,7 @@ pub(crate) struct Layout {
 
 /// The number of elements, and in the lowest bit whether they lie one after another in row-major order: kept because
 /// every kernel call asks for both, of each operand (a small op spent a twentieth of its time on the second). One word:
-/// another would make a variable longer than what moves without a call.
+/// with another a layout would not fit the header of its block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Count(usize);
 

@@ -13,6 +13,7 @@
 //! The one invariant: a block is owned either by its handles (count at least 1) or by exactly one cache, and only a
 //! cache writes anything in its header but the count.
 
+mod body;
 mod class;
 mod counted;
 mod lock;
@@ -24,6 +25,7 @@ use std::fmt;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
+pub(crate) use body::Body;
 pub use counted::Counted;
 pub use lock::{Lock, LockGuard};
 use system::{HEADER, Header};
@@ -145,44 +147,30 @@ impl fmt::Display for AllocError {
 
 impl std::error::Error for AllocError {}
 
-/// A counted handle to a block: a 64-byte header, then the bytes, 64-byte aligned, uninitialised when new.
+/// A block of its owner's alone, for a kernel's scratch: its header, then the bytes, 64-byte aligned, uninitialised when new.
 ///
-/// Like an `Arc<[MaybeUninit<u8>]>` in one allocation that comes from, and returns to, the cache. Who reads or writes
-/// the bytes through [`as_ptr`](RawBlock::as_ptr) answers for initialisation and aliasing.
+/// Who reads or writes the bytes through [`as_ptr`](RawBlock::as_ptr) answers for initialisation and aliasing.
 pub(crate) struct RawBlock {
     ptr: NonNull<Header>,
 }
 
-// SAFETY: a handle gives shared access to the atomic count and the immutable capacity, and a raw pointer whose
-// every use is the caller's `unsafe`; the last drop may happen on any thread, since caches take blocks of any.
+// SAFETY: the owner has the block alone, but for the raw pointer, whose every use is the caller's `unsafe`; the drop may
+// happen on any thread, since caches take blocks of any.
 unsafe impl Send for RawBlock {}
-// SAFETY: as above.
+// SAFETY: shared access reaches the immutable capacity alone.
 unsafe impl Sync for RawBlock {}
 
 impl RawBlock {
-    /// A block of at least `bytes` bytes with one handle.
+    /// A block of at least `bytes` bytes.
     ///
     /// When the system refuses, the caches are emptied and it is asked once more (up to 1 TiB). Never aborts.
     #[inline]
     pub(crate) fn try_new(bytes: usize) -> Result<RawBlock, AllocError> {
-        match thread::take(bytes) {
-            Some(ptr) => {
-                // SAFETY: `take` hands over a block that nobody else has; its header is initialised.
-                let refs = unsafe { &(*ptr.as_ptr()).refs };
-                refs.store(1, Ordering::Relaxed);
-                Ok(RawBlock { ptr })
-            }
-            None => Err(AllocError { bytes }),
-        }
+        let ptr = thread::take(bytes).ok_or(AllocError { bytes })?;
+        Ok(RawBlock { ptr })
     }
 
-    #[inline]
-    fn refs(&self) -> &AtomicUsize {
-        // SAFETY: the block lives while a handle does; no reference covers the rest of the header.
-        unsafe { &(*self.ptr.as_ptr()).refs }
-    }
-
-    /// The first byte, 64-byte aligned; valid for [`capacity`](RawBlock::capacity) bytes while a handle lives.
+    /// The first byte, 64-byte aligned; valid for [`capacity`](RawBlock::capacity) bytes while the block lives.
     #[inline]
     pub(crate) fn as_ptr(&self) -> *mut u8 {
         // SAFETY: every block is at least a header long, so the end of the header is in bounds.
@@ -192,24 +180,8 @@ impl RawBlock {
     /// How many bytes may be used: at least as many as were asked for.
     #[inline]
     pub(crate) fn capacity(&self) -> usize {
-        // SAFETY: the block lives while a handle does, and its capacity is never written after its birth.
+        // SAFETY: the block is this owner's, and its capacity is never written after its birth.
         unsafe { (*self.ptr.as_ptr()).capacity }
-    }
-
-    /// Whether this is the only handle, so that a holder of `&mut` may write to the bytes.
-    ///
-    /// True is certain: a second handle could only come from this one. What former handles wrote is visible.
-    #[inline]
-    pub(crate) fn is_unique(&self) -> bool {
-        self.refs().load(Ordering::Acquire) == 1
-    }
-}
-
-impl Clone for RawBlock {
-    #[inline]
-    fn clone(&self) -> Self {
-        retain(self.refs());
-        RawBlock { ptr: self.ptr }
     }
 }
 
@@ -247,10 +219,8 @@ fn overflow() -> ! {
 impl Drop for RawBlock {
     #[inline]
     fn drop(&mut self) {
-        if release(self.refs()) {
-            // SAFETY: this was the last handle.
-            unsafe { thread::give(self.ptr) }
-        }
+        // SAFETY: the owner gives the block up.
+        unsafe { thread::give(self.ptr) }
     }
 }
 

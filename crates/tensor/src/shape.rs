@@ -6,9 +6,8 @@ use std::ops::Deref;
 
 use smallvec::SmallVec;
 
-/// Dimensions kept inline before a shape spills to the heap: images and attention have four. With
-/// five, a variable is above 128 bytes, which compilers move by a call to `memcpy`; that cost a small op
-/// a quarter of its time.
+/// Dimensions kept inline before a shape spills to the heap: images and attention have four. With five, a
+/// layout would not fit the header of its block.
 const INLINE: usize = 4;
 
 /// Placeholder for the one axis of a [`reshape`](crate::Tensor::reshape) whose size follows from the
@@ -34,18 +33,16 @@ impl Len {
     }
 }
 
-/// A short list that is copied without a call: a tensor is cloned and moved some ten times for each
-/// op, and with `SmallVec`, whose copies go through `memmove` for a length known at run time, that was
-/// a third of the time of a small op.
+/// A short list that is copied without a call: `SmallVec`'s copies go through `memmove` for a length known
+/// at run time.
 #[derive(Clone)]
 enum Dims<T> {
     Inline(Inline<T>),
     Heap(Vec<T>),
 }
 
-/// In this order, as all that a tensor is made of is: its moves go by sixteen bytes from its start, and reading sixteen
-/// bytes that two stores wrote waits for both. So what moves alone, these items among others, begins at a multiple of
-/// sixteen.
+/// In this order, as a layout's fields are: moves go by sixteen bytes from the start, and reading sixteen bytes that two
+/// stores wrote waits for both. So the items begin at a multiple of sixteen.
 ///
 /// Items beyond `len` are zero, so that two lists are compared whole.
 #[derive(Clone, Copy, PartialEq)]

@@ -1,4 +1,4 @@
-//! The tensor: a view (shape, strides, offset) of a shared, copy-on-write block of memory.
+//! The tensor: a handle to a view (shape, strides, offset) of a shared, copy-on-write block of memory.
 //!
 //! Invariant: elements reachable through the layout are initialised and are written only while the
 //! block has one owner; a tensor that somebody else holds can never change under them.
@@ -9,7 +9,7 @@ use crate::dtype::{DType, Element};
 use crate::error::{Error, Result, Site};
 use crate::kernels::drive::{Operand, Params};
 use crate::layout::Layout;
-use crate::memory::{self, RawBlock};
+use crate::memory::{self, AllocError, Body};
 use crate::shape::{Shape, Strides};
 use crate::verbs::{map, try_map};
 
@@ -26,11 +26,9 @@ use crate::verbs::{map, try_map};
 /// assert_eq!((&a + &b).to_vec(), [2., 5., 5., 8.]);
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
-#[repr(C)] // in this order: see `Dims`
 pub struct Tensor<T: Element = f32> {
-    pub(crate) layout: Layout,
-    pub(crate) block: RawBlock,
-    pub(crate) marker: PhantomData<T>,
+    body: Body,
+    marker: PhantomData<T>,
 }
 
 impl<T: Element> AsRef<Tensor<T>> for Tensor<T> {
@@ -42,11 +40,7 @@ impl<T: Element> AsRef<Tensor<T>> for Tensor<T> {
 impl<T: Element> Clone for Tensor<T> {
     #[inline]
     fn clone(&self) -> Self {
-        Tensor {
-            block: self.block.clone(),
-            layout: self.layout.clone(),
-            marker: PhantomData,
-        }
+        Tensor::of(self.body.clone())
     }
 }
 
@@ -73,17 +67,7 @@ impl<T: Element> Tensor<T> {
                 shape,
             });
         };
-        match RawBlock::try_new(bytes) {
-            Ok(block) => Ok(Tensor {
-                block,
-                layout: Layout::contiguous(shape, len),
-                marker: PhantomData,
-            }),
-            Err(e) => Err(Error::OutOfMemory {
-                site: Site::new(op),
-                bytes: e.bytes,
-            }),
-        }
+        Tensor::own(op, Body::try_new(bytes, || Layout::contiguous(shape, len)))
     }
 
     /// As [`Tensor::try_uninit`], where the call cannot return an error.
@@ -105,12 +89,23 @@ impl<T: Element> Tensor<T> {
             return Tensor::try_uninit(op, x.shape().clone());
         }
         // No larger than `x`, whose size was checked.
-        match RawBlock::try_new(x.len() * size_of::<T>()) {
-            Ok(block) => Ok(Tensor {
-                block,
-                layout: x.layout.at_start(),
-                marker: PhantomData,
-            }),
+        let bytes = x.len() * size_of::<T>();
+        Tensor::own(op, Body::try_new(bytes, || x.layout().at_start()))
+    }
+
+    #[inline(always)]
+    fn of(body: Body) -> Tensor<T> {
+        Tensor {
+            body,
+            marker: PhantomData,
+        }
+    }
+
+    #[track_caller]
+    #[inline(always)]
+    fn own(op: &'static str, body: std::result::Result<Body, AllocError>) -> Result<Tensor<T>> {
+        match body {
+            Ok(body) => Ok(Tensor::of(body)),
             Err(e) => Err(Error::OutOfMemory {
                 site: Site::new(op),
                 bytes: e.bytes,
@@ -118,34 +113,40 @@ impl<T: Element> Tensor<T> {
         }
     }
 
+    /// Where the elements of this view lie.
+    #[inline(always)]
+    pub(crate) fn layout(&self) -> &Layout {
+        self.body.layout()
+    }
+
     /// The size of each axis.
     #[inline]
     pub fn shape(&self) -> &Shape {
-        &self.layout.shape
+        &self.layout().shape
     }
 
     /// The step of each axis, in elements.
     #[inline]
     pub fn strides(&self) -> &Strides {
-        &self.layout.strides
+        &self.layout().strides
     }
 
     /// The number of axes; 0 for a scalar.
     #[inline]
     pub fn rank(&self) -> usize {
-        self.layout.rank()
+        self.layout().rank()
     }
 
     /// The number of elements.
     #[inline]
     pub fn len(&self) -> usize {
-        self.layout.len()
+        self.layout().len()
     }
 
     /// Whether there are no elements.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.layout.len() == 0
+        self.layout().len() == 0
     }
 
     /// The element type as a value.
@@ -157,29 +158,35 @@ impl<T: Element> Tensor<T> {
     /// Whether the elements lie one after another in row-major order.
     #[inline]
     pub fn is_contiguous(&self) -> bool {
-        self.layout.is_contiguous()
+        self.layout().is_contiguous()
     }
 
     /// Whether two indices may name the same element (after `expand`, or an overlapping `unfold`).
     pub fn may_overlap(&self) -> bool {
-        self.layout.may_overlap()
+        self.layout().may_overlap()
     }
 
     /// Whether this tensor is the only one on its memory, so that writing to it copies nothing.
     #[inline]
     pub fn is_unique(&self) -> bool {
-        self.block.is_unique()
+        self.body.is_unique()
     }
 
     /// Whether both are views of the same memory.
     pub fn shares_memory_with<U: Element>(&self, other: &Tensor<U>) -> bool {
-        std::ptr::eq(self.block.as_ptr(), other.block.as_ptr())
+        std::ptr::eq(self.body.as_ptr(), other.body.as_ptr())
     }
 
     #[inline]
     pub(crate) fn as_ptr(&self) -> *const T {
+        self.ptr_at(self.layout().offset)
+    }
+
+    /// The element at this offset from where offsets count from.
+    #[inline]
+    pub(crate) fn ptr_at(&self, offset: usize) -> *const T {
         // In bounds by the layout's invariant (an empty tensor's offset is not read).
-        (self.block.as_ptr() as *const T).wrapping_add(self.layout.offset)
+        (self.body.as_ptr() as *const T).wrapping_add(offset)
     }
 
     /// The element at this offset from the view's first, which must be that of an index.
@@ -192,11 +199,22 @@ impl<T: Element> Tensor<T> {
 
     #[inline]
     pub(crate) fn with_layout(&self, layout: Layout) -> Tensor<T> {
-        Tensor {
-            block: self.block.clone(),
-            layout,
-            marker: PhantomData,
-        }
+        Tensor::of(self.body.view(|| layout))
+    }
+
+    /// A new tensor in another shape of as many elements.
+    #[inline]
+    pub(crate) fn in_shape(self, shape: Shape) -> Tensor<T> {
+        debug_assert!(self.is_contiguous() && self.layout().offset == 0);
+        let len = self.len();
+        Tensor::of(self.body.relaid(Layout::contiguous(shape, len)))
+    }
+
+    /// This tensor as one of `U`, which must be of the same type by another name.
+    #[inline(always)]
+    pub(crate) fn renamed<U: Element>(self) -> Tensor<U> {
+        debug_assert_eq!(T::DTYPE, U::DTYPE);
+        Tensor::of(self.body)
     }
 
     /// The elements in row-major order, where they lie so: `None` for other layouts.
@@ -236,10 +254,10 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     #[inline]
     pub(crate) fn try_make_unique(&mut self, op: &'static str) -> Result<()> {
-        if self.is_contiguous() && self.block.is_unique() {
+        if self.is_contiguous() && self.body.is_unique() {
             return Ok(());
         }
-        if !self.block.is_unique() {
+        if !self.body.is_unique() {
             memory::count_copy();
         }
         *self = self.try_copied(op)?;
@@ -250,11 +268,7 @@ impl<T: Element> Tensor<T> {
     /// type on the other.
     #[inline]
     pub fn same_type<U: Element>(self) -> Option<Tensor<U>> {
-        (T::DTYPE == U::DTYPE).then_some(Tensor {
-            block: self.block,
-            layout: self.layout,
-            marker: PhantomData,
-        })
+        (T::DTYPE == U::DTYPE).then(|| self.renamed())
     }
 
     /// A tensor to stand in while the real one is taken out.

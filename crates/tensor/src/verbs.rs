@@ -2,8 +2,6 @@
 //!
 //! Invariant: the run given is the one compiled for the operands' types; what is written is owned alone.
 
-use std::marker::PhantomData;
-
 use crate::dtype::{DType, Element, Float, Num};
 use crate::error::{Error, Result, Site};
 use crate::kernels::drive::{self, Operand, Params, Run};
@@ -180,8 +178,8 @@ fn zip_into<T: Element, U: Element, O: Element>(
             let dst = (out.as_ptr() as *mut u8, size_of::<O>());
             drive::drive_flat(run, params, out.len(), dst, srcs);
         } else {
-            let sa = a.layout.broadcast_strides(out.shape());
-            let sb = b.layout.broadcast_strides(out.shape());
+            let sa = a.layout().broadcast_strides(out.shape());
+            let sb = b.layout().broadcast_strides(out.shape());
             let srcs = [a.operand(&sa), b.operand(&sb)];
             drive::drive(run, params, out.shape(), out.operand(out.strides()), srcs);
         }
@@ -338,10 +336,10 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     pub(crate) fn write_window(&mut self, window: impl FnOnce(&Layout) -> Layout, src: &Tensor<T>) {
         self.make_unique();
-        let layout = window(&self.layout);
-        let strides = src.layout.broadcast_strides(&layout.shape);
+        let layout = window(self.layout());
+        let strides = src.layout().broadcast_strides(&layout.shape);
         let dst = Operand {
-            ptr: (self.block.as_ptr() as *mut T).wrapping_add(layout.offset) as *mut u8,
+            ptr: self.ptr_at(layout.offset) as *mut u8,
             size: size_of::<T>(),
             strides: &layout.strides,
         };
@@ -375,9 +373,9 @@ impl<T: Element> Tensor<T> {
             });
         };
         let out = Tensor::<T>::try_uninit("where_", shape)?;
-        let sm = mask.layout.broadcast_strides(out.shape());
-        let sa = a.layout.broadcast_strides(out.shape());
-        let sb = b.layout.broadcast_strides(out.shape());
+        let sm = mask.layout().broadcast_strides(out.shape());
+        let sa = a.layout().broadcast_strides(out.shape());
+        let sb = b.layout().broadcast_strides(out.shape());
         let srcs = [mask.operand(&sm), a.operand(&sa), b.operand(&sb)];
         // SAFETY: `out` is new; strides are those of the operands broadcast to its shape.
         unsafe {
@@ -407,11 +405,7 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     pub fn cast<U: Element>(&self) -> Tensor<U> {
         if T::DTYPE == U::DTYPE {
-            return Tensor {
-                block: self.block.clone(),
-                layout: self.layout.clone(),
-                marker: PhantomData,
-            };
+            return self.clone().renamed();
         }
         map(
             <T as ElementKernels>::cast(U::DTYPE),

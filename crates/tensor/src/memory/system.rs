@@ -8,15 +8,17 @@ use std::alloc::{Layout, alloc, dealloc};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Bytes before the data: one cache line, so that the data is aligned like the block.
-pub(super) const HEADER: usize = 64;
+/// What a block begins at a multiple of: a cache line.
+const ALIGN: usize = 64;
+/// Bytes before the data: two cache lines, so that the data is aligned like the block. A tensor's layout lies there.
+pub(super) const HEADER: usize = 128;
 /// What Linux calls a huge page, on x86-64 and on AArch64 with 4 KiB pages.
 const HUGE: usize = 2 << 20;
 /// The class of a block too large for any.
 pub(super) const NO_CLASS: u16 = u16::MAX;
 
-/// The first 64 bytes of a block. While the block has handles only `refs` changes; the fields below the line belong to
-/// the cache that holds it.
+/// The first 64 bytes of a block. While the block has handles only `refs` changes; what lies below the line, to
+/// [`HEADER`], is the handles' then, and these fields are of the cache that holds it.
 #[repr(C, align(64))]
 pub(super) struct Header {
     pub(super) refs: AtomicUsize,
@@ -38,7 +40,7 @@ pub(super) struct Header {
     pub(super) tick: u64,
 }
 
-const _: () = assert!(size_of::<Header>() == HEADER && align_of::<Header>() == HEADER);
+const _: () = assert!(size_of::<Header>() == ALIGN && align_of::<Header>() == ALIGN);
 
 /// `None` where header and capacity together exceed what an allocation may have.
 fn layout(capacity: usize) -> Option<Layout> {
@@ -46,12 +48,12 @@ fn layout(capacity: usize) -> Option<Layout> {
     let align = if cfg!(target_os = "linux") && capacity >= HUGE {
         HUGE
     } else {
-        HEADER
+        ALIGN
     };
     Layout::from_size_align(capacity.checked_add(HEADER)?, align).ok()
 }
 
-/// What a run begins with, as long as a header, so that its blocks are as aligned.
+/// What a run begins with, a cache line, so that its blocks are as aligned.
 #[repr(C, align(64))]
 struct Run {
     blocks: usize,
@@ -59,12 +61,12 @@ struct Run {
     left: AtomicUsize,
 }
 
-const _: () = assert!(size_of::<Run>() == HEADER && align_of::<Run>() == HEADER);
+const _: () = assert!(size_of::<Run>() == ALIGN && align_of::<Run>() == ALIGN);
 
 /// `None` where the sizes overflow.
 fn run_layout(blocks: usize, capacity: usize) -> Option<Layout> {
     let bytes = capacity.checked_add(HEADER)?.checked_mul(blocks)?;
-    Layout::from_size_align(bytes.checked_add(HEADER)?, HEADER).ok()
+    Layout::from_size_align(bytes.checked_add(size_of::<Run>())?, ALIGN).ok()
 }
 
 /// A header as it is at the birth of a block.
@@ -101,7 +103,9 @@ pub(super) fn allocate_run(capacity: usize, class: u16, blocks: u16) -> Option<N
         run.write(first);
         let at = |place: u16| {
             let before = (place as usize - 1) * (capacity + HEADER);
-            run.cast::<u8>().add(HEADER + before).cast::<Header>()
+            run.cast::<u8>()
+                .add(size_of::<Run>() + before)
+                .cast::<Header>()
         };
         for place in 1..=blocks {
             let link = if place < blocks {
@@ -165,7 +169,7 @@ unsafe fn run_of(block: NonNull<Header>) -> NonNull<Run> {
     unsafe {
         let (capacity, place) = ((*block.as_ptr()).capacity, (*block.as_ptr()).place);
         let before = (place as usize - 1) * (capacity + HEADER);
-        block.cast::<u8>().sub(before + HEADER).cast()
+        block.cast::<u8>().sub(before + size_of::<Run>()).cast()
     }
 }
 
@@ -194,13 +198,13 @@ mod tests {
                 allocate_run(capacity, 1, blocks).map_or(ptr::null_mut(), |b| b.as_ptr());
             let mut all = Vec::new();
             while let Some(block) = NonNull::new(next) {
-                assert_eq!(block.as_ptr() as usize % HEADER, 0);
+                assert_eq!(block.as_ptr() as usize % ALIGN, 0);
                 // SAFETY: a block of the run, which nobody else has; its bytes are written whole.
                 unsafe {
                     let header = &*block.as_ptr();
                     assert_eq!((header.capacity, header.class), (capacity, 1));
                     next = header.link;
-                    block.add(1).cast::<u8>().write_bytes(7, capacity);
+                    block.cast::<u8>().add(HEADER).write_bytes(7, capacity);
                 }
                 all.push(block);
             }

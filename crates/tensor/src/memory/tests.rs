@@ -9,6 +9,8 @@ use std::thread::spawn;
 
 use super::thread::{flush, own};
 use super::*;
+use crate::layout::Layout;
+use crate::shape::Shape;
 
 const SIZES: [usize; 16] = [
     0,
@@ -62,7 +64,6 @@ fn blocks_are_aligned_and_long_enough_and_do_not_overlap() {
                 "{bytes}: {}",
                 b.capacity()
             );
-            assert!(b.is_unique());
             let mark = round * 16 + i as u8;
             fill(&b, mark);
             blocks.push((b, mark));
@@ -111,9 +112,15 @@ fn a_dropped_large_block_is_found_again() {
     assert!(found);
 }
 
+/// A tensor's body of so many bytes, in two rows (an odd one is left over).
+fn body(bytes: usize) -> Body {
+    let rows = || Layout::contiguous(Shape::from_slice(&[2, bytes / 2]), bytes / 2 * 2);
+    Body::try_new(bytes, rows).unwrap()
+}
+
 #[test]
 fn a_count_of_handles_decides_who_may_write() {
-    let a = block(10);
+    let a = body(10);
     let b = a.clone();
     assert!(!a.is_unique() && !b.is_unique());
     assert_eq!(a.as_ptr(), b.as_ptr());
@@ -122,11 +129,60 @@ fn a_count_of_handles_decides_who_may_write() {
 }
 
 #[test]
+fn a_view_holds_the_elements_and_is_counted_with_their_other_handles() {
+    let given = alone(|| {
+        let all = body(1000);
+        // SAFETY: as many bytes as there are, in a body that has one handle.
+        unsafe { all.as_ptr().write_bytes(5, 1000) };
+        let row = all.view(|| all.layout().select(0, 1));
+        assert_eq!(
+            (&row.layout().shape[..], row.layout().offset),
+            (&[500][..], 500)
+        );
+        assert_eq!(row.as_ptr(), all.as_ptr());
+        assert!(!all.is_unique() && !row.is_unique());
+        let deep = row.view(|| row.layout().slice(0, 10, 1, 2));
+        drop(all);
+        assert!(!row.is_unique() && !deep.is_unique());
+        drop(row);
+        assert!(deep.is_unique());
+        let twice = deep.clone();
+        assert!(!deep.is_unique());
+        // SAFETY: within the elements, which were written.
+        assert_eq!(unsafe { *twice.as_ptr().add(twice.layout().offset) }, 5);
+        drop(twice);
+        assert_eq!(own().given, 1, "the row's block, not the elements'");
+        drop(deep);
+        own().given
+    });
+    assert_eq!(given, 3);
+}
+
+#[test]
+fn another_layout_takes_a_block_only_where_somebody_sees_the_first() {
+    alone(|| {
+        let flat = || Layout::contiguous(Shape::from_slice(&[10]), 10);
+        let first = body(10).relaid(flat());
+        assert_eq!((own().taken, &first.layout().shape[..]), (1, &[10][..]));
+        let deep = || Layout::contiguous(Shape::from_slice(&[1, 1, 5, 1, 2, 1]), 10);
+        let second = first.clone().relaid(deep());
+        assert_eq!((own().taken, &first.layout().shape[..]), (2, &[10][..]));
+        assert_eq!(second.layout(), &deep());
+        drop(first);
+        // A view alone, whose layout has a list on the heap.
+        let third = second.relaid(flat());
+        assert_eq!((own().taken, &third.layout().shape[..]), (2, &[10][..]));
+        assert!(third.is_unique());
+    });
+}
+
+#[test]
 fn the_last_of_many_handles_on_many_threads_gives_the_block_back_once() {
     for bytes in [100, 100_000] {
         let given = alone(move || {
-            let shared = block(bytes);
-            fill(&shared, 7);
+            let shared = body(bytes);
+            // SAFETY: as many bytes as there are, in a body that has one handle.
+            unsafe { shared.as_ptr().write_bytes(7, bytes) };
             let gone = Arc::new(AtomicBool::new(false));
             let others: Vec<_> = (0..4)
                 .map(|_| {
@@ -136,7 +192,9 @@ fn the_last_of_many_handles_on_many_threads_gives_the_block_back_once() {
                             let again = mine.clone();
                             assert!(!again.is_unique());
                         }
-                        assert!(holds(&mine, 7));
+                        // SAFETY: written above, and by nobody while they are shared.
+                        let bytes = unsafe { std::slice::from_raw_parts(mine.as_ptr(), bytes) };
+                        assert!(bytes.iter().all(|&b| b == 7));
                         gone.store(true, Ordering::Relaxed);
                         drop(mine);
                         own().given
@@ -297,13 +355,14 @@ fn what_cannot_be_had_is_an_error() {
 
 #[test]
 fn thread_locals_may_drop_and_make_blocks_while_their_thread_ends() {
-    struct Late(Vec<RawBlock>, mpsc::Sender<usize>);
+    struct Late(Vec<Body>, mpsc::Sender<usize>);
     impl Drop for Late {
         fn drop(&mut self) {
             // Whatever the order of destructors, both work, and copies share as ever.
             for bytes in SIZES {
-                let made = block(bytes);
-                fill(&made, 1);
+                let made = body(bytes);
+                // SAFETY: as many bytes as there are, in a body that has one handle.
+                unsafe { made.as_ptr().write_bytes(1, bytes) };
                 self.0.push(made.clone());
                 count_copy();
             }
@@ -323,10 +382,10 @@ fn thread_locals_may_drop_and_make_blocks_while_their_thread_ends() {
     let join = spawn(move || {
         // One is registered before the cache's own destructor and one after it, so one runs on each side.
         BEFORE.with_borrow_mut(|slot| *slot = Some(Late(Vec::new(), send.clone())));
-        let first = SIZES.map(block).into_iter().collect();
+        let first = SIZES.map(body).into_iter().collect();
         BEFORE.with_borrow_mut(|slot| slot.as_mut().unwrap().0 = first);
         AFTER.with_borrow_mut(|slot| {
-            *slot = Some(Late(SIZES.map(block).into_iter().collect(), send))
+            *slot = Some(Late(SIZES.map(body).into_iter().collect(), send))
         });
     });
     join.join().unwrap();

@@ -187,7 +187,7 @@ impl<T: Element> Tensor<T> {
 
     /// The part of this tensor that an index covers: of its sizes, but whole along an axis that it names places of.
     fn within(&self, axis: Option<usize>, index: &Shape) -> Layout {
-        let mut part = self.layout.clone();
+        let mut part = self.layout().clone();
         for (a, &d) in index.iter().enumerate().filter(|(a, _)| Some(*a) != axis) {
             part = part.slice(a, 0, 1, d);
         }

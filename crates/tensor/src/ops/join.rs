@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use crate::dtype::{Element, Num};
 use crate::error::{Error, Result, Site};
-use crate::layout::{Layout, for_each_offset};
+use crate::layout::for_each_offset;
 use crate::shape::{IntoShape, Shape};
 use crate::tensor::Tensor;
 
@@ -156,7 +156,7 @@ impl<T: Element> Tensor<T> {
         let mut out = self.try_list(op, n.max(1).div_ceil(size))?;
         out.extend((0..n.max(1)).step_by(size).map(|s| {
             let s = s.min(n);
-            self.with_layout(self.layout.slice(a, s, 1, size.min(n - s)))
+            self.with_layout(self.layout().slice(a, s, 1, size.min(n - s)))
         }));
         Ok(out)
     }
@@ -188,7 +188,7 @@ impl<T: Element> Tensor<T> {
         let mut out = self.try_list("split_sizes", sizes.len())?;
         out.extend(sizes.iter().map(|&n| {
             at += n;
-            self.with_layout(self.layout.slice(a, at - n, 1, n))
+            self.with_layout(self.layout().slice(a, at - n, 1, n))
         }));
         Ok(out)
     }
@@ -257,10 +257,8 @@ impl<T: Element> Tensor<T> {
             Ok(v) => v,
             Err(e) => return Err(e.rename("repeat")),
         };
-        let expanded = view.with_layout(view.layout.expand(&spread, len));
-        let mut out = expanded.try_copied("repeat")?;
-        out.layout = Layout::contiguous(shape, len);
-        Ok(out)
+        let expanded = view.with_layout(view.layout().expand(&spread, len));
+        Ok(expanded.try_copied("repeat")?.in_shape(shape))
     }
 
     /// The elements moved along an axis by `shift`, those beyond the end coming in at the start.
@@ -282,7 +280,7 @@ impl<T: Element> Tensor<T> {
             return Ok(self.clone());
         }
         let s = shift.rem_euclid(n as isize) as usize;
-        let part = |start, len| self.with_layout(self.layout.slice(a, start, 1, len));
+        let part = |start, len| self.with_layout(self.layout().slice(a, start, 1, len));
         match Tensor::cat(
             &[
                 part((n - s) % n, if s == 0 { n } else { s }),
@@ -372,7 +370,7 @@ impl<T: Num> Tensor<T> {
             });
         }
         let overlaps = window.may_overlap();
-        let layout = window.layout.clone();
+        let layout = window.layout().clone();
         drop(window); // or writing would copy
         if !overlaps {
             out.write_window(|_| layout, grad);

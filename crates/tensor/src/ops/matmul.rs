@@ -171,7 +171,7 @@ impl<T: Float> Tensor<T> {
     pub fn outer(&self, other: &Tensor<T>) -> Result<Tensor<T>> {
         vectors("outer", self, other)?;
         // One multiplication an element: bound by memory, like any other elementwise product.
-        let column = self.with_layout(self.layout.insert_axis(1));
+        let column = self.with_layout(self.layout().insert_axis(1));
         column.num2(crate::kernels::tables::Num2::Mul, "outer", other)
     }
 

@@ -142,7 +142,7 @@ impl<T: Element> Plan<T> {
             geometry,
             shape: shape.clone(),
         };
-        if let Some(geometry) = in_place(&x.layout, axes, commutes) {
+        if let Some(geometry) = in_place(x.layout(), axes, commutes) {
             return Ok(plan(x.clone(), geometry));
         }
         let (lo, hi) = (axes.iter().min(), axes.iter().max());
@@ -161,7 +161,9 @@ impl<T: Element> Plan<T> {
         let mut last: AxisList = axes.iter().copied().collect();
         ascending(&mut last);
         order.extend(last);
-        let source = x.with_layout(x.layout.permute(&order)).try_contiguous(op)?;
+        let source = x
+            .with_layout(x.layout().permute(&order))
+            .try_contiguous(op)?;
         let geometry = Geometry {
             outer,
             n: x.reduced_len(axes),
@@ -232,7 +234,7 @@ fn fold<T: Num, A: Num>(
     keepdim: bool,
     again: Reduce<A>,
 ) -> Result<Tensor<A>> {
-    if let Some(geometry) = in_place(&x.layout, axes, true) {
+    if let Some(geometry) = in_place(x.layout(), axes, true) {
         let out = Tensor::<A>::try_uninit(op, x.reduced_shape(axes, keepdim))?;
         let dst = out.as_ptr() as *mut u8;
         // SAFETY: as in `Plan::num`.
@@ -248,11 +250,8 @@ fn fold<T: Num, A: Num>(
         // The last group first: it is the innermost, and leaves least to do.
         let x = x.try_contiguous(op)?;
         let part = Plan::new(op, &x, &sorted[first..], true, true)?.num::<A>(op, code)?;
-        let mut out = again(op, &part, &sorted[..first], true)?;
-        let shape = x.reduced_shape(axes, keepdim);
-        let len = out.len();
-        out.layout = Layout::contiguous(shape, len);
-        return Ok(out);
+        let out = again(op, &part, &sorted[..first], true)?;
+        return Ok(out.in_shape(x.reduced_shape(axes, keepdim)));
     }
     Plan::new(op, x, axes, keepdim, true)?.num::<A>(op, code)
 }
@@ -556,9 +555,6 @@ impl<T: Float> Tensor<T> {
         let axes: AxisList = (0..self.rank())
             .filter(|&a| a < lead || (shape[a - lead] == 1 && self.shape()[a] != 1))
             .collect();
-        let mut out = sum_of("sum_to", self, &axes, true)?;
-        let len = out.len();
-        out.layout = Layout::contiguous(shape, len);
-        Ok(out)
+        Ok(sum_of("sum_to", self, &axes, true)?.in_shape(shape))
     }
 }

@@ -120,7 +120,7 @@ impl<T: Element> Tensor<T> {
                 rule: "step != 0",
             });
         };
-        Ok(self.with_layout(self.layout.slice(a, first, range.step, count)))
+        Ok(self.with_layout(self.layout().slice(a, first, range.step, count)))
     }
 
     /// Some axes reversed.
@@ -135,7 +135,7 @@ impl<T: Element> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn flip(&self, axes: impl IntoAxes) -> Result<Tensor<T>> {
-        let mut layout = self.layout.clone();
+        let mut layout = self.layout().clone();
         for a in self.axes("flip", &axes.into_axes())? {
             let n = layout.shape[a];
             if n > 0 {
@@ -175,7 +175,7 @@ impl<T: Element> Tensor<T> {
         let len = rows
             .saturating_sub(skip_rows)
             .min(cols.saturating_sub(skip_cols));
-        let mut layout = self.layout.clone();
+        let mut layout = self.layout().clone();
         if len == 0 {
             layout = layout.slice(a, 0, 1, 0);
         } else {
@@ -229,7 +229,7 @@ impl<T: Element> Tensor<T> {
             mut strides,
             offset,
             ..
-        } = self.layout.clone();
+        } = self.layout().clone();
         let stride = strides[a];
         shape.as_mut_slice()[a] = count;
         if count > 1 {
@@ -263,7 +263,7 @@ impl<T: Element> Tensor<T> {
     pub fn unbind(&self, axis: isize) -> Result<Vec<Tensor<T>>> {
         let a = self.axis("unbind", axis)?;
         let mut out = self.try_list("unbind", self.shape()[a])?;
-        out.extend((0..self.shape()[a]).map(|i| self.with_layout(self.layout.select(a, i))));
+        out.extend((0..self.shape()[a]).map(|i| self.with_layout(self.layout().select(a, i))));
         Ok(out)
     }
 
@@ -283,7 +283,7 @@ impl<T: Element> Tensor<T> {
         let (from, to) = (self.axis("movedim", from)?, self.axis("movedim", to)?);
         let mut order: Vec<usize> = (0..self.rank()).filter(|a| *a != from).collect();
         order.insert(to, from);
-        Ok(self.with_layout(self.layout.permute(&order)))
+        Ok(self.with_layout(self.layout().permute(&order)))
     }
 
     /// Views over the first axis; none for a scalar.
@@ -296,7 +296,7 @@ impl<T: Element> Tensor<T> {
     /// ```
     pub fn outer_iter(&self) -> impl ExactSizeIterator<Item = Tensor<T>> + '_ {
         let n = self.shape().first().copied().unwrap_or(0);
-        (0..n).map(|i| self.with_layout(self.layout.select(0, i)))
+        (0..n).map(|i| self.with_layout(self.layout().select(0, i)))
     }
 
     /// The element at an index, one number an axis; negative ones count from the end.
@@ -322,7 +322,7 @@ impl<T: Element> Tensor<T> {
                 rule: "index.len() == self.rank()",
             });
         }
-        let mut layout = self.layout.clone();
+        let mut layout = self.layout().clone();
         for &i in index {
             // The first axis left is axis `rank - layout.rank()` of the original.
             let axis = self.rank() - layout.rank();
@@ -363,7 +363,7 @@ impl<T: Element> Iterator for Elements<'_, T> {
             return None;
         }
         self.left -= 1;
-        let layout = &self.tensor.layout;
+        let layout = self.tensor.layout();
         let offset: isize = self
             .index
             .iter()

@@ -20,7 +20,7 @@ impl<T: Element> Tensor<T> {
         let mut order: Shape = (0..self.rank()).collect();
         order.as_mut_slice().swap(axis, last);
         let x = self
-            .with_layout(self.layout.permute(&order))
+            .with_layout(self.layout().permute(&order))
             .try_contiguous(op)?;
         let n = self.shape()[axis];
         let rows = x.len().checked_div(n).unwrap_or(0);
@@ -44,8 +44,8 @@ impl<T: Element> Tensor<T> {
                 bytes,
             });
         }
-        let values = values.with_layout(values.layout.permute(&order));
-        let indices = indices.with_layout(indices.layout.permute(&order));
+        let values = values.with_layout(values.layout().permute(&order));
+        let indices = indices.with_layout(indices.layout().permute(&order));
         Ok((values.try_contiguous(op)?, indices.try_contiguous(op)?))
     }
 

@@ -83,13 +83,9 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     fn reshape_as(&self, op: &'static str, asked: Shape) -> Result<Tensor<T>> {
         let shape = self.resolve_shape(op, asked)?;
-        match self.layout.reshape(&shape) {
+        match self.layout().reshape(&shape) {
             Some(layout) => Ok(self.with_layout(layout)),
-            None => {
-                let mut out = self.try_copied(op)?;
-                out.layout = crate::layout::Layout::contiguous(shape, self.len());
-                Ok(out)
-            }
+            None => Ok(self.try_copied(op)?.in_shape(shape)),
         }
     }
 
@@ -188,7 +184,7 @@ impl<T: Element> Tensor<T> {
         let (a, b) = (self.axis("transpose", a)?, self.axis("transpose", b)?);
         let mut order: Shape = (0..self.rank()).collect();
         order.as_mut_slice().swap(a, b);
-        Ok(self.with_layout(self.layout.permute(&order)))
+        Ok(self.with_layout(self.layout().permute(&order)))
     }
 
     /// The transpose of a matrix (a tensor of fewer than two axes is itself).
@@ -243,7 +239,7 @@ impl<T: Element> Tensor<T> {
                 rule: "order.len() == self.rank()",
             });
         }
-        Ok(self.with_layout(self.layout.permute(&order)))
+        Ok(self.with_layout(self.layout().permute(&order)))
     }
 
     /// This tensor broadcast to a shape, without a copy: axes of size 1 repeat, new axes come first.
@@ -263,7 +259,7 @@ impl<T: Element> Tensor<T> {
         let shape = shape.into_shape();
         let fits = self.shape().broadcast(&shape).as_ref() == Some(&shape);
         match shape.checked_numel() {
-            Some(len) if fits => Ok(self.with_layout(self.layout.expand(&shape, len))),
+            Some(len) if fits => Ok(self.with_layout(self.layout().expand(&shape, len))),
             Some(_) => Err(Error::ShapeMismatch {
                 site: self
                     .site("expand")
@@ -307,7 +303,7 @@ impl<T: Element> Tensor<T> {
                         .checked_add(len)
                         .is_some_and(|end| end <= size) =>
             {
-                Ok(self.with_layout(self.layout.slice(a, first as usize, 1, len)))
+                Ok(self.with_layout(self.layout().slice(a, first as usize, 1, len)))
             }
             _ => Err(Error::InvalidArgument {
                 site: Site::new("narrow").operand_axis("self", T::DTYPE, self.shape(), a),
@@ -334,7 +330,7 @@ impl<T: Element> Tensor<T> {
     pub fn select(&self, axis: isize, index: isize) -> Result<Tensor<T>> {
         let a = self.axis("select", axis)?;
         let i = self.index("select", a, index as i64)?;
-        Ok(self.with_layout(self.layout.select(a, i)))
+        Ok(self.with_layout(self.layout().select(a, i)))
     }
 
     /// An index into an axis, counted from the front.
@@ -376,7 +372,7 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     pub fn unsqueeze(&self, axis: isize) -> Result<Tensor<T>> {
         match normal_axis(axis, self.rank() + 1) {
-            Some(a) => Ok(self.with_layout(self.layout.insert_axis(a))),
+            Some(a) => Ok(self.with_layout(self.layout().insert_axis(a))),
             None => Err(Error::AxisOutOfRange {
                 site: self
                     .site("unsqueeze")
@@ -413,7 +409,7 @@ impl<T: Element> Tensor<T> {
 
     fn without(&self, drop: impl Fn(usize) -> bool) -> Tensor<T> {
         let unit = |a| self.shape()[a] == 1;
-        self.with_layout(self.layout.without(|a| unit(a) && drop(a)))
+        self.with_layout(self.layout().without(|a| unit(a) && drop(a)))
     }
 }
 

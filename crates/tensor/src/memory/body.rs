@@ -1,0 +1,192 @@
+//! What a tensor is a handle to: the layout of a view, and the elements unless they are another's, in one block.
+//!
+//! A tensor is moved some ten times for each op. With its layout in the handle that was 104 bytes each time, and reading
+//! sixteen of them at once waits where two stores wrote them; a handle of one word moves in a register.
+//!
+//! Invariant: a block whose root is itself holds the elements it has a layout of. Another holds none, and counts as one
+//! handle of its root. A layout changes only while its block has one handle.
+
+use std::fmt;
+use std::mem::offset_of;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::system::{HEADER, Header};
+use super::{AllocError, release, retain, thread};
+use crate::layout::Layout;
+
+/// What lies in a header behind what the cache keeps while there are handles.
+#[repr(C)]
+struct View {
+    root: NonNull<Header>,
+    layout: Layout,
+}
+
+const AT: usize = offset_of!(Header, link);
+const _: () = assert!(AT.is_multiple_of(align_of::<View>()) && AT + size_of::<View>() <= HEADER);
+
+/// A counted handle to a layout and the block of elements that it is a view of.
+///
+/// Elements are 64-byte aligned, uninitialised when new. Who reads or writes them through [`as_ptr`](Body::as_ptr) answers
+/// for initialisation and aliasing.
+pub(crate) struct Body {
+    block: NonNull<Header>,
+}
+
+// SAFETY: a handle gives shared access to the atomic count and to a layout that changes under the only handle alone, and a
+// raw pointer whose every use is the caller's `unsafe`; the last drop may happen on any thread, since caches take blocks of any.
+unsafe impl Send for Body {}
+// SAFETY: as above.
+unsafe impl Sync for Body {}
+
+impl Body {
+    /// A layout and elements of its own, of at least `bytes` bytes, with one handle. The layout is made in its place: it must
+    /// lie within the bytes.
+    ///
+    /// When the system refuses, the caches are emptied and it is asked once more (up to 1 TiB). Never aborts.
+    #[inline(always)]
+    pub(crate) fn try_new(
+        bytes: usize,
+        layout: impl FnOnce() -> Layout,
+    ) -> Result<Body, AllocError> {
+        let block = thread::take(bytes).ok_or(AllocError { bytes })?;
+        // SAFETY: `take` hands over a block that nobody else has.
+        Ok(unsafe { Body::born(block, block, layout) })
+    }
+
+    /// Another layout of the same elements, within which it must lie.
+    ///
+    /// # Panics
+    /// If the system refuses a block of no elements.
+    #[inline]
+    pub(crate) fn view(&self, layout: impl FnOnce() -> Layout) -> Body {
+        let Some(block) = thread::take(0) else {
+            panic!("{}", AllocError { bytes: HEADER });
+        };
+        let root = self.root();
+        // SAFETY: the root lives while this handle does. The block is this function's alone.
+        unsafe {
+            retain(&(*root.as_ptr()).refs);
+            Body::born(block, root, layout)
+        }
+    }
+
+    /// The same elements in another layout, in the same block where this is its only handle.
+    #[inline]
+    pub(crate) fn relaid(self, layout: Layout) -> Body {
+        if self.refs().load(Ordering::Acquire) != 1 {
+            return self.view(|| layout);
+        }
+        // SAFETY: this handle is the only one, and it is not borrowed, so neither is the layout.
+        unsafe { (*self.place()).layout = layout };
+        self
+    }
+
+    /// # Safety
+    /// The caller has `block` alone. `root` is it, or a block whose handle the caller gives up.
+    #[inline(always)]
+    unsafe fn born(
+        block: NonNull<Header>,
+        root: NonNull<Header>,
+        layout: impl FnOnce() -> Layout,
+    ) -> Body {
+        let body = Body { block };
+        // SAFETY: as this function's: nobody else sees what is written, and it fits the header.
+        unsafe {
+            body.refs().store(1, Ordering::Relaxed);
+            (&raw mut (*body.place()).root).write(root);
+            (&raw mut (*body.place()).layout).write(layout());
+        }
+        body
+    }
+
+    #[inline(always)]
+    fn place(&self) -> *mut View {
+        // SAFETY: within the header, which is in bounds.
+        unsafe { self.block.as_ptr().cast::<u8>().add(AT).cast() }
+    }
+
+    #[inline(always)]
+    fn root(&self) -> NonNull<Header> {
+        // SAFETY: written at birth, and not since.
+        unsafe { (*self.place()).root }
+    }
+
+    #[inline(always)]
+    fn refs(&self) -> &AtomicUsize {
+        // SAFETY: the block lives while a handle does; no reference covers the rest of the header.
+        unsafe { &(*self.block.as_ptr()).refs }
+    }
+
+    /// The layout, in elements from [`as_ptr`](Body::as_ptr).
+    #[inline(always)]
+    pub(crate) fn layout(&self) -> &Layout {
+        // SAFETY: written at birth; it changes only through the only handle, in `relaid`, which borrows none.
+        unsafe { &(*self.place()).layout }
+    }
+
+    /// The first byte of the elements, those before this view's first among them.
+    #[inline(always)]
+    pub(crate) fn as_ptr(&self) -> *mut u8 {
+        // SAFETY: every block is at least a header long, and the root lives while this handle does.
+        unsafe { self.root().as_ptr().cast::<u8>().add(HEADER) }
+    }
+
+    /// Whether nobody else has the elements, so that a holder of `&mut` may write to them.
+    ///
+    /// True is certain: a second handle could only come from this one. What former handles wrote is visible.
+    #[inline]
+    pub(crate) fn is_unique(&self) -> bool {
+        let alone = |refs: &AtomicUsize| refs.load(Ordering::Acquire) == 1;
+        // SAFETY: the root lives while this handle does.
+        alone(self.refs())
+            && (self.root() == self.block || alone(unsafe { &(*self.root().as_ptr()).refs }))
+    }
+
+    /// The last handle goes.
+    #[inline(always)]
+    fn end(&mut self) {
+        let root = self.root();
+        // SAFETY: nobody else has the block, whose layout is dropped once, here; and a view gives up its handle of its root.
+        unsafe {
+            (&raw mut (*self.place()).layout).drop_in_place();
+            if root != self.block {
+                Body::end_view(root);
+            }
+            thread::give(self.block);
+        }
+    }
+
+    /// # Safety
+    /// The caller gives up a handle of `root`.
+    #[cold]
+    unsafe fn end_view(root: NonNull<Header>) {
+        drop(Body { block: root });
+    }
+}
+
+impl Clone for Body {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        retain(self.refs());
+        Body { block: self.block }
+    }
+}
+
+impl Drop for Body {
+    #[inline]
+    fn drop(&mut self) {
+        if release(self.refs()) {
+            self.end();
+        }
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body")
+            .field("elements", &self.as_ptr())
+            .field("layout", self.layout())
+            .finish()
+    }
+}
