@@ -4,14 +4,13 @@
 //! Invariant: gradients reach leaves only when the whole walk has succeeded; a walk that fails leaves
 //! every accumulated gradient as it was.
 
-use std::any::Any;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::panic::Location;
 
 use smallvec::SmallVec;
 use wengert_tensor::memory::Counted;
-use wengert_tensor::{DType, Float, Tensor};
+use wengert_tensor::{Float, Tensor};
 
 use crate::error::{Error, Result};
 use crate::node::{self, AnyVar, Edge, Walk};
@@ -41,70 +40,18 @@ pub(crate) type NodeSet = HashSet<usize, BuildHasherDefault<AddressHasher>>;
 /// Leaves that are looked through one by one: a small network has a map's price to pay for nothing.
 const FEW: usize = 16;
 
-/// A gradient of either type: in a place of its type, not in an [`AnyVar`]. There a variable begins eight bytes on,
-/// behind the tag, so that moves into it and out of it read sixteen bytes of which two stores wrote eight each: each
-/// such move waits for them, some 15 cycles, and an op on a few elements had ten.
-#[derive(Default)]
-struct Held {
-    single: Option<Tensor<f32>>,
-    double: Option<Tensor<f64>>,
-    /// The gradient's own node, where the walk records.
-    node: Option<Edge>,
-}
-
-impl Held {
-    #[inline(always)]
-    fn slot<T: Float>(&mut self) -> Option<&mut Option<Tensor<T>>> {
-        // One of the two, told at compile time: `Float` is sealed.
-        let place: &mut dyn Any = match T::DTYPE {
-            DType::F32 => &mut self.single,
-            _ => &mut self.double,
-        };
-        place.downcast_mut()
-    }
-
-    #[inline(always)]
-    fn put<T: Float>(&mut self, grad: Var<T>) {
-        if let Some(slot) = self.slot() {
-            *slot = Some(grad.value);
-            self.node = grad.node;
-        }
-    }
-
-    #[inline(always)]
-    fn take<T: Float>(&mut self) -> Option<Var<T>> {
-        let value = self.slot::<T>()?.take()?;
-        let node = self.node.take();
-        Some(Var { value, node })
-    }
-
-    fn put_any(&mut self, grad: AnyVar) {
-        match grad {
-            AnyVar::F32(v) => self.put(v),
-            AnyVar::F64(v) => self.put(v),
-        }
-    }
-
-    fn take_any(&mut self) -> Option<AnyVar> {
-        let single = self.take().map(AnyVar::F32);
-        single.or_else(|| self.take().map(AnyVar::F64))
-    }
-}
-
 /// Gradients on their way.
 pub(crate) struct Pending {
     /// The only node that has received something, kept out of the heap while the graph is a chain.
     hand: Option<Edge>,
     /// What it has received; or what the node has that the walk is at.
-    held: Held,
+    held: Option<AnyVar>,
     /// Nodes that have received something, highest number first, then first come.
     heap: BinaryHeap<(u64, std::cmp::Reverse<u64>, usize)>,
     slots: NodeMap<(Edge, AnyVar)>,
-    /// Leaves in the order they were reached: what is deposited in which order does not depend on
-    /// addresses.
-    leaves: SmallVec<[Edge; FEW]>,
-    /// What each has received. (Not beside it: a pair is above 128 bytes, and moved by a call to `memcpy`.)
-    grads: SmallVec<[AnyVar; FEW]>,
+    /// Leaves in the order they were reached, and what each has received: what is deposited in which order does not
+    /// depend on addresses.
+    leaves: SmallVec<[(Edge, AnyVar); FEW]>,
     /// Where in `leaves` each is, once they are too many to look through.
     leaf_index: NodeMap<usize>,
     pushed: u64,
@@ -115,11 +62,10 @@ impl Pending {
     fn new(record: bool) -> Pending {
         Pending {
             hand: None,
-            held: Held::default(),
+            held: None,
             heap: BinaryHeap::new(),
             slots: NodeMap::default(),
             leaves: SmallVec::new(),
-            grads: SmallVec::new(),
             leaf_index: NodeMap::default(),
             pushed: 0,
             record,
@@ -129,12 +75,12 @@ impl Pending {
     /// Adds to the gradient of a node.
     #[inline]
     pub(crate) fn add<T: Float>(&mut self, node: Edge, grad: Var<T>) -> Result<()> {
-        if node.meta().is_leaf() {
+        if node::meta(&node).is_leaf() {
             return self.add_leaf(node, AnyVar::wrap(grad));
         }
         if self.heap.is_empty() && self.hand.is_none() {
             self.hand = Some(node);
-            self.held.put(grad);
+            self.held = Some(AnyVar::wrap(grad));
             return Ok(());
         }
         self.add_more(node, AnyVar::wrap(grad))
@@ -143,10 +89,10 @@ impl Pending {
     /// [`Pending::add`] where other nodes have received something, or this one has.
     fn add_more(&mut self, node: Edge, grad: AnyVar) -> Result<()> {
         if let Some(first) = self.hand.take()
-            && let Some(held) = self.held.take_any()
+            && let Some(held) = self.held.take()
         {
             if node::key(&first) == node::key(&node) {
-                self.held.put_any(held.plus(grad, self.record)?);
+                self.held = Some(held.plus(grad, self.record)?);
                 self.hand = Some(first);
                 return Ok(());
             }
@@ -166,30 +112,30 @@ impl Pending {
         let key = node::key(&node);
         self.pushed += 1;
         self.heap
-            .push((node.meta().seq, std::cmp::Reverse(self.pushed), key));
+            .push((node::meta(&node).seq, std::cmp::Reverse(self.pushed), key));
         self.slots.insert(key, (node, grad));
     }
 
     fn add_leaf(&mut self, node: Edge, grad: AnyVar) -> Result<()> {
         let key = node::key(&node);
         let known = if self.leaf_index.is_empty() {
-            self.leaves.iter().position(|n| node::key(n) == key)
+            self.leaves.iter().position(|(n, _)| node::key(n) == key)
         } else {
             self.leaf_index.get(&key).copied()
         };
         if let Some(i) = known {
-            let before = std::mem::replace(&mut self.grads[i], AnyVar::nothing());
-            self.grads[i] = before.plus(grad, self.record)?;
+            let slot = &mut self.leaves[i].1;
+            let before = std::mem::replace(slot, AnyVar::nothing());
+            *slot = before.plus(grad, self.record)?;
             return Ok(());
         }
         let last = self.leaves.len();
-        self.leaves.push(node);
-        self.grads.push(grad);
+        self.leaves.push((node, grad));
         if !self.leaf_index.is_empty() {
             self.leaf_index.insert(key, last);
         } else if last == FEW {
             let all = self.leaves.iter().enumerate();
-            self.leaf_index = all.map(|(i, n)| (node::key(n), i)).collect();
+            self.leaf_index = all.map(|(i, (n, _))| (node::key(n), i)).collect();
         }
         Ok(())
     }
@@ -202,14 +148,14 @@ impl Pending {
         }
         let (_, _, key) = self.heap.pop()?;
         let (node, grad) = self.slots.remove(&key)?;
-        self.held.put_any(grad);
+        self.held = Some(grad);
         Some(node)
     }
 
     /// The gradient of the node that the walk is at.
     #[inline]
     pub(crate) fn take<T: Float>(&mut self) -> Option<Var<T>> {
-        self.held.take()
+        self.held.take()?.unwrap()
     }
 }
 
@@ -229,11 +175,11 @@ fn walk(
         }
     }
     while let Some(mut node) = pending.next() {
-        if node.meta().is_hooked() || wanted.is_some() {
-            let Some(mut grad) = pending.held.take_any() else {
+        if node::meta(&node).is_hooked() || wanted.is_some() {
+            let Some(mut grad) = pending.held.take() else {
                 continue;
             };
-            grad = node.meta().run_hooks(grad)?;
+            grad = node::meta(&node).run_hooks(grad)?;
             if let Some((inputs, on_path)) = wanted {
                 let key = node::key(&node);
                 if let Some(&i) = inputs.get(&key) {
@@ -243,18 +189,18 @@ fn walk(
                     continue;
                 }
             }
-            pending.held.put_any(grad);
+            pending.held = Some(grad);
         }
         match Counted::get_mut(&mut node) {
-            Some(node) if !how.retain => node.back_alone(pending)?,
+            Some((meta, node)) if !how.retain => node.back_alone(meta, pending)?,
             _ => node.back(&node, how, pending)?,
         }
     }
-    for (leaf, grad) in pending.leaves.iter().zip(&mut pending.grads) {
+    for (leaf, grad) in &mut pending.leaves {
         // As above: most gradients stay where they are.
-        if leaf.meta().is_hooked() {
+        if node::meta(leaf).is_hooked() {
             let before = std::mem::replace(grad, AnyVar::nothing());
-            *grad = leaf.meta().run_hooks(before)?;
+            *grad = node::meta(leaf).run_hooks(before)?;
         }
         if let Some((inputs, _)) = wanted
             && let Some(&i) = inputs.get(&node::key(leaf))
@@ -333,7 +279,7 @@ impl Backward {
         };
         let mut pending = Pending::new(false);
         walk([root], how, None, &mut [], &mut pending)?;
-        for (leaf, grad) in pending.leaves.iter().zip(pending.grads.drain(..)) {
+        for (leaf, grad) in pending.leaves {
             leaf.deposit(grad);
         }
         Ok(())

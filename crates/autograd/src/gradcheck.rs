@@ -9,6 +9,7 @@ use wengert_tensor::{DType, Float, Rng, Shape, Tensor};
 
 use crate::engine::Grad;
 use crate::error::{Error, Result};
+use crate::node;
 use crate::var::Var;
 
 /// Checks the gradient of `f` at `inputs` in `f64` with the default tolerances.
@@ -155,7 +156,7 @@ impl GradCheck {
     ) -> Result<Report> {
         self.refuse(inputs)?;
         let y = f(&leaves(inputs))?;
-        let op = y.edge().map(|e| e.meta().op);
+        let op = y.edge().map(|e| node::meta(&e).op);
         let shape = y.shape().clone();
         drop(y);
         let mut rng = Rng::seed(self.seed ^ 0x5eed);
@@ -217,7 +218,11 @@ impl GradCheck {
         let mut report = Report {
             what,
             op: op
-                .or_else(|| outputs.iter().find_map(|y| y.edge().map(|e| e.meta().op)))
+                .or_else(|| {
+                    outputs
+                        .iter()
+                        .find_map(|y| y.edge().map(|e| node::meta(&e).op))
+                })
                 .unwrap_or("untracked"),
             compared: 0,
             failed: 0,

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use wengert_tensor::Float;
 
 use crate::error::{Error, Result};
-use crate::node::{AnyVar, Edge};
+use crate::node::{self, AnyVar, Edge};
 use crate::var::Var;
 
 /// Takes a hook off again. Dropping it leaves the hook in place.
@@ -19,7 +19,7 @@ pub struct HookHandle {
 impl HookHandle {
     /// Removes the hook.
     pub fn remove(self) {
-        self.node.meta().remove_hook(self.id);
+        node::meta(&self.node).remove_hook(self.id);
     }
 }
 
@@ -59,7 +59,7 @@ impl<T: Float> Var<T> {
                 None => grad,
             })
         };
-        node.meta().add_hook(id, Arc::new(erased));
+        node::meta(&node).add_hook(id, Arc::new(erased));
         Ok(HookHandle { node, id })
     }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use smallvec::SmallVec;
 use wengert_tensor::memory::{Counted, Lock};
-use wengert_tensor::{Float, Shape, Tensor};
+use wengert_tensor::{DType, Float, Shape, Tensor};
 
 use crate::engine::Pending;
 use crate::error::{Error, Result};
@@ -19,7 +19,6 @@ use crate::var::Var;
 /// The node of a leaf: it has no inputs and keeps a gradient. That of a parameter keeps its value as well, so
 /// that both are under one lock.
 pub(crate) struct Leaf<T: Float> {
-    meta: Meta,
     held: Lock<Kept<T>>,
     trainable: AtomicBool,
     name: OnceLock<String>,
@@ -35,15 +34,25 @@ struct Kept<T: Float> {
 impl<T: Float> Leaf<T> {
     /// The leaf of a variable.
     pub(crate) fn node(shape: Shape, at: &'static Location<'static>) -> Edge {
-        Counted::new(Leaf::<T>::new(shape, None, at), |n| n)
+        Leaf::<T>::make(shape, None, at)
     }
-    fn new(shape: Shape, value: Option<Tensor<T>>, at: &'static Location<'static>) -> Leaf<T> {
-        Leaf {
-            meta: Meta::new(0, "leaf", shape, T::DTYPE, at),
+    fn make(shape: Shape, value: Option<Tensor<T>>, at: &'static Location<'static>) -> Edge {
+        let leaf = || Leaf {
             held: Lock::new(Kept { grad: None, value }),
             trainable: AtomicBool::new(true),
             name: OnceLock::new(),
-        }
+        };
+        Counted::make(leaf, || Meta::new(0, "leaf", shape, T::DTYPE, at), |n| n)
+    }
+    /// The leaf of this type that a node is.
+    #[inline]
+    pub(crate) fn of(node: &Edge) -> Option<&Leaf<T>> {
+        // One of the two, told at compile time: `Float` is sealed.
+        let leaf: &dyn Any = match T::DTYPE {
+            DType::F32 => node.single()?,
+            _ => node.double()?,
+        };
+        leaf.downcast_ref()
     }
     pub(crate) fn grad(&self) -> Option<Tensor<T>> {
         self.held.lock().grad.clone()
@@ -54,9 +63,6 @@ impl<T: Float> Leaf<T> {
 }
 
 impl<T: Float> Node for Leaf<T> {
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
     fn inputs(&self) -> Option<SmallVec<[Option<Edge>; 4]>> {
         Some(SmallVec::new())
     }
@@ -64,7 +70,7 @@ impl<T: Float> Node for Leaf<T> {
     fn back(&self, _: &Edge, _: Walk, _: &mut Pending) -> Result<()> {
         Ok(())
     }
-    fn back_alone(&mut self, _: &mut Pending) -> Result<()> {
+    fn back_alone(&mut self, _: &Meta, _: &mut Pending) -> Result<()> {
         Ok(())
     }
     fn detail(&self) -> String {
@@ -83,8 +89,11 @@ impl<T: Float> Node for Leaf<T> {
             None => grad.value.contiguous(),
         });
     }
-    fn as_any(&self) -> &dyn Any {
-        self
+    fn single(&self) -> Option<&Leaf<f32>> {
+        (self as &dyn Any).downcast_ref()
+    }
+    fn double(&self) -> Option<&Leaf<f64>> {
+        (self as &dyn Any).downcast_ref()
     }
 }
 
@@ -127,16 +136,15 @@ impl<T: Float> Param<T> {
     /// A trainable parameter.
     #[track_caller]
     pub fn new(value: Tensor<T>) -> Param<T> {
-        let leaf = Leaf::new(value.shape().clone(), Some(value), Location::caller());
         Param {
-            node: Counted::new(leaf, |n| n),
+            node: Leaf::make(value.shape().clone(), Some(value), Location::caller()),
             marker: PhantomData,
         }
     }
 
     #[inline]
     fn leaf(&self) -> &Leaf<T> {
-        match self.node.as_any().downcast_ref() {
+        match Leaf::of(&self.node) {
             Some(leaf) => leaf,
             None => unreachable!("a parameter's node is the leaf that it was made with"),
         }
@@ -171,7 +179,7 @@ impl<T: Float> Param<T> {
 
     /// The size of each axis.
     pub fn shape(&self) -> &Shape {
-        &self.node.meta().shape
+        &node::meta(&self.node).shape
     }
 
     /// The number of elements.

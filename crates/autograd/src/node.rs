@@ -4,7 +4,6 @@
 //! the walk back. A node holds its inputs' nodes and plain tensors, never a variable: there are no
 //! cycles. Dropping a node never recurses into its inputs.
 
-use std::any::Any;
 use std::cell::Cell;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -15,11 +14,13 @@ use wengert_tensor::{DType, Float, Shape, Tensor};
 
 use crate::engine::Pending;
 use crate::error::{Error, Result};
+use crate::leaf::Leaf;
 use crate::mode;
 use crate::rule::{Cx, Fused, Grads, Rule};
 use crate::var::Var;
 
-pub(crate) type Edge = Counted<dyn Node>;
+/// A node of the tape, and what is known of it without a call.
+pub(crate) type Edge = Counted<dyn Node, Meta>;
 
 /// A variable whose element type is known at run time only: what the edges of the tape carry.
 #[derive(Clone)]
@@ -212,8 +213,7 @@ pub(crate) struct Walk {
     pub(crate) retain: bool,
 }
 
-pub(crate) trait Node: Send + Sync + Any {
-    fn meta(&self) -> &Meta;
+pub(crate) trait Node: Send + Sync {
     /// The inputs' nodes, `None` for those that need no gradient; nothing once a walk has released them.
     fn inputs(&self) -> Option<SmallVec<[Option<Edge>; 4]>>;
     /// Moves the inputs out, before the node is dropped.
@@ -222,17 +222,30 @@ pub(crate) trait Node: Send + Sync + Any {
     fn back(&self, this: &Edge, walk: Walk, out: &mut Pending) -> Result<()>;
     /// The same for a walk that releases a node which nobody else holds, and then drops it: there is nothing to lock,
     /// and nothing to take out.
-    fn back_alone(&mut self, out: &mut Pending) -> Result<()>;
+    fn back_alone(&mut self, meta: &Meta, out: &mut Pending) -> Result<()>;
     /// The op's attributes, for the printed tape.
     fn detail(&self) -> String;
     /// Adds to the gradient that a leaf holds.
     fn deposit(&self, _grad: AnyVar) {}
-    fn as_any(&self) -> &dyn Any;
+    /// The leaf of single precision that this is.
+    fn single(&self) -> Option<&Leaf<f32>> {
+        None
+    }
+    /// The leaf of double precision that this is.
+    fn double(&self) -> Option<&Leaf<f64>> {
+        None
+    }
 }
 
 pub(crate) fn lock<T: ?Sized>(m: &Mutex<T>) -> MutexGuard<'_, T> {
     // No user code runs under a lock here, so a poisoned one is still whole.
     m.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What is known of a node.
+#[inline(always)]
+pub(crate) fn meta(node: &Edge) -> &Meta {
+    Counted::head(node)
 }
 
 /// Identity of a node.
@@ -331,7 +344,6 @@ impl<'a> Inputs<'a> {
 
 /// A recorded op.
 struct OpNode<T: Float, R: Rule<T>, E: Edges> {
-    meta: Meta,
     state: Lock<State<R, E>>,
     marker: std::marker::PhantomData<fn() -> T>,
 }
@@ -358,11 +370,11 @@ impl<T: Float> Sink<'_, T> {
         let Some(edge) = self.inputs.take(i) else {
             return Ok(());
         };
-        let meta = edge.meta();
-        if grad.shape() == &meta.shape && meta.dtype == T::DTYPE {
+        let to = meta(&edge);
+        if grad.shape() == &to.shape && to.dtype == T::DTYPE {
             self.out.add(edge, grad)
         } else {
-            match self.fit(i, grad, meta)? {
+            match self.fit(i, grad, to)? {
                 AnyVar::F32(grad) => self.out.add(edge, grad),
                 AnyVar::F64(grad) => self.out.add(edge, grad),
             }
@@ -419,8 +431,7 @@ impl<T: Float> Sink<'_, T> {
     }
 }
 
-/// Records an op on the tape and returns its node. The caller has checked that an input is tracked. The rule is made
-/// where it will lie: with two saved tensors it is 300 bytes, and there are four values around it.
+/// Records an op on the tape and returns its node. The caller has checked that an input is tracked.
 #[inline]
 pub(crate) fn push<T: Float, R: Rule<T>, E: Edges>(
     value: &Tensor<T>,
@@ -432,7 +443,7 @@ pub(crate) fn push<T: Float, R: Rule<T>, E: Edges>(
         .as_ref()
         .iter()
         .flatten()
-        .map(|e| e.meta().seq)
+        .map(|e| meta(e).seq)
         .max()
         .unwrap_or(0);
     let seq = CLOCK.with(|c| {
@@ -440,15 +451,14 @@ pub(crate) fn push<T: Float, R: Rule<T>, E: Edges>(
         c.set(seq);
         seq
     });
-    let make = || {
-        let rule = rule();
-        OpNode {
-            meta: Meta::new(seq, rule.name(), value.shape().clone(), T::DTYPE, at),
-            state: Lock::new(State::Ready(rule, edges)),
-            marker: std::marker::PhantomData,
-        }
+    let rule = rule();
+    let name = rule.name();
+    let head = || Meta::new(seq, name, value.shape().clone(), T::DTYPE, at);
+    let node = || OpNode {
+        state: Lock::new(State::Ready(rule, edges)),
+        marker: std::marker::PhantomData,
     };
-    Counted::make(make, |n| n)
+    Counted::make(node, head, |n| n)
 }
 
 impl<T: Float, R: Rule<T>, E: Edges> OpNode<T, R, E> {
@@ -503,9 +513,6 @@ impl<T: Float, R: Rule<T>, E: Edges> OpNode<T, R, E> {
 }
 
 impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
-    fn meta(&self) -> &Meta {
-        &self.meta
-    }
     fn inputs(&self) -> Option<SmallVec<[Option<Edge>; 4]>> {
         let state = self.state.lock();
         let edges = match &*state {
@@ -537,18 +544,18 @@ impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
         if !walk.retain {
             let mut taken = std::mem::replace(&mut *state, State::Released);
             drop(state);
-            return Self::run_last(&self.meta, &mut taken, out);
+            return Self::run_last(meta(this), &mut taken, out);
         }
         let both = state.share();
         drop(state);
-        let both = both.ok_or_else(|| self.meta.released())?;
-        let this = walk.create_graph.then_some(this);
+        let both = both.ok_or_else(|| meta(this).released())?;
+        let recorded = walk.create_graph.then_some(this);
         let mut edges = both.1.clone();
-        Self::run(&self.meta, &both.0, edges.as_mut(), this, walk, out)
+        Self::run(meta(this), &both.0, edges.as_mut(), recorded, walk, out)
     }
-    fn back_alone(&mut self, out: &mut Pending) -> Result<()> {
+    fn back_alone(&mut self, meta: &Meta, out: &mut Pending) -> Result<()> {
         let state = self.state.get_mut();
-        Self::run_last(&self.meta, state, out)
+        Self::run_last(meta, state, out)
     }
     fn detail(&self) -> String {
         match &*self.state.lock() {
@@ -556,9 +563,6 @@ impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
             State::Shared(both) => both.0.detail(),
             State::Released => "released".to_string(),
         }
-    }
-    fn as_any(&self) -> &dyn Any {
-        self
     }
 }
 
@@ -576,7 +580,7 @@ impl<T: Float, R: Rule<T>, E: Edges> Drop for OpNode<T, R, E> {
 /// (Recursive drops overflow the stack at some 100,000 ops.)
 fn drop_all(mut list: SmallVec<[Edge; 4]>) {
     while let Some(mut edge) = list.pop() {
-        if let Some(node) = Counted::get_mut(&mut edge) {
+        if let Some((_, node)) = Counted::get_mut(&mut edge) {
             node.take_edges(&mut list);
             // While this one is dropped.
             list.last().into_iter().for_each(Counted::prefetch);

@@ -68,8 +68,8 @@ impl Cx<'_> {
     #[inline]
     pub(crate) fn var<T: Float>(&self, saved: &Saved<T>) -> Var<T> {
         let node = self.this.and_then(|this| match saved.role {
-            Role::Input(i) => self.inputs.node(i),
-            Role::Output => Some(this.clone()),
+            Role::OUTPUT => Some(this.clone()),
+            Role(i) => self.inputs.node(i as usize),
         });
         Var {
             value: saved.value.clone(),
@@ -78,11 +78,13 @@ impl Cx<'_> {
     }
 }
 
-/// What a saved value was to the op. Never a pointer to a node: that would be a cycle.
-#[derive(Clone, Copy)]
-enum Role {
-    Input(usize),
-    Output,
+/// What a saved value was to the op: the input of a number, or the output. Never a pointer to a node: that would be a
+/// cycle.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Role(u32);
+
+impl Role {
+    const OUTPUT: Role = Role(u32::MAX);
 }
 
 /// A value that a rule keeps for the walk back.
@@ -102,7 +104,7 @@ impl<T: Float> Saved<T> {
     pub(crate) fn new(i: usize, value: Tensor<T>) -> Saved<T> {
         Saved {
             value,
-            role: Role::Input(i),
+            role: Role(i as u32),
         }
     }
     /// The op's own output.
@@ -110,7 +112,7 @@ impl<T: Float> Saved<T> {
     pub(crate) fn output(y: &Tensor<T>) -> Saved<T> {
         Saved {
             value: y.clone(),
-            role: Role::Output,
+            role: Role::OUTPUT,
         }
     }
 }

@@ -59,16 +59,16 @@ impl<T: Float> Var<T> {
                 ops.push(node);
             }
         }
-        ops.sort_by_key(|n| n.meta().seq);
+        ops.sort_by_key(|n| node::meta(n).seq);
         let (leaves, ops): (Vec<Edge>, Vec<Edge>) =
-            ops.into_iter().partition(|n| n.meta().is_leaf());
+            ops.into_iter().partition(|n| node::meta(n).is_leaf());
         let mut number: NodeMap<usize> = NodeMap::default();
         let mut entries = Vec::new();
         let mut add = |node: &Edge, entries: &mut Vec<TapeEntry>| {
             let place = |e: Option<Edge>| number.get(&node::key(&e?)).copied();
             let inputs = node.inputs().into_iter().flatten().map(place).collect();
             number.insert(node::key(node), entries.len());
-            let m = node.meta();
+            let m = node::meta(node);
             entries.push(TapeEntry {
                 op: m.op,
                 detail: node.detail(),
@@ -81,7 +81,7 @@ impl<T: Float> Var<T> {
         let mut listed = NodeSet::default();
         for op in &ops {
             let inputs = op.inputs().into_iter().flatten().flatten();
-            for leaf in inputs.filter(|e| e.meta().is_leaf()) {
+            for leaf in inputs.filter(|e| node::meta(e).is_leaf()) {
                 if listed.insert(node::key(&leaf)) {
                     add(&leaf, &mut entries);
                 }

@@ -7,7 +7,7 @@ use wengert_tensor::{Float, IntoShape, Nested, Shape, Tensor};
 
 use crate::error::Result;
 use crate::leaf::Leaf;
-use crate::node::Edge;
+use crate::node::{self, Edge};
 
 /// A tensor that the tape may track: a value, and where it came from if gradients should go there.
 ///
@@ -117,7 +117,7 @@ impl<T: Float> Var<T> {
 
     /// Whether this is a leaf, which keeps its gradient.
     pub fn is_leaf(&self) -> bool {
-        self.node.as_ref().is_some_and(|n| n.meta().is_leaf())
+        self.node.as_ref().is_some_and(|n| node::meta(n).is_leaf())
     }
 
     /// The gradient that backward calls have accumulated; `None` before the first, and on a variable
@@ -134,9 +134,7 @@ impl<T: Float> Var<T> {
     }
 
     fn leaf(&self) -> Option<&Leaf<T>> {
-        self.node
-            .as_ref()
-            .and_then(|n| n.as_any().downcast_ref::<Leaf<T>>())
+        self.node.as_ref().and_then(Leaf::of)
     }
 
     /// The size of each axis.
@@ -205,8 +203,8 @@ impl<T: Float> fmt::Debug for Var<T> {
                 f,
                 "Var({:?}, {} at {})",
                 self.value,
-                n.meta().op,
-                n.meta().at
+                node::meta(n).op,
+                node::meta(n).at
             ),
         }
     }

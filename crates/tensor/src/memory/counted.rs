@@ -5,7 +5,8 @@
 //! the count is that of the handles, and the value is dropped once, by the last.
 
 use std::fmt;
-use std::mem::MaybeUninit;
+use std::marker::PhantomData;
+use std::mem::{MaybeUninit, offset_of};
 use std::ops::Deref;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,31 +15,37 @@ use super::system::{HEADER, Header};
 use super::{AllocError, thread};
 use crate::kernels::isa::prefetch;
 
-/// Where the value begins: behind what a header keeps while its block has handles. (The rest of the header, and the
-/// bytes after it, are the cache's only while there is no handle.)
-const AT: usize = 32;
-const _: () = assert!(std::mem::offset_of!(Header, link) <= AT && AT <= HEADER);
+/// Where the pointer to the value lies: behind what a header keeps while its block has handles. (The rest of the header,
+/// and the bytes after it, are the cache's only while there is no handle.)
+const SEEN: usize = offset_of!(Header, link);
+
+/// The lines of a block that [`Counted::prefetch`] asks for, of 64 bytes: what an op's node on the tape has.
+const LINES: usize = 4;
 
 /// A counted pointer like [`Arc`](std::sync::Arc), without weak ones; its memory comes from, and returns to, the cache
 /// that tensors use. What cannot be had is a panic that unwinds, not an abort.
 ///
+/// It is one word, for a trait object too: the pointer with the vtable lies beside the value, and so does a head `H`, which
+/// is read without a call. (A handle of two words is moved by sixteen bytes, which waits where two stores wrote them.)
+///
 /// ```
 /// use wengert_tensor::memory::Counted;
-/// let a: Counted<dyn std::fmt::Debug> = Counted::new("a value", |v| v);
+/// let a: Counted<dyn std::fmt::Debug, usize> = Counted::make(|| "a value", || 7, |v| v);
 /// let mut b = a.clone();
 /// assert!(Counted::get_mut(&mut b).is_none());
 /// drop(a);
 /// assert!(Counted::get_mut(&mut b).is_some());
-/// assert_eq!(format!("{:?}", &*b), "\"a value\"");
+/// assert_eq!(format!("{:?} of {}", &*b, Counted::head(&b)), "\"a value\" of 7");
 /// ```
-pub struct Counted<U: ?Sized> {
-    value: NonNull<U>,
+pub struct Counted<U: ?Sized, H = ()> {
+    block: NonNull<Header>,
+    marker: PhantomData<(Box<U>, H)>,
 }
 
-// SAFETY: as for `Arc`: handles share the value, and the last may drop it on any thread.
-unsafe impl<U: ?Sized + Send + Sync> Send for Counted<U> {}
+// SAFETY: as for `Arc`: handles share the value and its head, and the last may drop them on any thread.
+unsafe impl<U: ?Sized + Send + Sync, H: Send + Sync> Send for Counted<U, H> {}
 // SAFETY: as above.
-unsafe impl<U: ?Sized + Send + Sync> Sync for Counted<U> {}
+unsafe impl<U: ?Sized + Send + Sync, H: Send + Sync> Sync for Counted<U, H> {}
 
 impl<U: ?Sized> Counted<U> {
     /// A pointer to this value, seen as `U`: `unsize` is `|v| v`, which makes a trait object of it.
@@ -48,32 +55,36 @@ impl<U: ?Sized> Counted<U> {
     #[inline]
     #[track_caller]
     pub fn new<T>(value: T, unsize: for<'a> fn(&'a mut T) -> &'a mut U) -> Counted<U> {
-        Counted::make(|| value, unsize)
+        Counted::make(|| value, || (), unsize)
     }
+}
 
-    /// [`Counted::new`] of a value that is made in its place, if the compiler can: a large one is then not moved.
+impl<U: ?Sized, H> Counted<U, H> {
+    const HEAD: usize = (SEEN + size_of::<NonNull<U>>()).next_multiple_of(align_of::<H>());
+
+    /// A pointer to a value and its head, both made in their places, if the compiler can: a large one is then not moved.
     ///
     /// # Panics
-    /// As [`Counted::new`], and if `make` does.
+    /// As [`Counted::new`], and if `make` or `head` does.
     #[inline(always)]
     #[track_caller]
     pub fn make<T>(
         make: impl FnOnce() -> T,
+        head: impl FnOnce() -> H,
         unsize: for<'a> fn(&'a mut T) -> &'a mut U,
-    ) -> Counted<U> {
-        const { assert!(align_of::<T>() <= AT) };
-        let bytes = (AT + size_of::<T>()).saturating_sub(HEADER);
+    ) -> Counted<U, H> {
+        const { assert!(align_of::<T>() <= align_of::<Header>()) };
+        const { assert!(align_of::<H>() <= align_of::<Header>()) };
+        let at = (Self::HEAD + size_of::<H>()).next_multiple_of(align_of::<T>());
+        let bytes = (at + size_of::<T>()).saturating_sub(HEADER);
         let Some(block) = thread::take(bytes) else {
             panic!("{}", AllocError { bytes });
         };
         let unfinished = Give(block);
-        let at = block.as_ptr().cast::<u8>();
-        // SAFETY: the block is this function's alone and is at least `HEADER + bytes` long, so the value fits behind `AT`,
-        // where it is aligned, since the block is to 64 bytes. The count is set before there is a handle.
-        let place = unsafe {
-            (*block.as_ptr()).refs.store(1, Ordering::Relaxed);
-            &mut *at.add(AT).cast::<MaybeUninit<T>>()
-        };
+        let start = block.as_ptr().cast::<u8>();
+        // SAFETY: the block is this function's alone and is at least `HEADER + bytes` long, so the value fits behind `at`,
+        // where it is aligned, since the block is to 64 bytes.
+        let place = unsafe { &mut *start.add(at).cast::<MaybeUninit<T>>() };
         let value = place.write(make());
         let address = &raw const *value as *const u8;
         let seen = unsize(value);
@@ -82,52 +93,81 @@ impl<U: ?Sized> Counted<U> {
             std::ptr::addr_eq(seen, address) && size_of_val(seen) == size_of::<T>(),
             "another value than the one given"
         );
+        // SAFETY: as above: between the header's own and the value lie the pointer and the head, both aligned. All is
+        // written before there is a handle.
+        unsafe {
+            start
+                .add(SEEN)
+                .cast::<NonNull<U>>()
+                .write(NonNull::from(seen));
+            start.add(Self::HEAD).cast::<H>().write(head());
+            (*block.as_ptr()).refs.store(1, Ordering::Relaxed);
+        }
         std::mem::forget(unfinished);
         Counted {
-            value: NonNull::from(seen),
+            block,
+            marker: PhantomData,
         }
     }
 
-    #[inline]
-    fn block(&self) -> NonNull<Header> {
-        // SAFETY: `new` put the value `AT` bytes behind the start of its block.
-        unsafe { self.value.cast::<u8>().sub(AT).cast() }
+    #[inline(always)]
+    fn seen(&self) -> NonNull<U> {
+        // SAFETY: written in `make`, and not since.
+        unsafe {
+            self.block
+                .as_ptr()
+                .cast::<u8>()
+                .add(SEEN)
+                .cast::<NonNull<U>>()
+                .read()
+        }
     }
 
-    #[inline]
+    #[inline(always)]
+    fn place(&self) -> *mut H {
+        // SAFETY: within the block: `make` put the head there.
+        unsafe { self.block.as_ptr().cast::<u8>().add(Self::HEAD).cast() }
+    }
+
+    /// What lies beside the value.
+    #[inline(always)]
+    pub fn head(this: &Self) -> &H {
+        // SAFETY: the head lives while a handle does, and is not written.
+        unsafe { &*this.place() }
+    }
+
+    #[inline(always)]
     fn refs(&self) -> &AtomicUsize {
         // SAFETY: the block lives while a handle does; no reference covers the rest of the header.
-        unsafe { &(*self.block().as_ptr()).refs }
+        unsafe { &(*self.block.as_ptr()).refs }
     }
 
-    /// The value, if this is the only handle.
+    /// The head and the value, if this is the only handle.
     #[inline]
-    pub fn get_mut(this: &mut Self) -> Option<&mut U> {
+    pub fn get_mut(this: &mut Self) -> Option<(&H, &mut U)> {
         // Acquire, to see what former handles wrote; a second handle could only come from this one.
         let alone = this.refs().load(Ordering::Acquire) == 1;
         if !alone {
             return None;
         }
+        let mut seen = this.seen();
         // SAFETY: this handle is the only one, and it is borrowed.
-        Some(unsafe { this.value.as_mut() })
+        Some((Counted::head(this), unsafe { seen.as_mut() }))
     }
 
     /// Asks for the value to be brought into the cache, for who will read it in a hundred nanoseconds: a hint.
     #[inline]
     pub fn prefetch(this: &Self) {
-        let block = this.block().as_ptr() as *const u8;
-        let end = AT + size_of_val(&**this);
-        let mut line = 0;
-        while line < end {
-            prefetch(block.wrapping_add(line));
-            line += HEADER;
+        let block = this.block.as_ptr() as *const u8;
+        for line in 0..LINES {
+            prefetch(block.wrapping_add(line * align_of::<Header>()));
         }
     }
 
-    /// The address of the value: the same for clones, different for values that live at the same time.
+    /// The address of the block: the same for clones, different for values that live at the same time.
     #[inline]
     pub fn address(this: &Self) -> usize {
-        this.value.cast::<u8>().as_ptr() as usize
+        this.block.as_ptr() as usize
     }
 }
 
@@ -141,36 +181,42 @@ impl Drop for Give {
     }
 }
 
-impl<U: ?Sized> Deref for Counted<U> {
+impl<U: ?Sized, H> Deref for Counted<U, H> {
     type Target = U;
     #[inline]
     fn deref(&self) -> &U {
         // SAFETY: the value lives while a handle does, and is written only through `get_mut`.
-        unsafe { self.value.as_ref() }
+        unsafe { &*self.seen().as_ptr() }
     }
 }
 
-impl<U: ?Sized> Clone for Counted<U> {
+impl<U: ?Sized, H> Clone for Counted<U, H> {
     #[inline]
     fn clone(&self) -> Self {
         super::retain(self.refs());
-        Counted { value: self.value }
+        Counted {
+            block: self.block,
+            marker: PhantomData,
+        }
     }
 }
 
-impl<U: ?Sized> Drop for Counted<U> {
+impl<U: ?Sized, H> Drop for Counted<U, H> {
     #[inline]
     fn drop(&mut self) {
         if !super::release(self.refs()) {
             return;
         }
-        let _give = Give(self.block());
-        // SAFETY: this was the last handle.
-        unsafe { self.value.drop_in_place() }
+        let _give = Give(self.block);
+        // SAFETY: this was the last handle, and each is dropped once (the head not, where the value's drop unwinds).
+        unsafe {
+            self.seen().drop_in_place();
+            self.place().drop_in_place();
+        }
     }
 }
 
-impl<U: ?Sized + fmt::Debug> fmt::Debug for Counted<U> {
+impl<U: ?Sized + fmt::Debug, H> fmt::Debug for Counted<U, H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
@@ -205,6 +251,30 @@ mod tests {
     }
 
     #[test]
+    fn a_head_lies_beside_a_value_of_any_alignment_and_goes_with_it() {
+        #[repr(align(64))]
+        struct Wide(u8);
+        let drops = Rc::new(Cell::new(0));
+        let head = || Noted(drops.clone(), [7; 40]);
+        let wide: Counted<Wide, Noted> = Counted::make(|| Wide(3), head, |v| v);
+        let flat: Counted<[u8], Noted> = Counted::make(|| [4u8; 3], head, |v| v);
+        let (other, mut last) = (wide.clone(), flat.clone());
+        drop((wide, flat));
+        assert_eq!((&raw const *other).cast::<u8>() as usize % 64, 0);
+        assert_eq!((other.0, &last[..]), (3, &[4; 3][..]));
+        let (beside, value) = Counted::get_mut(&mut last).unwrap();
+        assert_eq!((beside.1[39], value.len(), drops.get()), (7, 3, 0));
+        drop(other);
+        assert_eq!(drops.get(), 1);
+        drop(last);
+        assert_eq!(drops.get(), 2);
+        assert_eq!(
+            size_of::<Option<Counted<dyn fmt::Debug>>>(),
+            size_of::<usize>()
+        );
+    }
+
+    #[test]
     fn a_part_is_not_the_value() {
         let part = || Counted::<u64>::new([1u64, 2], |v| &mut v[0]);
         assert!(catch_unwind(part).is_err());
@@ -228,8 +298,10 @@ mod tests {
     fn a_value_whose_making_unwinds_gives_the_block_back() {
         let before = super::super::stats().live_blocks;
         for _ in 0..1000 {
-            let make = || Counted::<u64>::make(|| panic!("on purpose"), |v| v);
+            let make = || Counted::<u64>::make(|| panic!("on purpose"), || (), |v| v);
             assert!(catch_unwind(make).is_err());
+            let head = || Counted::<u64, u64>::make(|| 1u64, || panic!("on purpose"), |v| v);
+            assert!(catch_unwind(head).is_err());
         }
         assert!(super::super::stats().live_blocks < before + 500);
     }
