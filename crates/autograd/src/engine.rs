@@ -48,10 +48,10 @@ pub(crate) struct Pending {
     held: Option<AnyVar>,
     /// Nodes that have received something, highest number first, then first come.
     heap: BinaryHeap<(u64, std::cmp::Reverse<u64>, usize)>,
-    slots: NodeMap<(Edge, AnyVar)>,
+    slots: NodeMap<(Edge, Option<AnyVar>)>,
     /// Leaves in the order they were reached, and what each has received: what is deposited in which order does not
     /// depend on addresses.
-    leaves: SmallVec<[(Edge, AnyVar); FEW]>,
+    leaves: SmallVec<[(Edge, Option<AnyVar>); FEW]>,
     /// Where in `leaves` each is, once they are too many to look through.
     leaf_index: NodeMap<usize>,
     pushed: u64,
@@ -74,16 +74,16 @@ impl Pending {
 
     /// Adds to the gradient of a node.
     #[inline]
-    pub(crate) fn add<T: Float>(&mut self, node: Edge, grad: Var<T>) -> Result<()> {
+    pub(crate) fn add(&mut self, node: Edge, grad: AnyVar) -> Result<()> {
         if node::meta(&node).is_leaf() {
-            return self.add_leaf(node, AnyVar::wrap(grad));
+            return self.add_leaf(node, grad);
         }
         if self.heap.is_empty() && self.hand.is_none() {
             self.hand = Some(node);
-            self.held = Some(AnyVar::wrap(grad));
+            self.held = Some(grad);
             return Ok(());
         }
-        self.add_more(node, AnyVar::wrap(grad))
+        self.add_more(node, grad)
     }
 
     /// [`Pending::add`] where other nodes have received something, or this one has.
@@ -96,19 +96,16 @@ impl Pending {
                 self.hand = Some(first);
                 return Ok(());
             }
-            self.insert(first, held);
+            self.insert(first, Some(held));
         }
         match self.slots.get_mut(&node::key(&node)) {
-            Some((_, slot)) => {
-                let before = std::mem::replace(slot, AnyVar::nothing());
-                *slot = before.plus(grad, self.record)?;
-            }
-            None => self.insert(node, grad),
+            Some((_, slot)) => add_to(slot, grad, self.record)?,
+            None => self.insert(node, Some(grad)),
         }
         Ok(())
     }
 
-    fn insert(&mut self, node: Edge, grad: AnyVar) {
+    fn insert(&mut self, node: Edge, grad: Option<AnyVar>) {
         let key = node::key(&node);
         self.pushed += 1;
         self.heap
@@ -124,13 +121,10 @@ impl Pending {
             self.leaf_index.get(&key).copied()
         };
         if let Some(i) = known {
-            let slot = &mut self.leaves[i].1;
-            let before = std::mem::replace(slot, AnyVar::nothing());
-            *slot = before.plus(grad, self.record)?;
-            return Ok(());
+            return add_to(&mut self.leaves[i].1, grad, self.record);
         }
         let last = self.leaves.len();
-        self.leaves.push((node, grad));
+        self.leaves.push((node, Some(grad)));
         if !self.leaf_index.is_empty() {
             self.leaf_index.insert(key, last);
         } else if last == FEW {
@@ -148,7 +142,7 @@ impl Pending {
         }
         let (_, _, key) = self.heap.pop()?;
         let (node, grad) = self.slots.remove(&key)?;
-        self.held = Some(grad);
+        self.held = grad;
         Some(node)
     }
 
@@ -157,6 +151,15 @@ impl Pending {
     pub(crate) fn take<T: Float>(&mut self) -> Option<Var<T>> {
         self.held.take()?.unwrap()
     }
+}
+
+/// Adds to a gradient.
+fn add_to(slot: &mut Option<AnyVar>, grad: AnyVar, record: bool) -> Result<()> {
+    *slot = Some(match slot.take() {
+        Some(before) => before.plus(grad, record)?,
+        None => grad,
+    });
+    Ok(())
 }
 
 /// Walks back from `roots`. `wanted`: nodes whose gradients are asked for, and the nodes that lead to
@@ -169,10 +172,7 @@ fn walk(
     pending: &mut Pending,
 ) -> Result<()> {
     for (node, seed) in roots {
-        match seed {
-            AnyVar::F32(seed) => pending.add(node, seed)?,
-            AnyVar::F64(seed) => pending.add(node, seed)?,
-        }
+        pending.add(node, seed)?;
     }
     while let Some(mut node) = pending.next() {
         if node::meta(&node).is_hooked() || wanted.is_some() {
@@ -198,14 +198,15 @@ fn walk(
     }
     for (leaf, grad) in &mut pending.leaves {
         // As above: most gradients stay where they are.
-        if node::meta(leaf).is_hooked() {
-            let before = std::mem::replace(grad, AnyVar::nothing());
-            *grad = node::meta(leaf).run_hooks(before)?;
+        if node::meta(leaf).is_hooked()
+            && let Some(before) = grad.take()
+        {
+            *grad = Some(node::meta(leaf).run_hooks(before)?);
         }
         if let Some((inputs, _)) = wanted
             && let Some(&i) = inputs.get(&node::key(leaf))
         {
-            found[i] = Some(grad.clone());
+            found[i] = grad.clone();
         }
     }
     Ok(())
@@ -280,7 +281,9 @@ impl Backward {
         let mut pending = Pending::new(false);
         walk([root], how, None, &mut [], &mut pending)?;
         for (leaf, grad) in pending.leaves {
-            leaf.deposit(grad);
+            if let Some(grad) = grad {
+                leaf.deposit(grad);
+            }
         }
         Ok(())
     }

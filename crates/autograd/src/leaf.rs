@@ -1,6 +1,5 @@
 //! Where gradients end: a leaf of the tape, and [`Param`], the leaf that an optimizer updates.
 
-use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -9,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use smallvec::SmallVec;
 use wengert_tensor::memory::{Counted, Lock};
-use wengert_tensor::{DType, Float, Shape, Tensor};
+use wengert_tensor::{Float, Shape, Tensor};
 
 use crate::engine::Pending;
 use crate::error::{Error, Result};
@@ -47,12 +46,7 @@ impl<T: Float> Leaf<T> {
     /// The leaf of this type that a node is.
     #[inline]
     pub(crate) fn of(node: &Edge) -> Option<&Leaf<T>> {
-        // One of the two, told at compile time: `Float` is sealed.
-        let leaf: &dyn Any = match T::DTYPE {
-            DType::F32 => node.single()?,
-            _ => node.double()?,
-        };
-        leaf.downcast_ref()
+        Counted::downcast_ref(node)
     }
     pub(crate) fn grad(&self) -> Option<Tensor<T>> {
         self.held.lock().grad.clone()
@@ -88,12 +82,6 @@ impl<T: Float> Node for Leaf<T> {
             None if grad.value.is_contiguous() => grad.value,
             None => grad.value.contiguous(),
         });
-    }
-    fn single(&self) -> Option<&Leaf<f32>> {
-        (self as &dyn Any).downcast_ref()
-    }
-    fn double(&self) -> Option<&Leaf<f64>> {
-        (self as &dyn Any).downcast_ref()
     }
 }
 

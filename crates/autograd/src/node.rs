@@ -10,11 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use smallvec::SmallVec;
 use wengert_tensor::memory::{Counted, Lock};
-use wengert_tensor::{DType, Float, Shape, Tensor};
+use wengert_tensor::{DType, Float, Shape, Tensor, Untyped};
 
 use crate::engine::Pending;
 use crate::error::{Error, Result};
-use crate::leaf::Leaf;
 use crate::mode;
 use crate::rule::{Cx, Fused, Grads, Rule};
 use crate::var::Var;
@@ -24,83 +23,65 @@ pub(crate) type Edge = Counted<dyn Node, Meta>;
 
 /// A variable whose element type is known at run time only: what the edges of the tape carry.
 #[derive(Clone)]
-pub(crate) enum AnyVar {
-    F32(Var<f32>),
-    F64(Var<f64>),
+pub(crate) struct AnyVar {
+    value: Untyped,
+    node: Option<Edge>,
 }
 
 impl AnyVar {
     #[inline]
     pub(crate) fn wrap<T: Float>(v: Var<T>) -> AnyVar {
-        let Var { value, node } = v;
-        match T::DTYPE {
-            DType::F32 => match value.same_type::<f32>() {
-                Some(value) => AnyVar::F32(Var { value, node }),
-                // `Float` is sealed to two types.
-                None => AnyVar::nothing(),
-            },
-            _ => match value.same_type::<f64>() {
-                Some(value) => AnyVar::F64(Var { value, node }),
-                None => AnyVar::nothing(),
-            },
+        AnyVar {
+            value: v.value.untyped(),
+            node: v.node,
         }
     }
 
     /// The variable, if it is of type `T`.
     #[inline]
     pub(crate) fn unwrap<T: Float>(self) -> Option<Var<T>> {
-        fn take<U: Float, T: Float>(v: Var<U>) -> Option<Var<T>> {
-            let Var { value, node } = v;
-            value.same_type::<T>().map(|value| Var { value, node })
-        }
-        match self {
-            AnyVar::F32(v) => take(v),
-            AnyVar::F64(v) => take(v),
-        }
+        let AnyVar { value, node } = self;
+        value.typed().map(|value| Var { value, node })
     }
 
-    /// What stands in a slot while its gradient is taken out; an empty tensor allocates nothing.
-    pub(crate) fn nothing() -> AnyVar {
-        AnyVar::F32(Var::constant(Tensor::zeros([0])))
-    }
-
+    #[inline]
     pub(crate) fn dtype(&self) -> DType {
-        match self {
-            AnyVar::F32(_) => DType::F32,
-            AnyVar::F64(_) => DType::F64,
-        }
+        self.value.dtype()
     }
 
+    #[inline]
     pub(crate) fn shape(&self) -> &Shape {
-        match self {
-            AnyVar::F32(v) => v.shape(),
-            AnyVar::F64(v) => v.shape(),
-        }
+        self.value.shape()
     }
 
     /// The gradient of a value of another type: that of a cast.
     fn cast(self, to: DType, record: bool) -> AnyVar {
-        fn convert<T: Float>(v: Var<T>, to: DType) -> AnyVar {
-            match to {
-                DType::F32 => AnyVar::F32(v.cast::<f32>()),
-                _ => AnyVar::F64(v.cast::<f64>()),
-            }
-        }
-        let run = || match self {
-            AnyVar::F32(v) => convert(v, to),
-            AnyVar::F64(v) => convert(v, to),
+        let run = || match (self.dtype(), to) {
+            (DType::F32, DType::F64) => self
+                .clone()
+                .unwrap::<f32>()
+                .map(|v| AnyVar::wrap(v.cast::<f64>())),
+            (DType::F64, DType::F32) => self
+                .clone()
+                .unwrap::<f64>()
+                .map(|v| AnyVar::wrap(v.cast::<f32>())),
+            _ => None,
         };
-        if record {
+        let cast = if record {
             mode::enable_grad(run)
         } else {
             run()
-        }
+        };
+        cast.unwrap_or(self)
     }
 
     /// The sum of two gradients of one value: recorded where `record`, else into the memory of
     /// either where it is held alone. Types and shapes agree: every contribution was checked.
     pub(crate) fn plus(self, other: AnyVar, record: bool) -> Result<AnyVar> {
-        fn add<T: Float>(a: Var<T>, b: Var<T>, record: bool) -> Result<AnyVar> {
+        fn add<T: Float>(a: AnyVar, b: AnyVar, record: bool) -> Result<AnyVar> {
+            let (Some(a), Some(b)) = (a.unwrap::<T>(), b.unwrap::<T>()) else {
+                unreachable!("gradients of one value are of its type");
+            };
             let sum = if record {
                 mode::enable_grad(|| a.try_add(&b))?
             } else {
@@ -108,10 +89,9 @@ impl AnyVar {
             };
             Ok(AnyVar::wrap(sum))
         }
-        match (self, other) {
-            (AnyVar::F32(a), AnyVar::F32(b)) => add(a, b, record),
-            (AnyVar::F64(a), AnyVar::F64(b)) => add(a, b, record),
-            (a, _) => Ok(a),
+        match self.dtype() {
+            DType::F32 => add::<f32>(self, other, record),
+            _ => add::<f64>(self, other, record),
         }
     }
 }
@@ -227,14 +207,6 @@ pub(crate) trait Node: Send + Sync {
     fn detail(&self) -> String;
     /// Adds to the gradient that a leaf holds.
     fn deposit(&self, _grad: AnyVar) {}
-    /// The leaf of single precision that this is.
-    fn single(&self) -> Option<&Leaf<f32>> {
-        None
-    }
-    /// The leaf of double precision that this is.
-    fn double(&self) -> Option<&Leaf<f64>> {
-        None
-    }
 }
 
 pub(crate) fn lock<T: ?Sized>(m: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -372,12 +344,10 @@ impl<T: Float> Sink<'_, T> {
         };
         let to = meta(&edge);
         if grad.shape() == &to.shape && to.dtype == T::DTYPE {
-            self.out.add(edge, grad)
+            self.out.add(edge, AnyVar::wrap(grad))
         } else {
-            match self.fit(i, grad, to)? {
-                AnyVar::F32(grad) => self.out.add(edge, grad),
-                AnyVar::F64(grad) => self.out.add(edge, grad),
-            }
+            let grad = self.fit(i, grad, to)?;
+            self.out.add(edge, grad)
         }
     }
 
@@ -567,18 +537,26 @@ impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
 }
 
 impl<T: Float, R: Rule<T>, E: Edges> Drop for OpNode<T, R, E> {
+    #[inline]
     fn drop(&mut self) {
-        let mut list = SmallVec::new();
-        self.take_edges(&mut list);
-        if !list.is_empty() {
-            drop_all(list);
+        let gone = match self.state.get_mut() {
+            // After a walk there are none.
+            State::Ready(_, edges) => edges.as_ref().iter().all(Option::is_none),
+            State::Shared(_) => false,
+            State::Released => true,
+        };
+        if !gone {
+            drop_inputs(self);
         }
     }
 }
 
 /// Without recursion: a node that only this one holds gives up its inputs first, so that its own drop finds none.
 /// (Recursive drops overflow the stack at some 100,000 ops.)
-fn drop_all(mut list: SmallVec<[Edge; 4]>) {
+#[inline(never)]
+fn drop_inputs(node: &mut dyn Node) {
+    let mut list = SmallVec::<[Edge; 4]>::new();
+    node.take_edges(&mut list);
     while let Some(mut edge) = list.pop() {
         if let Some((_, node)) = Counted::get_mut(&mut edge) {
             node.take_edges(&mut list);

@@ -50,5 +50,5 @@ pub use ops::norm::{LayerNorm, LayerNormGrads};
 pub use ops::slice::{Elements, Slice};
 pub use random::{Rng, RngState};
 pub use shape::{Axes, INFER, IntoAxes, IntoShape, Shape, Strides};
-pub use tensor::Tensor;
+pub use tensor::{Tensor, Untyped};
 pub use verbs::Arg;

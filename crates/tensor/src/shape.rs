@@ -45,7 +45,7 @@ enum Dims<T> {
 /// stores wrote waits for both. So the items begin at a multiple of sixteen.
 ///
 /// Items beyond `len` are zero, so that two lists are compared whole.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 #[repr(C)]
 struct Inline<T> {
     items: [T; INLINE],
@@ -172,8 +172,12 @@ macro_rules! dims {
             #[inline]
             fn eq(&self, other: &Self) -> bool {
                 match (&self.0, &other.0) {
-                    // Of a known size, so no call to `memcmp`, and no loop.
-                    (Dims::Inline(a), Dims::Inline(b)) => a == b,
+                    (Dims::Inline(a), Dims::Inline(b)) => {
+                        let differ = |i: usize| a.items[i] ^ b.items[i];
+                        // Without a call or a loop, and word by word: as one `&&` after another it is read by sixteen bytes.
+                        let items = differ(0) | differ(1) | differ(2) | differ(3);
+                        items == 0 && a.len == b.len
+                    }
                     _ => self.as_slice() == other.as_slice(),
                 }
             }

@@ -67,7 +67,10 @@ impl<T: Element> Tensor<T> {
                 shape,
             });
         };
-        Tensor::own(op, Body::try_new(bytes, || Layout::contiguous(shape, len)))
+        Tensor::own(
+            op,
+            Body::try_new(T::DTYPE, bytes, || Layout::contiguous(shape, len)),
+        )
     }
 
     /// As [`Tensor::try_uninit`], where the call cannot return an error.
@@ -90,7 +93,7 @@ impl<T: Element> Tensor<T> {
         }
         // No larger than `x`, whose size was checked.
         let bytes = x.len() * size_of::<T>();
-        Tensor::own(op, Body::try_new(bytes, || x.layout().at_start()))
+        Tensor::own(op, Body::try_new(T::DTYPE, bytes, || x.layout().at_start()))
     }
 
     #[inline(always)]
@@ -210,13 +213,6 @@ impl<T: Element> Tensor<T> {
         Tensor::of(self.body.relaid(Layout::contiguous(shape, len)))
     }
 
-    /// This tensor as one of `U`, which must be of the same type by another name.
-    #[inline(always)]
-    pub(crate) fn renamed<U: Element>(self) -> Tensor<U> {
-        debug_assert_eq!(T::DTYPE, U::DTYPE);
-        Tensor::of(self.body)
-    }
-
     /// The elements in row-major order, where they lie so: `None` for other layouts.
     #[inline]
     pub fn as_slice(&self) -> Option<&[T]> {
@@ -268,7 +264,13 @@ impl<T: Element> Tensor<T> {
     /// type on the other.
     #[inline]
     pub fn same_type<U: Element>(self) -> Option<Tensor<U>> {
-        (T::DTYPE == U::DTYPE).then(|| self.renamed())
+        self.untyped().typed()
+    }
+
+    /// This tensor as one whose type is known at run time.
+    #[inline(always)]
+    pub fn untyped(self) -> Untyped {
+        Untyped { body: self.body }
     }
 
     /// A tensor to stand in while the real one is taken out.
@@ -364,5 +366,40 @@ impl<T: Element> Tensor<T> {
             size: size_of::<T>(),
             strides,
         }
+    }
+}
+
+/// A tensor whose element type is known at run time, as a handle of one word: what carries gradients of any type. (Where
+/// the type is to be told apart, and in files, it is an [`AnyTensor`](crate::AnyTensor).)
+///
+/// ```
+/// use wengert_tensor::{DType, Tensor};
+/// let t = Tensor::new([1.0f32, 2.0]).untyped();
+/// assert_eq!((t.dtype(), &t.shape()[..]), (DType::F32, &[2][..]));
+/// assert!(t.clone().typed::<f64>().is_none());
+/// assert_eq!(t.typed::<f32>().unwrap().to_vec(), [1.0, 2.0]);
+/// ```
+#[derive(Clone)]
+pub struct Untyped {
+    body: Body,
+}
+
+impl Untyped {
+    /// The type of the elements.
+    #[inline]
+    pub fn dtype(&self) -> DType {
+        self.body.dtype()
+    }
+
+    /// The size of each axis.
+    #[inline]
+    pub fn shape(&self) -> &Shape {
+        &self.body.layout().shape
+    }
+
+    /// The tensor, if it is one of `T`.
+    #[inline]
+    pub fn typed<T: Element>(self) -> Option<Tensor<T>> {
+        (self.dtype() == T::DTYPE).then(|| Tensor::of(self.body))
     }
 }

@@ -404,8 +404,10 @@ impl<T: Element> Tensor<T> {
     /// whether it is not zero. Shares the memory where the type stays.
     #[track_caller]
     pub fn cast<U: Element>(&self) -> Tensor<U> {
-        if T::DTYPE == U::DTYPE {
-            return self.clone().renamed();
+        if T::DTYPE == U::DTYPE
+            && let Some(same) = self.clone().same_type()
+        {
+            return same;
         }
         map(
             <T as ElementKernels>::cast(U::DTYPE),

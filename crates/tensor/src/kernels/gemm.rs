@@ -121,6 +121,14 @@ struct Panels {
 impl Panels {
     #[inline(always)]
     fn new(rows: usize, most: usize) -> Panels {
+        if rows <= most {
+            // As below, without its divisions.
+            return Panels {
+                count: 1,
+                base: rows,
+                longer: 0,
+            };
+        }
         Panels::cut(rows, rows.div_ceil(most).max(1))
     }
     /// As many panels as told.

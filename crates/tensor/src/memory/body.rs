@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::system::{HEADER, Header};
 use super::{AllocError, release, retain, thread};
+use crate::dtype::DType;
 use crate::layout::Layout;
 
 /// What lies in a header behind what the cache keeps while there are handles.
@@ -23,6 +24,8 @@ struct View {
 }
 
 const AT: usize = offset_of!(Header, link);
+/// Where the type of the elements lies.
+const TYPE: usize = offset_of!(Header, len);
 const _: () = assert!(AT.is_multiple_of(align_of::<View>()) && AT + size_of::<View>() <= HEADER);
 
 /// A counted handle to a layout and the block of elements that it is a view of.
@@ -40,18 +43,19 @@ unsafe impl Send for Body {}
 unsafe impl Sync for Body {}
 
 impl Body {
-    /// A layout and elements of its own, of at least `bytes` bytes, with one handle. The layout is made in its place: it must
-    /// lie within the bytes.
+    /// A layout and elements of its own, of this type and of at least `bytes` bytes, with one handle. The layout is made in its
+    /// place: it must lie within the bytes.
     ///
     /// When the system refuses, the caches are emptied and it is asked once more (up to 1 TiB). Never aborts.
     #[inline(always)]
     pub(crate) fn try_new(
+        dtype: DType,
         bytes: usize,
         layout: impl FnOnce() -> Layout,
     ) -> Result<Body, AllocError> {
         let block = thread::take(bytes).ok_or(AllocError { bytes })?;
         // SAFETY: `take` hands over a block that nobody else has.
-        Ok(unsafe { Body::born(block, block, layout) })
+        Ok(unsafe { Body::born(block, dtype, block, layout) })
     }
 
     /// Another layout of the same elements, within which it must lie.
@@ -67,7 +71,7 @@ impl Body {
         // SAFETY: the root lives while this handle does. The block is this function's alone.
         unsafe {
             retain(&(*root.as_ptr()).refs);
-            Body::born(block, root, layout)
+            Body::born(block, self.dtype(), root, layout)
         }
     }
 
@@ -87,6 +91,7 @@ impl Body {
     #[inline(always)]
     unsafe fn born(
         block: NonNull<Header>,
+        dtype: DType,
         root: NonNull<Header>,
         layout: impl FnOnce() -> Layout,
     ) -> Body {
@@ -94,6 +99,7 @@ impl Body {
         // SAFETY: as this function's: nobody else sees what is written, and it fits the header.
         unsafe {
             body.refs().store(1, Ordering::Relaxed);
+            body.type_place().write(dtype);
             (&raw mut (*body.place()).root).write(root);
             (&raw mut (*body.place()).layout).write(layout());
         }
@@ -104,6 +110,19 @@ impl Body {
     fn place(&self) -> *mut View {
         // SAFETY: within the header, which is in bounds.
         unsafe { self.block.as_ptr().cast::<u8>().add(AT).cast() }
+    }
+
+    #[inline(always)]
+    fn type_place(&self) -> *mut DType {
+        // SAFETY: within the header, which is in bounds.
+        unsafe { self.block.as_ptr().cast::<u8>().add(TYPE).cast() }
+    }
+
+    /// The type of the elements.
+    #[inline(always)]
+    pub(crate) fn dtype(&self) -> DType {
+        // SAFETY: written at birth, and not since.
+        unsafe { *self.type_place() }
     }
 
     #[inline(always)]

@@ -9,6 +9,7 @@ use std::thread::spawn;
 
 use super::thread::{flush, own};
 use super::*;
+use crate::dtype::DType;
 use crate::layout::Layout;
 use crate::shape::Shape;
 
@@ -115,7 +116,7 @@ fn a_dropped_large_block_is_found_again() {
 /// A tensor's body of so many bytes, in two rows (an odd one is left over).
 fn body(bytes: usize) -> Body {
     let rows = || Layout::contiguous(Shape::from_slice(&[2, bytes / 2]), bytes / 2 * 2);
-    Body::try_new(bytes, rows).unwrap()
+    Body::try_new(DType::U8, bytes, rows).unwrap()
 }
 
 #[test]
@@ -139,7 +140,7 @@ fn a_view_holds_the_elements_and_is_counted_with_their_other_handles() {
             (&row.layout().shape[..], row.layout().offset),
             (&[500][..], 500)
         );
-        assert_eq!(row.as_ptr(), all.as_ptr());
+        assert_eq!((row.as_ptr(), row.dtype()), (all.as_ptr(), DType::U8));
         assert!(!all.is_unique() && !row.is_unique());
         let deep = row.view(|| row.layout().slice(0, 10, 1, 2));
         drop(all);
