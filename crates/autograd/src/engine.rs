@@ -280,8 +280,8 @@ impl Backward {
         };
         let mut pending = Pending::new(false);
         walk([root], how, None, &mut [], &mut pending)?;
-        for (leaf, grad) in pending.leaves {
-            if let Some(grad) = grad {
+        for (leaf, grad) in &mut pending.leaves {
+            if let Some(grad) = grad.take() {
                 leaf.deposit(grad);
             }
         }

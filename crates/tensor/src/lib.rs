@@ -36,6 +36,7 @@ mod ops;
 mod random;
 mod shape;
 mod tensor;
+mod untyped;
 mod verbs;
 
 pub use dtype::{DType, Element, Float, Num};
@@ -50,5 +51,6 @@ pub use ops::norm::{LayerNorm, LayerNormGrads};
 pub use ops::slice::{Elements, Slice};
 pub use random::{Rng, RngState};
 pub use shape::{Axes, INFER, IntoAxes, IntoShape, Shape, Strides};
-pub use tensor::{Tensor, Untyped};
+pub use tensor::Tensor;
+pub use untyped::Untyped;
 pub use verbs::Arg;

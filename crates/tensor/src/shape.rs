@@ -242,6 +242,15 @@ impl Shape {
         Some(if empty { 0 } else { product })
     }
 
+    /// `[m, n]`.
+    #[inline(always)]
+    pub(crate) fn matrix(m: usize, n: usize) -> Shape {
+        Shape(Dims::Inline(Inline {
+            items: [m, n, 0, 0],
+            len: Len::L2,
+        }))
+    }
+
     /// Row-major strides. The shape must have passed [`Shape::checked_numel`].
     #[inline(always)]
     pub(crate) fn contiguous_strides(&self) -> Strides {

@@ -9,8 +9,9 @@ use crate::dtype::{DType, Element};
 use crate::error::{Error, Result, Site};
 use crate::kernels::drive::{Operand, Params};
 use crate::layout::Layout;
-use crate::memory::{self, AllocError, Body};
+use crate::memory;
 use crate::shape::{Shape, Strides};
+use crate::untyped::Untyped;
 use crate::verbs::{map, try_map};
 
 /// An n-dimensional array of elements of type `T`.
@@ -27,7 +28,8 @@ use crate::verbs::{map, try_map};
 /// # Ok::<(), wengert_tensor::Error>(())
 /// ```
 pub struct Tensor<T: Element = f32> {
-    body: Body,
+    /// Of type `T`.
+    any: Untyped,
     marker: PhantomData<T>,
 }
 
@@ -40,7 +42,7 @@ impl<T: Element> AsRef<Tensor<T>> for Tensor<T> {
 impl<T: Element> Clone for Tensor<T> {
     #[inline]
     fn clone(&self) -> Self {
-        Tensor::of(self.body.clone())
+        Tensor::of(self.any.clone())
     }
 }
 
@@ -55,22 +57,23 @@ impl<T: Element> Tensor<T> {
     /// A new contiguous tensor whose elements are **not initialised**: every caller in this crate
     /// writes all of them before anything reads.
     #[track_caller]
-    #[inline]
+    #[inline(always)]
     pub(crate) fn try_uninit(op: &'static str, shape: Shape) -> Result<Tensor<T>> {
-        let bytes = shape
-            .checked_numel()
-            .and_then(|n| Some((n, n.checked_mul(T::DTYPE.size())?)))
-            .filter(|(_, b)| *b <= isize::MAX as usize);
-        let Some((len, bytes)) = bytes else {
-            return Err(Error::SizeOverflow {
-                site: Site::new(op),
-                shape,
-            });
-        };
-        Tensor::own(
-            op,
-            Body::try_new(T::DTYPE, bytes, || Layout::contiguous(shape, len)),
-        )
+        Ok(Tensor::of(Untyped::try_uninit(op, T::DTYPE, shape)?))
+    }
+
+    /// As [`Tensor::try_uninit`], of `m` rows and `n` columns.
+    #[track_caller]
+    #[inline(always)]
+    pub(crate) fn try_matrix(op: &'static str, m: usize, n: usize) -> Result<Tensor<T>> {
+        Ok(Tensor::of(Untyped::try_matrix(op, T::DTYPE, m, n)?))
+    }
+
+    /// As [`Tensor::try_uninit`], of one element and no axes.
+    #[track_caller]
+    #[inline(always)]
+    pub(crate) fn try_single(op: &'static str) -> Result<Tensor<T>> {
+        Ok(Tensor::of(Untyped::try_scalar(op, T::DTYPE)?))
     }
 
     /// As [`Tensor::try_uninit`], where the call cannot return an error.
@@ -83,43 +86,26 @@ impl<T: Element> Tensor<T> {
         }
     }
 
-    /// As [`Tensor::try_uninit`], of the shape of `x`: nothing to be checked or computed where `x` is
-    /// contiguous.
-    #[track_caller]
-    #[inline]
-    pub(crate) fn try_like<U: Element>(op: &'static str, x: &Tensor<U>) -> Result<Tensor<T>> {
-        if size_of::<T>() > size_of::<U>() || !x.is_contiguous() {
-            return Tensor::try_uninit(op, x.shape().clone());
-        }
-        // No larger than `x`, whose size was checked.
-        let bytes = x.len() * size_of::<T>();
-        Tensor::own(op, Body::try_new(T::DTYPE, bytes, || x.layout().at_start()))
-    }
-
+    /// `any` must be of type `T`.
     #[inline(always)]
-    fn of(body: Body) -> Tensor<T> {
+    pub(crate) fn of(any: Untyped) -> Tensor<T> {
+        debug_assert_eq!(any.dtype(), T::DTYPE);
         Tensor {
-            body,
+            any,
             marker: PhantomData,
         }
     }
 
-    #[track_caller]
+    /// This tensor without its type's name.
     #[inline(always)]
-    fn own(op: &'static str, body: std::result::Result<Body, AllocError>) -> Result<Tensor<T>> {
-        match body {
-            Ok(body) => Ok(Tensor::of(body)),
-            Err(e) => Err(Error::OutOfMemory {
-                site: Site::new(op),
-                bytes: e.bytes,
-            }),
-        }
+    pub(crate) fn raw(&self) -> &Untyped {
+        &self.any
     }
 
     /// Where the elements of this view lie.
     #[inline(always)]
     pub(crate) fn layout(&self) -> &Layout {
-        self.body.layout()
+        self.any.layout()
     }
 
     /// The size of each axis.
@@ -172,12 +158,12 @@ impl<T: Element> Tensor<T> {
     /// Whether this tensor is the only one on its memory, so that writing to it copies nothing.
     #[inline]
     pub fn is_unique(&self) -> bool {
-        self.body.is_unique()
+        self.any.is_unique()
     }
 
     /// Whether both are views of the same memory.
     pub fn shares_memory_with<U: Element>(&self, other: &Tensor<U>) -> bool {
-        std::ptr::eq(self.body.as_ptr(), other.body.as_ptr())
+        self.any.shares_memory_with(&other.any)
     }
 
     #[inline]
@@ -189,7 +175,7 @@ impl<T: Element> Tensor<T> {
     #[inline]
     pub(crate) fn ptr_at(&self, offset: usize) -> *const T {
         // In bounds by the layout's invariant (an empty tensor's offset is not read).
-        (self.body.as_ptr() as *const T).wrapping_add(offset)
+        (self.any.base() as *const T).wrapping_add(offset)
     }
 
     /// The element at this offset from the view's first, which must be that of an index.
@@ -202,15 +188,13 @@ impl<T: Element> Tensor<T> {
 
     #[inline]
     pub(crate) fn with_layout(&self, layout: Layout) -> Tensor<T> {
-        Tensor::of(self.body.view(|| layout))
+        Tensor::of(self.any.with_layout(layout))
     }
 
     /// A new tensor in another shape of as many elements.
     #[inline]
     pub(crate) fn in_shape(self, shape: Shape) -> Tensor<T> {
-        debug_assert!(self.is_contiguous() && self.layout().offset == 0);
-        let len = self.len();
-        Tensor::of(self.body.relaid(Layout::contiguous(shape, len)))
+        Tensor::of(self.any.in_shape(shape))
     }
 
     /// The elements in row-major order, where they lie so: `None` for other layouts.
@@ -250,10 +234,10 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     #[inline]
     pub(crate) fn try_make_unique(&mut self, op: &'static str) -> Result<()> {
-        if self.is_contiguous() && self.body.is_unique() {
+        if self.is_contiguous() && self.any.is_unique() {
             return Ok(());
         }
-        if !self.body.is_unique() {
+        if !self.any.is_unique() {
             memory::count_copy();
         }
         *self = self.try_copied(op)?;
@@ -270,7 +254,7 @@ impl<T: Element> Tensor<T> {
     /// This tensor as one whose type is known at run time.
     #[inline(always)]
     pub fn untyped(self) -> Untyped {
-        Untyped { body: self.body }
+        self.any
     }
 
     /// A tensor to stand in while the real one is taken out.
@@ -366,40 +350,5 @@ impl<T: Element> Tensor<T> {
             size: size_of::<T>(),
             strides,
         }
-    }
-}
-
-/// A tensor whose element type is known at run time, as a handle of one word: what carries gradients of any type. (Where
-/// the type is to be told apart, and in files, it is an [`AnyTensor`](crate::AnyTensor).)
-///
-/// ```
-/// use wengert_tensor::{DType, Tensor};
-/// let t = Tensor::new([1.0f32, 2.0]).untyped();
-/// assert_eq!((t.dtype(), &t.shape()[..]), (DType::F32, &[2][..]));
-/// assert!(t.clone().typed::<f64>().is_none());
-/// assert_eq!(t.typed::<f32>().unwrap().to_vec(), [1.0, 2.0]);
-/// ```
-#[derive(Clone)]
-pub struct Untyped {
-    body: Body,
-}
-
-impl Untyped {
-    /// The type of the elements.
-    #[inline]
-    pub fn dtype(&self) -> DType {
-        self.body.dtype()
-    }
-
-    /// The size of each axis.
-    #[inline]
-    pub fn shape(&self) -> &Shape {
-        &self.body.layout().shape
-    }
-
-    /// The tensor, if it is one of `T`.
-    #[inline]
-    pub fn typed<T: Element>(self) -> Option<Tensor<T>> {
-        (self.dtype() == T::DTYPE).then(|| Tensor::of(self.body))
     }
 }

@@ -12,47 +12,62 @@ use crate::kernels::unary::Float1;
 use crate::layout::Layout;
 use crate::shape::{Shape, Strides};
 use crate::tensor::{Tensor, refuse};
+use crate::untyped::Untyped;
 
 /// The verb *map*: a unary operation into a new tensor.
 #[track_caller]
-#[inline]
+#[inline(always)]
 pub(crate) fn map<T: Element, O: Element>(
     run: Run<1>,
     params: Params,
     op: &'static str,
     x: &Tensor<T>,
 ) -> Tensor<O> {
-    // Not by way of `try_map`: a result that is moved costs a small op a tenth of its time.
-    let out = match Tensor::<O>::try_like(op, x) {
+    Tensor::of(map_any(run, params, op, x.raw(), O::DTYPE))
+}
+
+#[track_caller]
+fn map_any(run: Run<1>, params: Params, op: &'static str, x: &Untyped, to: DType) -> Untyped {
+    match try_map_any(run, params, op, x, to) {
         Ok(out) => out,
         Err(e) => refuse(e),
-    };
-    map_into(run, params, &out, x);
-    out
+    }
 }
 
 /// As [`map`], where memory that is refused is an error.
 #[track_caller]
-#[inline]
+#[inline(always)]
 pub(crate) fn try_map<T: Element, O: Element>(
     run: Run<1>,
     params: Params,
     op: &'static str,
     x: &Tensor<T>,
 ) -> Result<Tensor<O>> {
-    let out = Tensor::<O>::try_like(op, x)?;
+    Ok(Tensor::of(try_map_any(run, params, op, x.raw(), O::DTYPE)?))
+}
+
+#[track_caller]
+#[inline]
+fn try_map_any(
+    run: Run<1>,
+    params: Params,
+    op: &'static str,
+    x: &Untyped,
+    to: DType,
+) -> Result<Untyped> {
+    let out = x.try_like(op, to)?;
     map_into(run, params, &out, x);
     Ok(out)
 }
 
 /// Writes to `out`, which the caller owns alone and which has `x`'s shape.
 #[inline]
-fn map_into<T: Element, O: Element>(run: Run<1>, params: Params, out: &Tensor<O>, x: &Tensor<T>) {
-    let dst = (out.as_ptr() as *mut u8, size_of::<O>());
+fn map_into(run: Run<1>, params: Params, out: &Untyped, x: &Untyped) {
+    let dst = (out.first(), out.dtype().size());
     // SAFETY: every caller owns `out` alone and passes the run compiled for these types; shapes agree.
     unsafe {
         if x.is_contiguous() && out.is_contiguous() {
-            let src = (x.as_ptr() as *const u8, size_of::<T>(), false);
+            let src = (x.first() as *const u8, x.dtype().size(), false);
             drive::drive_flat(run, params, x.len(), dst, [src]);
         } else {
             let (od, xd) = (out.operand(out.strides()), x.operand(x.strides()));
@@ -71,7 +86,7 @@ pub(crate) fn map_owned<T: Element>(
     x: Tensor<T>,
 ) -> Tensor<T> {
     if x.is_unique() && x.is_contiguous() {
-        map_into(run, params, &x, &x);
+        map_into(run, params, x.raw(), x.raw());
         x
     } else {
         map(run, params, op, &x)
@@ -80,11 +95,7 @@ pub(crate) fn map_owned<T: Element>(
 
 #[track_caller]
 #[cold]
-fn broadcast_error<T: Element, U: Element>(
-    op: &'static str,
-    a: &Tensor<T>,
-    b: &Tensor<U>,
-) -> Error {
+fn broadcast_error(op: &'static str, a: &Untyped, b: &Untyped) -> Error {
     let (sa, sb) = (a.shape(), b.shape());
     let rank = sa.len().max(sb.len());
     let bad = (1..=rank).find(|&k| {
@@ -94,11 +105,11 @@ fn broadcast_error<T: Element, U: Element>(
     let site = Site::new(op);
     let site = match bad {
         Some(k) => site
-            .operand_axis("lhs", T::DTYPE, sa, sa.len() - k)
-            .operand_axis("rhs", U::DTYPE, sb, sb.len() - k),
+            .operand_axis("lhs", a.dtype(), sa, sa.len() - k)
+            .operand_axis("rhs", b.dtype(), sb, sb.len() - k),
         None => site
-            .operand("lhs", T::DTYPE, sa)
-            .operand("rhs", U::DTYPE, sb),
+            .operand("lhs", a.dtype(), sa)
+            .operand("rhs", b.dtype(), sb),
     };
     let site = if sa.len() == 1 && sb.len() > 1 && sb[0] == sa[0] {
         site.hint(format!(
@@ -118,7 +129,7 @@ fn broadcast_error<T: Element, U: Element>(
 
 /// The verb *zip*: a binary operation with broadcasting into a new tensor.
 #[track_caller]
-#[inline]
+#[inline(always)]
 pub(crate) fn zip<T: Element, U: Element, O: Element>(
     run: Run<2>,
     params: Params,
@@ -126,57 +137,45 @@ pub(crate) fn zip<T: Element, U: Element, O: Element>(
     a: &Tensor<T>,
     b: &Tensor<U>,
 ) -> Result<Tensor<O>> {
-    if a.shape() == b.shape() {
-        let out = Tensor::<O>::try_like(op, a)?;
-        if a.is_contiguous() && b.is_contiguous() {
-            let srcs = [
-                (a.as_ptr() as *const u8, size_of::<T>(), false),
-                (b.as_ptr() as *const u8, size_of::<U>(), false),
-            ];
-            let dst = (out.as_ptr() as *mut u8, size_of::<O>());
-            // SAFETY: contiguous operands of one shape, of the types that the caller's run was compiled
-            // for; `out` is new.
-            unsafe { drive::drive_flat(run, params, a.len(), dst, srcs) };
-        } else {
-            zip_into(run, params, &out, a, b);
-        }
-        return Ok(out);
-    }
-    let Some(shape) = a.shape().broadcast(b.shape()) else {
-        return Err(broadcast_error(op, a, b));
+    let out = zip_any(run, params, op, a.raw(), b.raw(), O::DTYPE)?;
+    Ok(Tensor::of(out))
+}
+
+#[track_caller]
+fn zip_any(
+    run: Run<2>,
+    params: Params,
+    op: &'static str,
+    a: &Untyped,
+    b: &Untyped,
+    to: DType,
+) -> Result<Untyped> {
+    let out = if a.shape() == b.shape() {
+        a.try_like(op, to)?
+    } else {
+        let Some(shape) = a.shape().broadcast(b.shape()) else {
+            return Err(broadcast_error(op, a, b));
+        };
+        Untyped::try_uninit(op, to, shape)?
     };
-    let out = Tensor::<O>::try_uninit(op, shape)?;
     zip_into(run, params, &out, a, b);
     Ok(out)
 }
 
 /// Writes to `out`, which the caller owns alone and whose shape both operands broadcast to. Either
 /// operand may be `out` itself.
-#[inline]
-fn zip_into<T: Element, U: Element, O: Element>(
-    run: Run<2>,
-    params: Params,
-    out: &Tensor<O>,
-    a: &Tensor<T>,
-    b: &Tensor<U>,
-) {
+fn zip_into(run: Run<2>, params: Params, out: &Untyped, a: &Untyped, b: &Untyped) {
+    let whole = |x: &Untyped| x.is_contiguous() && x.shape() == out.shape();
+    // A single element is repeated.
+    let splat = |x: &Untyped| x.len() == 1 && out.len() != 1;
+    let (wa, wb) = (whole(a), whole(b));
     // SAFETY: the caller owns `out` alone and passes the run compiled for these types; strides are
     // those of the operands broadcast to `out`'s shape.
     unsafe {
-        let flat = |shape: &Shape, len: usize, contiguous: bool| {
-            (contiguous && shape == out.shape()) || (len == 1 && out.len() != 1)
-        };
-        if flat(a.shape(), a.len(), a.is_contiguous())
-            && flat(b.shape(), b.len(), b.is_contiguous())
-            && out.is_contiguous()
-        {
-            let splat = |len: usize| len == 1 && out.len() != 1;
-            let srcs = [
-                (a.as_ptr() as *const u8, size_of::<T>(), splat(a.len())),
-                (b.as_ptr() as *const u8, size_of::<U>(), splat(b.len())),
-            ];
-            let dst = (out.as_ptr() as *mut u8, size_of::<O>());
-            drive::drive_flat(run, params, out.len(), dst, srcs);
+        if (wa || splat(a)) && (wb || splat(b)) && out.is_contiguous() {
+            let src = |x: &Untyped, whole: bool| (x.first() as *const u8, x.dtype().size(), !whole);
+            let dst = (out.first(), out.dtype().size());
+            drive::drive_flat(run, params, out.len(), dst, [src(a, wa), src(b, wb)]);
         } else {
             let sa = a.layout().broadcast_strides(out.shape());
             let sb = b.layout().broadcast_strides(out.shape());
@@ -215,14 +214,9 @@ impl<T: Element> Arg<'_, T> {
         }
     }
 
-    /// Whether its memory may take a result that broadcasts with `other`.
     #[inline]
-    fn is_reusable(&self, other: &Tensor<T>) -> bool {
-        let Arg::Owned(t) = self else { return false };
-        t.is_unique()
-            && t.is_contiguous()
-            && (t.shape() == other.shape()
-                || t.shape().broadcast(other.shape()).as_ref() == Some(t.shape()))
+    fn is_owned(&self) -> bool {
+        matches!(self, Arg::Owned(_))
     }
 
     #[inline]
@@ -244,15 +238,35 @@ pub(crate) fn zip_owned<T: Element>(
     a: Arg<'_, T>,
     b: Arg<'_, T>,
 ) -> Result<Tensor<T>> {
-    if a.is_reusable(b.get()) {
-        zip_into(run, params, a.get(), a.get(), b.get());
-        return Ok(a.into_tensor());
+    let (x, y) = (a.get(), b.get());
+    match place(x.raw(), y.raw(), [a.is_owned(), b.is_owned()]) {
+        Some(0) => {
+            zip_into(run, params, x.raw(), x.raw(), y.raw());
+            Ok(a.into_tensor())
+        }
+        Some(_) => {
+            zip_into(run, params, y.raw(), x.raw(), y.raw());
+            Ok(b.into_tensor())
+        }
+        None => zip(run, params, op, x, y),
     }
-    if b.is_reusable(a.get()) {
-        zip_into(run, params, b.get(), a.get(), b.get());
-        return Ok(b.into_tensor());
+}
+
+/// Which of two operands is owned, alone on memory that can take the result.
+fn place(a: &Untyped, b: &Untyped, owned: [bool; 2]) -> Option<usize> {
+    let fits = |t: &Untyped, other: &Untyped| {
+        t.is_unique()
+            && t.is_contiguous()
+            && (t.shape() == other.shape()
+                || t.shape().broadcast(other.shape()).as_ref() == Some(t.shape()))
+    };
+    if owned[0] && fits(a, b) {
+        Some(0)
+    } else if owned[1] && fits(b, a) {
+        Some(1)
+    } else {
+        None
     }
-    zip(run, params, op, a.get(), b.get())
 }
 
 impl<T: Element> Tensor<T> {

@@ -34,12 +34,11 @@ impl Reduction {
             Reduction::None => losses,
             Reduction::Sum => losses.sum_all(),
             Reduction::Mean => {
-                let (n, total) = (losses.len(), losses.sum_all());
-                match total.item() {
-                    Ok(sum) => Tensor::scalar(sum / T::from_f64(n as f64)),
-                    // A sum of everything is one element.
-                    Err(_) => total,
+                let (n, mut total) = (losses.len(), losses.sum_all());
+                for sum in total.as_mut_slice() {
+                    *sum = *sum / T::from_f64(n as f64);
                 }
+                total
             }
         }
     }

@@ -13,6 +13,8 @@ use super::par;
 use plan::{MAX_RANK, Plan};
 use scratch::{BLOCK, Scratch, fill};
 
+/// Elements up to which what is overwritten is copied in the frame of who calls.
+const SHORT: usize = 32;
 /// Elements from which an operation's sources are asked for ahead: below, they are in a cache near enough.
 const AHEAD: usize = 1 << 18;
 /// Elements of each source that are asked for at a time.
@@ -185,7 +187,11 @@ impl<const N: usize> Flat<N> {
             if !self.ahead && self.srcs.iter().all(|s| !s.2 && !self.is_dst(s.0)) {
                 self.call(self.len, self.dst.0, self.srcs.map(|s| s.0));
             } else if self.len <= BLOCK && !self.srcs.iter().any(|s| s.2) {
-                self.in_place();
+                if self.len <= SHORT {
+                    self.in_place::<SHORT>();
+                } else {
+                    self.in_place_long();
+                }
             } else {
                 self.blocks();
             }
@@ -203,12 +209,12 @@ impl<const N: usize> Flat<N> {
         unsafe { (self.run.func)(self.isa, &Call::run(self.params, len, dst, srcs)) }
     }
 
-    /// Up to a block, without splats: a run may not read what it writes, so it reads a copy.
-    #[inline]
-    unsafe fn in_place(&self) {
-        let mut scratch: Scratch = Scratch::new();
+    /// Up to `LEN` elements, without splats: a run may not read what it writes, so it reads a copy.
+    #[inline(always)]
+    unsafe fn in_place<const LEN: usize>(&self) {
+        let mut scratch = Scratch::<LEN>::new();
         let copy = scratch.ptr();
-        // SAFETY: scratch holds BLOCK elements of any size; the rest is the caller's promise.
+        // SAFETY: scratch holds so many elements of any size; the rest is the caller's promise.
         unsafe {
             std::ptr::copy_nonoverlapping(self.dst.0, copy, self.len * self.dst.1);
             let srcs = self
@@ -216,6 +222,13 @@ impl<const N: usize> Flat<N> {
                 .map(|(p, ..)| if self.is_dst(p) { copy } else { p });
             self.call(self.len, self.dst.0, srcs);
         }
+    }
+
+    /// Not inlined, as what walks strides: who calls them would have their scratch, four kilobytes, in its own frame.
+    #[inline(never)]
+    unsafe fn in_place_long(&self) {
+        // SAFETY: the caller's promise.
+        unsafe { self.in_place::<BLOCK>() }
     }
 
     /// Any length, by blocks: what is repeated fills one of scratch, what is overwritten is copied there,
@@ -272,6 +285,7 @@ impl<const N: usize> Flat<N> {
 /// Every index within `shape` gives, by each operand's strides, an element valid for reads (for
 /// `dst`: writes, and no two indices the same element) of the types `run` was compiled for. A source
 /// may be the same view as `dst`; otherwise they do not overlap.
+#[inline(never)]
 pub(crate) unsafe fn drive<const N: usize>(
     run: Run<N>,
     params: Params,

@@ -11,6 +11,7 @@ mod blocked;
 mod pack;
 mod simd;
 mod tile;
+mod tiny;
 mod vector;
 
 pub use simd::Simd;
@@ -21,9 +22,12 @@ use crate::memory::{AllocError, RawBlock};
 pub(crate) use pack::Panel;
 use pack::Turn;
 use tile::{Start, Tile, tile};
+use tiny::Tiny;
 
 /// Products up to this many multiplications run unpacked; see `kernels/README.md`.
 const DIRECT: usize = 1 << 20;
+/// Products up to this many are not worth a tile; as there.
+const TINY: usize = 64;
 /// Multiplications of a task of a batch, about 25 us of one core.
 const TASK: usize = 2 << 20;
 
@@ -59,7 +63,7 @@ impl<T> Mat<T> {
 
     /// The transpose.
     #[inline(always)]
-    fn t(self) -> Mat<T> {
+    pub(crate) fn t(self) -> Mat<T> {
         Mat {
             ptr: self.ptr,
             row: self.col,
@@ -162,6 +166,7 @@ pub trait GemmKernels: Copy + Send + Sync + 'static {
     );
     unsafe fn pack_panel(isa: IsaKind, panel: pack::Panel<Self>);
     unsafe fn turn_tile(isa: IsaKind, turn: pack::Turn<Self>);
+    unsafe fn tiny(isa: IsaKind, product: tiny::Tiny<Self>);
     unsafe fn rows_dot(isa: IsaKind, job: vector::Job<Self>);
     unsafe fn rows_axpy(isa: IsaKind, job: vector::Job<Self>);
 }
@@ -186,6 +191,7 @@ macro_rules! gemm_kernels {
             }
             tile::run_tile!();
             pack::pack_kernels!();
+            tiny::tiny_kernels!();
             vector::vector_kernels!();
         }
     )*};
@@ -285,39 +291,60 @@ unsafe fn serial<T: GemmKernels>(
         if (d.m == 1 || d.n == 1) && d.k > 4 && vector::matvec(isa, d, a, b, row, c)? {
             return Ok(());
         }
-        if d.work() > DIRECT {
+        let work = d.work();
+        if work <= TINY {
+            T::tiny(isa, Tiny { d, a, b, row, c });
+        } else if work > DIRECT {
             return blocked::gemm(isa, d, a, b, row, c, 1);
-        }
-        if b.col == 1 || d.n == 1 {
+        } else if b.col == 1 || d.n == 1 {
             direct(isa, d, a, b, row, c);
-            return Ok(());
-        }
-        // The right operand is read by rows: a copy of it makes rows of a transposed one.
-        let len = d.k * d.n;
-        let mut stack = [const { std::mem::MaybeUninit::<T>::uninit() }; STACK];
-        let block;
-        let to = if len <= STACK {
-            stack.as_mut_ptr() as *mut T
         } else {
-            block = RawBlock::try_new(len * size_of::<T>())?;
-            block.as_ptr() as *mut T
-        };
-        let panel = Panel {
-            from: b,
-            columns: d.n,
-            width: d.n,
-            k: d.k,
-            to,
-        };
-        T::pack_panel(isa, panel);
-        let b = Mat {
-            ptr: to as *const T,
-            row: d.n as isize,
-            col: 1,
-        };
-        direct(isa, d, a, b, row, c);
+            return copied(isa, d, a, b, row, c);
+        }
         Ok(())
     }
+}
+
+/// The right operand is read by rows: a copy of it makes rows of a transposed one.
+///
+/// # Safety
+/// As for [`serial`].
+#[inline(never)]
+unsafe fn copied<T: GemmKernels>(
+    isa: IsaKind,
+    d: Dims,
+    a: Mat<T>,
+    b: Mat<T>,
+    row: *const T,
+    c: *mut T,
+) -> Result<(), AllocError> {
+    let len = d.k * d.n;
+    let mut stack = [const { std::mem::MaybeUninit::<T>::uninit() }; STACK];
+    let block;
+    let to = if len <= STACK {
+        stack.as_mut_ptr() as *mut T
+    } else {
+        block = RawBlock::try_new(len * size_of::<T>())?;
+        block.as_ptr() as *mut T
+    };
+    let panel = Panel {
+        from: b,
+        columns: d.n,
+        width: d.n,
+        k: d.k,
+        to,
+    };
+    let b = Mat {
+        ptr: to as *const T,
+        row: d.n as isize,
+        col: 1,
+    };
+    // SAFETY: the caller's promise; there is room for the copy.
+    unsafe {
+        T::pack_panel(isa, panel);
+        direct(isa, d, a, b, row, c);
+    }
+    Ok(())
 }
 
 /// Bytes of a left operand that lies in the L1 cache anyhow.

@@ -3,6 +3,7 @@
 use crate::dtype::{Element, Num};
 use crate::error::{Error, Result, Site};
 use crate::kernels::drive::{self, Params};
+use crate::ops::reduce::certain;
 use crate::shape::{IntoShape, Shape};
 use crate::tensor::{Tensor, refuse};
 
@@ -174,7 +175,10 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     #[inline]
     pub fn scalar(value: T) -> Tensor<T> {
-        Self::full((), value)
+        let out = certain(Self::try_single("scalar"));
+        // SAFETY: `out` is new, and has one element.
+        unsafe { (out.as_ptr() as *mut T).write(value) };
+        out
     }
 
     /// Every element `value`.

@@ -27,6 +27,23 @@ impl<T: Float> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn matmul(&self, other: &Tensor<T>) -> Result<Tensor<T>> {
+        if let ([m, k], [rows, n]) = (&self.shape()[..], &other.shape()[..])
+            && k == rows
+        {
+            let d = Dims {
+                m: *m,
+                n: *n,
+                k: *k,
+            };
+            return product("matmul", d, self.mat(), other.mat(), None);
+        }
+        self.matmul_any(other)
+    }
+
+    /// [`Tensor::matmul`] of other ranks than two.
+    #[track_caller]
+    #[inline(never)]
+    fn matmul_any(&self, other: &Tensor<T>) -> Result<Tensor<T>> {
         let (ra, rb) = (self.rank(), other.rank());
         if ra == 0 || rb == 0 {
             return Err(rank_error(self, other));
@@ -54,18 +71,24 @@ impl<T: Float> Tensor<T> {
         };
         if ra <= 2 && rb <= 2 {
             let shape = match (ra, rb) {
-                (2, 2) => Shape::from_slice(&[d.m, d.n]),
                 (2, _) => Shape::from_slice(&[d.m]),
                 (_, 2) => Shape::from_slice(&[d.n]),
                 _ => Shape::new(),
             };
-            let out = Tensor::try_uninit("matmul", shape)?;
-            // SAFETY: sizes and strides are the operands' own; `out` is new, contiguous, `m × n`.
-            unsafe { gemm::gemm(d, a, b, std::ptr::null(), out.as_ptr() as *mut T) }
-                .map_err(refused)?;
-            return Ok(out);
+            return Ok(product("matmul", d, a, b, None)?.in_shape(shape));
         }
         self.matmul_batched(other, d, a, b)
+    }
+
+    /// A tensor of two axes, as an operand.
+    #[inline(always)]
+    fn mat(&self) -> Mat<T> {
+        let strides = self.strides();
+        Mat {
+            ptr: self.as_ptr(),
+            row: strides[0],
+            col: strides[1],
+        }
     }
 
     #[track_caller]
@@ -193,20 +216,37 @@ impl<T: Float> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn linear(&self, w: &Tensor<T>, b: Option<&Tensor<T>>) -> Result<Tensor<T>> {
+        let (x, op) = (self, "linear");
+        if let ([m, k], [n, columns]) = (&x.shape()[..], &w.shape()[..])
+            && k == columns
+            && b.is_none_or(|b| b.shape()[..] == [*n] && b.is_contiguous())
+        {
+            let d = Dims {
+                m: *m,
+                n: *n,
+                k: *k,
+            };
+            return product(op, d, x.mat(), w.mat().t(), b);
+        }
+        self.linear_any(w, b)
+    }
+
+    /// [`Tensor::linear`] of any ranks and layouts.
+    #[track_caller]
+    #[inline(never)]
+    fn linear_any(&self, w: &Tensor<T>, b: Option<&Tensor<T>>) -> Result<Tensor<T>> {
         check_linear(self, w, b)?;
         let rank = self.rank();
         let lead = &self.shape()[..rank - 1];
         let n = w.shape()[0];
         let mut shape = self.shape().clone();
         shape.as_mut_slice()[rank - 1] = n;
-        let out = Tensor::try_uninit("linear", shape)?;
-        if out.is_empty() {
-            return Ok(out);
+        if shape.checked_numel().is_none_or(|len| len == 0) {
+            return Tensor::try_uninit("linear", shape);
         }
         let k = w.shape()[1];
         let merged = match rank {
             1 => Some((1, 0)),
-            2 => Some((lead[0], self.strides()[0])),
             _ => merge(
                 &lead[..rank - 2],
                 &self.strides()[..rank - 2],
@@ -235,18 +275,8 @@ impl<T: Float> Tensor<T> {
             row,
             col: x.strides()[rank - 1],
         };
-        let wt = Mat {
-            ptr: w.as_ptr(),
-            row: w.strides()[1],
-            col: w.strides()[0],
-        };
-        let bias = bias.map_or(std::ptr::null(), Tensor::as_ptr);
-        let d = Dims { m, n, k };
-        // SAFETY: sizes and strides are the operands' own, checked above; `out` is new, contiguous,
-        // `m × n`; the bias has `n` contiguous elements.
-        unsafe { gemm::gemm(d, a, wt, bias, out.as_ptr() as *mut T) }
-            .map_err(|e| refused(e).rename("linear"))?;
-        Ok(out)
+        let y = product("linear", Dims { m, n, k }, a, w.mat().t(), bias)?;
+        Ok(y.in_shape(shape))
     }
 
     /// The gradient of [`linear`](Tensor::linear)'s weight, `dyᵀ·x` over all leading axes, `self` being
@@ -266,54 +296,59 @@ impl<T: Float> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn linear_weight_grad(&self, x: &Tensor<T>) -> Result<Tensor<T>> {
-        let op = "linear_weight_grad";
+        let (dy, op) = (self, "linear_weight_grad");
+        if let ([k, m], [rows, n]) = (&dy.shape()[..], &x.shape()[..])
+            && k == rows
+        {
+            let d = Dims {
+                m: *m,
+                n: *n,
+                k: *k,
+            };
+            return product(op, d, dy.mat().t(), x.mat(), None);
+        }
         let (Some((&m, lead)), Some((&n, rows))) =
-            (self.shape().split_last(), x.shape().split_last())
+            (dy.shape().split_last(), x.shape().split_last())
         else {
-            return Err(rank_error(self, x).rename(op));
+            return Err(rank_error(dy, x).rename(op));
         };
-        // Not slice equality, which is a call to `memcmp`.
-        if !lead.iter().eq(rows) {
+        if lead != rows {
+            let site = Site::new(op).operand("dy", T::DTYPE, dy.shape());
             return Err(Error::ShapeMismatch {
-                site: Site::new(op).operand("dy", T::DTYPE, self.shape()).operand(
-                    "x",
-                    T::DTYPE,
-                    x.shape(),
-                ),
+                site: site.operand("x", T::DTYPE, x.shape()),
                 what: "leading axes differ",
                 rule: "dy.shape[..-1] == x.shape[..-1]",
             });
         }
+        // All leading axes as one, which a contiguous tensor has.
         let k = lead.iter().product();
-        // Two axes in any layout; more as one, which a contiguous tensor has.
-        let copies;
-        let (dy, x) = if self.rank() == 2 {
-            (self, x)
-        } else {
-            copies = (self.contiguous(), x.contiguous());
-            (&copies.0, &copies.1)
+        let (dy, x) = (dy.contiguous(), x.contiguous());
+        let rows_of = |t: &Tensor<T>, columns: usize| Mat {
+            ptr: t.as_ptr(),
+            row: columns as isize,
+            col: 1,
         };
-        let step = |t: &Tensor<T>, columns: usize| match t.rank() {
-            2 => (t.strides()[0], t.strides()[1]),
-            _ => (columns as isize, 1),
-        };
-        let ((row, col), (x_row, x_col)) = (step(dy, m), step(x, n));
-        let a = Mat {
-            ptr: dy.as_ptr(),
-            row: col,
-            col: row,
-        };
-        let b = Mat {
-            ptr: x.as_ptr(),
-            row: x_row,
-            col: x_col,
-        };
-        let out = Tensor::try_uninit(op, Shape::from_slice(&[m, n]))?;
         let d = Dims { m, n, k };
-        // SAFETY: sizes and strides are the operands' own; `out` is new, contiguous, `m × n`.
-        unsafe { gemm::gemm(d, a, b, std::ptr::null(), out.as_ptr() as *mut T) }
-            .map_err(|e| refused(e).rename(op))?;
-        Ok(out)
+        product(op, d, rows_of(&dy, m).t(), rows_of(&x, n), None)
+    }
+}
+
+/// A product of two matrices, plus a row on every row where there is one, which must be contiguous and as long.
+#[track_caller]
+#[inline(never)]
+fn product<T: Float>(
+    op: &'static str,
+    d: Dims,
+    a: Mat<T>,
+    b: Mat<T>,
+    row: Option<&Tensor<T>>,
+) -> Result<Tensor<T>> {
+    let out = Tensor::try_matrix(op, d.m, d.n)?;
+    let row = row.map_or(std::ptr::null(), Tensor::as_ptr);
+    // SAFETY: sizes and strides are the operands' own, and agree; `out` is new, contiguous, `m × n`.
+    match unsafe { gemm::gemm(d, a, b, row, out.as_ptr() as *mut T) } {
+        Ok(()) => Ok(out),
+        Err(e) => Err(refused(e).rename(op)),
     }
 }
 

@@ -274,7 +274,11 @@ fn sum_leading<T: Num>(
     shape: Shape,
     n: usize,
 ) -> Result<Tensor<T::Sum>> {
-    let out = Tensor::<T::Sum>::try_uninit(op, shape)?;
+    let out = if shape.is_empty() {
+        Tensor::<T::Sum>::try_single(op)?
+    } else {
+        Tensor::<T::Sum>::try_uninit(op, shape)?
+    };
     let geometry = Geometry {
         outer: 1,
         n,

@@ -1,7 +1,7 @@
 //! Columns: the axes after the reduced one go along in vectors, a strip at a time.
 
 use super::{Fold, Geometry, Shared, scratch};
-use crate::kernels::isa::{Isa, Kernel, active_isa, dispatch};
+use crate::kernels::isa::{Isa, Kernel, Scalar, active_isa, dispatch};
 use crate::kernels::par;
 
 /// Rows merged one after another before merging turns pairwise, when columns are reduced.
@@ -130,6 +130,30 @@ impl<F: Fold> Kernel for Columns<F> {
     }
 }
 
+/// Elements up to which columns go one by one, without vectors: the code around a short one takes longer.
+const TINY: usize = 64;
+
+/// A block of few elements, of [`ROWS`] rows at most: the order is that of [`Columns::strip`].
+///
+/// # Safety
+/// As for [`fold_columns`], of one block, and of a fold whose `map` takes no second operand.
+unsafe fn tiny<F: Fold>(n: usize, inner: usize, src: *const F::In, p: f64, dst: *mut F::Acc) {
+    for j in 0..inner {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let at = |r: usize| {
+                let x = *src.add(r * inner + j);
+                F::map::<Scalar>(x, x, p)
+            };
+            let mut acc = at(0);
+            for r in 1..n {
+                acc = F::merge(acc, at(r));
+            }
+            *dst.add(j) = acc;
+        }
+    }
+}
+
 /// # Safety
 /// As for [`fold`], with `n` not 0.
 pub(super) unsafe fn fold_columns<F: Fold>(
@@ -140,6 +164,10 @@ pub(super) unsafe fn fold_columns<F: Fold>(
     dst: *mut F::Acc,
 ) {
     let Geometry { outer, n, inner } = g;
+    if outer == 1 && n <= ROWS && n * inner <= TINY && !F::HEAVY && !F::SHIFTED {
+        // SAFETY: the caller's promise.
+        return unsafe { tiny::<F>(n, inner, src, p, dst) };
+    }
     let isa = active_isa();
     let chunk = par::chunk_len(F::COST);
     let (src, shift, dst) = (

@@ -1,0 +1,88 @@
+//! A product of a handful of elements, read where they lie: to copy an operand and to build a tile's call take longer than
+//! its multiplications.
+//!
+//! Invariant: an element is `fma(a[p], b[p], …)` in the order of `p`, plus the row's: a tile's bits.
+
+use super::{Dims, Mat};
+use crate::kernels::isa::{Isa, IsaKind, Kernel, dispatch};
+
+/// `C = A·B`, plus `row` on every row where there is one (null otherwise).
+#[derive(Clone, Copy)]
+pub(crate) struct Tiny<T> {
+    pub(crate) d: Dims,
+    pub(crate) a: Mat<T>,
+    pub(crate) b: Mat<T>,
+    pub(crate) row: *const T,
+    pub(crate) c: *mut T,
+}
+
+/// The loop of an element type.
+macro_rules! tiny_kernels {
+    () => {
+        #[inline]
+        unsafe fn tiny(isa: IsaKind, product: tiny::Tiny<Self>) {
+            tiny::tiny(isa, product)
+        }
+    };
+}
+pub(crate) use tiny_kernels;
+
+#[allow(private_bounds)] // the kernel is this module's; callers name only the element type
+#[inline]
+pub(crate) fn tiny<T>(isa: IsaKind, product: Tiny<T>)
+where
+    Tiny<T>: Kernel<Out = ()>,
+{
+    dispatch(isa, product)
+}
+
+/// Elements of the output that are summed side by side.
+const SIDE: usize = 4;
+
+macro_rules! kernels {
+    ($($t:ident $fma:ident)*) => {$(
+        impl Kernel for Tiny<$t> {
+            type Out = ();
+            #[inline(always)]
+            fn run<I: Isa>(self) {
+                let Tiny { d: Dims { m, n, k }, a, b, row, c } = self;
+                let c = Mat { ptr: c as *const $t, row: n as isize, col: 1 };
+                // Four columns go side by side; of a narrow output four rows, as columns of the turned product.
+                let turned = n < m;
+                let (a, b, c) = if turned { (b.t(), a.t(), c.t()) } else { (a, b, c) };
+                let (m, n) = (m.min(n), m.max(n));
+                for i in 0..m {
+                    let mut j = 0;
+                    while j < n {
+                        // Beyond the last column it is taken again, and not written.
+                        let left = (n - j).min(SIDE);
+                        let columns: [isize; SIDE] =
+                            std::array::from_fn(|v| v.min(left - 1) as isize * b.col);
+                        let mut sums = [0.0; SIDE];
+                        let (mut x, mut y) = (a.at(i, 0).ptr, b.at(0, j).ptr);
+                        // SAFETY: `gemm`'s promise: within the operands and the output.
+                        unsafe {
+                            for _ in 0..k {
+                                for v in 0..SIDE {
+                                    sums[v] = I::$fma(*x, *y.offset(columns[v]), sums[v]);
+                                }
+                                x = x.wrapping_offset(a.col);
+                                y = y.wrapping_offset(b.row);
+                            }
+                            let out = c.at(i, j);
+                            for v in 0..left {
+                                let mut sum = sums[v];
+                                if !row.is_null() {
+                                    sum += *row.add(if turned { i } else { j + v });
+                                }
+                                *(out.ptr as *mut $t).offset(v as isize * c.col) = sum;
+                            }
+                        }
+                        j += SIDE;
+                    }
+                }
+            }
+        }
+    )*};
+}
+kernels!(f32 fma_f32 f64 fma_f64);
