@@ -10,8 +10,8 @@
 //! - blocks of 2 MiB and more ask Linux for huge pages, which makes the first touch ten times cheaper and walks
 //!   across rows twice as fast.
 //!
-//! The one invariant: a block is owned either by its handles (count at least 1) or by exactly one cache, and only a
-//! cache writes anything in its header but the count.
+//! The one invariant: a block is owned either by its handles (count at least 1) or by exactly one cache, and who owns it
+//! has its header, but for what is written at its birth.
 
 mod body;
 mod class;

@@ -26,7 +26,8 @@ use tiny::Tiny;
 
 /// Products up to this many multiplications run unpacked; see `kernels/README.md`.
 const DIRECT: usize = 1 << 20;
-/// Products up to this many are not worth a tile; as there.
+/// Products up to this many multiplications are not worth a tile, and half as many where a tile could read the right
+/// operand as it lies; as there.
 const TINY: usize = 64;
 /// Multiplications of a task of a batch, about 25 us of one core.
 const TASK: usize = 2 << 20;
@@ -292,11 +293,12 @@ unsafe fn serial<T: GemmKernels>(
             return Ok(());
         }
         let work = d.work();
-        if work <= TINY {
+        let lies = b.col == 1 && d.n > 1;
+        if work <= if lies { TINY / 2 } else { TINY } {
             T::tiny(isa, Tiny { d, a, b, row, c });
         } else if work > DIRECT {
             return blocked::gemm(isa, d, a, b, row, c, 1);
-        } else if b.col == 1 || d.n == 1 {
+        } else if lies || d.n == 1 {
             direct(isa, d, a, b, row, c);
         } else {
             return copied(isa, d, a, b, row, c);

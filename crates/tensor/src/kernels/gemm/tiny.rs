@@ -86,3 +86,61 @@ macro_rules! kernels {
     )*};
 }
 kernels!(f32 fma_f32 f64 fma_f64);
+
+#[cfg(test)]
+mod tests {
+    use super::super::{copied, direct};
+    use super::*;
+
+    /// Every small product of operands turned and straight, with a row and without one: as by tiles, to the bit.
+    #[test]
+    fn a_tiny_product_has_the_bits_of_tiles() {
+        let values: Vec<f32> = (0..64u32)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / 1e6 - 7.0)
+            .collect();
+        let straight = |from: usize, step: usize| Mat {
+            ptr: values[from..].as_ptr(),
+            row: step as isize,
+            col: 1,
+        };
+        for isa in IsaKind::available() {
+            for size in 0..6 * 6 * 6 * 8 {
+                let (m, n, k) = (size % 6 + 1, size / 6 % 6 + 1, size / 36 % 6);
+                let (turn_a, turn_b, with) = (size % 2 == 1, size / 216 % 2 == 1, size > 864);
+                let a = if turn_a {
+                    straight(0, m).t()
+                } else {
+                    straight(0, k)
+                };
+                let b = if turn_b {
+                    straight(11, k).t()
+                } else {
+                    straight(11, n)
+                };
+                let row = if with {
+                    values[50..].as_ptr()
+                } else {
+                    std::ptr::null()
+                };
+                let d = Dims { m, n, k };
+                let (mut ours, mut tiles) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
+                let c = ours.as_mut_ptr();
+                // SAFETY: operands of 36 elements at most begin at the 12th of 64 or before; a row has six behind the 51st.
+                unsafe {
+                    tiny(isa, Tiny { d, a, b, row, c });
+                    if turn_b {
+                        copied(isa, d, a, b, row, tiles.as_mut_ptr()).unwrap();
+                    } else {
+                        direct(isa, d, a, b, row, tiles.as_mut_ptr());
+                    }
+                }
+                let bits = |x: &[f32]| x.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+                assert_eq!(
+                    bits(&ours),
+                    bits(&tiles),
+                    "{isa:?} {d:?} {turn_a} {turn_b} {with}"
+                );
+            }
+        }
+    }
+}

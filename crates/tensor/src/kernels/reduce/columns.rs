@@ -248,3 +248,53 @@ impl<F: Fold> Kernel for Pieces<F> {
         unsafe { merge_rows::<F>(self.part, self.pieces, self.step, self.width, self.dst) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::isa::IsaKind;
+
+    /// A sum of squares.
+    struct Squares;
+    impl Fold for Squares {
+        type In = f32;
+        type Acc = f32;
+        fn map<I: Isa>(x: f32, _: f32, _: f64) -> f32 {
+            x * x
+        }
+        fn merge(a: f32, b: f32) -> f32 {
+            a + b
+        }
+        fn empty() -> f32 {
+            0.0
+        }
+    }
+
+    #[test]
+    fn a_tiny_block_has_the_bits_of_vectors() {
+        let values: Vec<f32> = (0..64u32)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / 1e6 - 7.0)
+            .collect();
+        for isa in IsaKind::available() {
+            for (n, inner) in (1..=ROWS).flat_map(|n| (2..=TINY / n).map(move |i| (n, i))) {
+                let (mut ours, mut vectors) = (vec![f32::NAN; inner], vec![f32::NAN; inner]);
+                let columns = Columns::<Squares> {
+                    src: values.as_ptr(),
+                    shift: values.as_ptr(),
+                    dst: vectors.as_mut_ptr(),
+                    outer: 1,
+                    outer_steps: (0, 0),
+                    rows: n,
+                    row_step: inner,
+                    width: inner,
+                    p: 0.0,
+                };
+                dispatch(isa, columns);
+                // SAFETY: `n` rows of `inner` elements, 64 at most, and as many results.
+                unsafe { tiny::<Squares>(n, inner, values.as_ptr(), 0.0, ours.as_mut_ptr()) };
+                let bits = |x: &[f32]| x.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
+                assert_eq!(bits(&ours), bits(&vectors), "{isa:?} {n} x {inner}");
+            }
+        }
+    }
+}
