@@ -176,9 +176,11 @@ impl Body {
         }
     }
 
+    /// Not inlined: a handle is dropped in hundreds of places, where most are of no view.
+    ///
     /// # Safety
     /// The caller gives up a handle of `root`.
-    #[cold]
+    #[inline(never)]
     unsafe fn end_view(root: NonNull<Header>) {
         drop(Body { block: root });
     }
