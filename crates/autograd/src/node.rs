@@ -56,23 +56,22 @@ impl AnyVar {
 
     /// The gradient of a value of another type: that of a cast.
     fn cast(self, to: DType, record: bool) -> AnyVar {
+        fn convert<T: Float, U: Float>(v: AnyVar) -> AnyVar {
+            match v.unwrap::<T>() {
+                Some(v) => AnyVar::wrap(v.cast::<U>()),
+                None => unreachable!("a variable is of the type that it says"),
+            }
+        }
         let run = || match (self.dtype(), to) {
-            (DType::F32, DType::F64) => self
-                .clone()
-                .unwrap::<f32>()
-                .map(|v| AnyVar::wrap(v.cast::<f64>())),
-            (DType::F64, DType::F32) => self
-                .clone()
-                .unwrap::<f64>()
-                .map(|v| AnyVar::wrap(v.cast::<f32>())),
-            _ => None,
+            (DType::F32, DType::F64) => convert::<f32, f64>(self),
+            (DType::F64, DType::F32) => convert::<f64, f32>(self),
+            _ => self,
         };
-        let cast = if record {
+        if record {
             mode::enable_grad(run)
         } else {
             run()
-        };
-        cast.unwrap_or(self)
+        }
     }
 
     /// The sum of two gradients of one value: recorded where `record`, else into the memory of

@@ -22,7 +22,6 @@ use crate::memory::{AllocError, RawBlock};
 pub(crate) use pack::Panel;
 use pack::Turn;
 use tile::{Start, Tile, tile};
-use tiny::Tiny;
 
 /// Products up to this many multiplications run unpacked; see `kernels/README.md`.
 const DIRECT: usize = 1 << 20;
@@ -116,6 +115,16 @@ impl Dims {
     }
 }
 
+/// A product to be made, `C = A·B`, plus `row` on every row where there is one (null otherwise).
+#[derive(Clone, Copy)]
+pub(crate) struct Gemm<T> {
+    pub(crate) d: Dims,
+    pub(crate) a: Mat<T>,
+    pub(crate) b: Mat<T>,
+    pub(crate) row: *const T,
+    pub(crate) c: *mut T,
+}
+
 /// Rows cut into panels of at most `most`, as even as can be: no panel is nearly empty.
 #[derive(Clone, Copy)]
 struct Panels {
@@ -167,7 +176,7 @@ pub trait GemmKernels: Copy + Send + Sync + 'static {
     );
     unsafe fn pack_panel(isa: IsaKind, panel: pack::Panel<Self>);
     unsafe fn turn_tile(isa: IsaKind, turn: pack::Turn<Self>);
-    unsafe fn tiny(isa: IsaKind, product: tiny::Tiny<Self>);
+    unsafe fn tiny(isa: IsaKind, g: &Gemm<Self>);
     unsafe fn rows_dot(isa: IsaKind, job: vector::Job<Self>);
     unsafe fn rows_axpy(isa: IsaKind, job: vector::Job<Self>);
 }
@@ -205,52 +214,53 @@ fn sizes<T, S: Simd<T>>() -> (usize, usize) {
     (S::LANES, S::ROWS)
 }
 
-/// `C = A·B`, plus `row` on every row where there is one (null otherwise).
+/// The product, by as many threads as it is worth.
 ///
 /// # Safety
 /// `a` is readable for `m × k`, `b` for `k × n`, `row` (if not null) for `n` elements; `c` is writable
 /// for `m × n`, row-major, and overlaps none of them.
 #[inline]
-pub(crate) unsafe fn gemm<T: GemmKernels>(
-    d: Dims,
-    a: Mat<T>,
-    b: Mat<T>,
-    row: *const T,
-    c: *mut T,
-) -> Result<(), AllocError> {
+pub(crate) unsafe fn gemm<T: GemmKernels>(g: &Gemm<T>) -> Result<(), AllocError> {
     let isa = active_isa();
+    let Dims { m, n, .. } = g.d;
     // SAFETY: the caller's promise.
     unsafe {
-        if d.work() <= DIRECT {
-            if d.m == 0 || d.n == 0 {
+        if g.d.work() <= DIRECT {
+            if m == 0 || n == 0 {
                 return Ok(());
             }
-            return serial(isa, d, a, b, row, c);
+            return serial(isa, g);
         }
-        if (d.m == 1 || d.n == 1) && vector::matvec(isa, d, a, b, row, c)? {
+        if (m == 1 || n == 1) && vector::matvec(isa, g)? {
             return Ok(());
         }
-        blocked::gemm(isa, d, a, b, row, c, par::num_threads())
+        blocked::gemm(isa, g, par::num_threads())
     }
 }
 
-/// Several products of the same sizes; `at` gives the offsets of the operands of each. The output
-/// of product `i` is at `i·m·n`.
+/// Several products of the same sizes, of which `g` is the first; `at` gives the offsets of the operands of each. The
+/// output of product `i` is at `i·m·n`.
 ///
 /// # Safety
 /// As for [`gemm`], for each product.
 pub(crate) unsafe fn gemm_batch<T: GemmKernels>(
     count: usize,
-    d: Dims,
-    a: Mat<T>,
-    b: Mat<T>,
-    row: *const T,
-    c: *mut T,
+    g: &Gemm<T>,
     at: impl Fn(usize) -> (isize, isize) + Sync,
 ) -> Result<(), AllocError> {
     let isa = active_isa();
-    let out = Shared(c);
-    let row = Shared(row as *mut T);
+    let Gemm { d, a, b, .. } = *g;
+    let (out, row) = (Shared(g.c), Shared(g.row as *mut T));
+    let product = move |i: usize| {
+        let (oa, ob) = at(i);
+        Gemm {
+            d,
+            a: a.offset(oa),
+            b: b.offset(ob),
+            row: row.at(0),
+            c: out.at(i * d.m * d.n),
+        }
+    };
     // SAFETY: the caller's promise; products write disjoint parts of the output.
     unsafe {
         if d.m == 0 || d.n == 0 {
@@ -258,17 +268,14 @@ pub(crate) unsafe fn gemm_batch<T: GemmKernels>(
         }
         if count < 8 && d.work() > 2 * TASK {
             for i in 0..count {
-                let (oa, ob) = at(i);
-                gemm(d, a.offset(oa), b.offset(ob), row.0, out.at(i * d.m * d.n))?;
+                gemm(&product(i))?;
             }
             return Ok(());
         }
         let per = (TASK / d.work().max(1)).clamp(1, count);
         par::try_for_each(count.div_ceil(per), |t| {
             for i in t * per..(t * per + per).min(count) {
-                let (oa, ob) = at(i);
-                let c = out.at(i * d.m * d.n);
-                serial(isa, d, a.offset(oa), b.offset(ob), row.at(0), c)?;
+                serial(isa, &product(i))?;
             }
             Ok(())
         })
@@ -279,29 +286,23 @@ pub(crate) unsafe fn gemm_batch<T: GemmKernels>(
 ///
 /// # Safety
 /// As for [`gemm`]; neither `m` nor `n` is 0.
-unsafe fn serial<T: GemmKernels>(
-    isa: IsaKind,
-    d: Dims,
-    a: Mat<T>,
-    b: Mat<T>,
-    row: *const T,
-    c: *mut T,
-) -> Result<(), AllocError> {
+unsafe fn serial<T: GemmKernels>(isa: IsaKind, g: &Gemm<T>) -> Result<(), AllocError> {
+    let Dims { m, n, k } = g.d;
     // SAFETY: the caller's promise.
     unsafe {
-        if (d.m == 1 || d.n == 1) && d.k > 4 && vector::matvec(isa, d, a, b, row, c)? {
+        if (m == 1 || n == 1) && k > 4 && vector::matvec(isa, g)? {
             return Ok(());
         }
-        let work = d.work();
-        let lies = b.col == 1 && d.n > 1;
+        let work = g.d.work();
+        let lies = g.b.col == 1 && n > 1;
         if work <= if lies { TINY / 2 } else { TINY } {
-            T::tiny(isa, Tiny { d, a, b, row, c });
+            T::tiny(isa, g);
         } else if work > DIRECT {
-            return blocked::gemm(isa, d, a, b, row, c, 1);
-        } else if lies || d.n == 1 {
-            direct(isa, d, a, b, row, c);
+            return blocked::gemm(isa, g, 1);
+        } else if lies || n == 1 {
+            direct(isa, g);
         } else {
-            return copied(isa, d, a, b, row, c);
+            return copied(isa, g);
         }
         Ok(())
     }
@@ -312,15 +313,9 @@ unsafe fn serial<T: GemmKernels>(
 /// # Safety
 /// As for [`serial`].
 #[inline(never)]
-unsafe fn copied<T: GemmKernels>(
-    isa: IsaKind,
-    d: Dims,
-    a: Mat<T>,
-    b: Mat<T>,
-    row: *const T,
-    c: *mut T,
-) -> Result<(), AllocError> {
-    let len = d.k * d.n;
+unsafe fn copied<T: GemmKernels>(isa: IsaKind, g: &Gemm<T>) -> Result<(), AllocError> {
+    let Dims { n, k, .. } = g.d;
+    let len = k * n;
     let mut stack = [const { std::mem::MaybeUninit::<T>::uninit() }; STACK];
     let block;
     let to = if len <= STACK {
@@ -330,21 +325,21 @@ unsafe fn copied<T: GemmKernels>(
         block.as_ptr() as *mut T
     };
     let panel = Panel {
-        from: b,
-        columns: d.n,
-        width: d.n,
-        k: d.k,
+        from: g.b,
+        columns: n,
+        width: n,
+        k,
         to,
     };
     let b = Mat {
         ptr: to as *const T,
-        row: d.n as isize,
+        row: n as isize,
         col: 1,
     };
     // SAFETY: the caller's promise; there is room for the copy.
     unsafe {
         T::pack_panel(isa, panel);
-        direct(isa, d, a, b, row, c);
+        direct(isa, &Gemm { b, ..*g });
     }
     Ok(())
 }
@@ -358,14 +353,8 @@ const STACK: usize = 1024;
 ///
 /// # Safety
 /// As for [`gemm`]; neither `m` nor `n` is 0.
-unsafe fn direct<T: GemmKernels>(
-    isa: IsaKind,
-    d: Dims,
-    a: Mat<T>,
-    b: Mat<T>,
-    row: *const T,
-    c: *mut T,
-) {
+unsafe fn direct<T: GemmKernels>(isa: IsaKind, g: &Gemm<T>) {
+    let Gemm { d, a, b, row, c } = *g;
     let (lanes, most) = T::lanes(isa);
     let panels = Panels::new(d.m, most);
     // Lines of the next rows that each tile asks for. After the last rows of a batch's product lies the next product.

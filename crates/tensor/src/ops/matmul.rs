@@ -2,7 +2,7 @@
 
 use crate::dtype::Float;
 use crate::error::{Error, Result, Site};
-use crate::kernels::gemm::{self, Dims, Mat};
+use crate::kernels::gemm::{self, Dims, Gemm, Mat};
 use crate::memory::AllocError;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -125,8 +125,7 @@ impl<T: Float> Tensor<T> {
                 .collect()
         };
         let (ba, bb) = (strides(self, &la), strides(other, &lb));
-        let c = out.as_ptr() as *mut T;
-        let null = std::ptr::null();
+        let (c, row) = (out.as_ptr() as *mut T, std::ptr::null());
         // SAFETY: offsets are those of the operands broadcast to the batch axes; `out` is new,
         // contiguous, one product after another.
         unsafe {
@@ -135,11 +134,12 @@ impl<T: Float> Tensor<T> {
                 && let Some((rows, step)) = merge(&batch, &ba, d.m, a.row)
             {
                 let d = Dims { m: rows, ..d };
-                gemm::gemm(d, Mat { row: step, ..a }, b, null, c)
+                let a = Mat { row: step, ..a };
+                gemm::gemm(&Gemm { d, a, b, row, c })
             } else {
                 let at = |i| (offset(&batch, &ba, i), offset(&batch, &bb, i));
                 let count = batch.iter().product();
-                gemm::gemm_batch(count, d, a, b, null, c, at)
+                gemm::gemm_batch(count, &Gemm { d, a, b, row, c }, at)
             }
         }
         .map_err(refused)?;
@@ -345,8 +345,9 @@ fn product<T: Float>(
 ) -> Result<Tensor<T>> {
     let out = Tensor::try_matrix(op, d.m, d.n)?;
     let row = row.map_or(std::ptr::null(), Tensor::as_ptr);
+    let c = out.as_ptr() as *mut T;
     // SAFETY: sizes and strides are the operands' own, and agree; `out` is new, contiguous, `m × n`.
-    match unsafe { gemm::gemm(d, a, b, row, out.as_ptr() as *mut T) } {
+    match unsafe { gemm::gemm(&Gemm { d, a, b, row, c }) } {
         Ok(()) => Ok(out),
         Err(e) => Err(refused(e).rename(op)),
     }

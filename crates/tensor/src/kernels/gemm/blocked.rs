@@ -14,7 +14,7 @@
 //! number of threads, which no element of it shows.
 
 use super::tile::{Start, Tile, tile};
-use super::{Dims, GemmKernels, Mat, Panel, Panels, Shared, Turn};
+use super::{Dims, Gemm, GemmKernels, Mat, Panel, Panels, Shared, Turn};
 use crate::kernels::cache::l2_bytes;
 use crate::kernels::isa::IsaKind;
 use crate::kernels::par;
@@ -130,13 +130,10 @@ struct Product<T> {
 /// As for [`gemm`](super::gemm); no dimension is 0.
 pub(super) unsafe fn gemm<T: GemmKernels>(
     isa: IsaKind,
-    d: Dims,
-    a: Mat<T>,
-    b: Mat<T>,
-    row: *const T,
-    c: *mut T,
+    g: &Gemm<T>,
     threads: usize,
 ) -> Result<(), AllocError> {
+    let Gemm { d, a, b, row, c } = *g;
     // A right operand whose columns are contiguous must be turned, unless it is the left one of the product turned:
     // then it is the other operand, and the output.
     let turned = b.row == 1

@@ -3,37 +3,26 @@
 //!
 //! Invariant: an element is `fma(a[p], b[p], …)` in the order of `p`, plus the row's: a tile's bits.
 
-use super::{Dims, Mat};
+use super::{Dims, Gemm, Mat};
 use crate::kernels::isa::{Isa, IsaKind, Kernel, dispatch};
-
-/// `C = A·B`, plus `row` on every row where there is one (null otherwise).
-#[derive(Clone, Copy)]
-pub(crate) struct Tiny<T> {
-    pub(crate) d: Dims,
-    pub(crate) a: Mat<T>,
-    pub(crate) b: Mat<T>,
-    pub(crate) row: *const T,
-    pub(crate) c: *mut T,
-}
 
 /// The loop of an element type.
 macro_rules! tiny_kernels {
     () => {
         #[inline]
-        unsafe fn tiny(isa: IsaKind, product: tiny::Tiny<Self>) {
-            tiny::tiny(isa, product)
+        unsafe fn tiny(isa: IsaKind, g: &Gemm<Self>) {
+            tiny::tiny(isa, g)
         }
     };
 }
 pub(crate) use tiny_kernels;
 
-#[allow(private_bounds)] // the kernel is this module's; callers name only the element type
 #[inline]
-pub(crate) fn tiny<T>(isa: IsaKind, product: Tiny<T>)
+pub(crate) fn tiny<'a, T>(isa: IsaKind, g: &'a Gemm<T>)
 where
-    Tiny<T>: Kernel<Out = ()>,
+    &'a Gemm<T>: Kernel<Out = ()>,
 {
-    dispatch(isa, product)
+    dispatch(isa, g)
 }
 
 /// Elements of the output that are summed side by side.
@@ -41,11 +30,11 @@ const SIDE: usize = 4;
 
 macro_rules! kernels {
     ($($t:ident $fma:ident)*) => {$(
-        impl Kernel for Tiny<$t> {
+        impl Kernel for &Gemm<$t> {
             type Out = ();
             #[inline(always)]
             fn run<I: Isa>(self) {
-                let Tiny { d: Dims { m, n, k }, a, b, row, c } = self;
+                let Gemm { d: Dims { m, n, k }, a, b, row, c } = *self;
                 let c = Mat { ptr: c as *const $t, row: n as isize, col: 1 };
                 // Four columns go side by side; of a narrow output four rows, as columns of the turned product.
                 let turned = n < m;
@@ -124,14 +113,14 @@ mod tests {
                 };
                 let d = Dims { m, n, k };
                 let (mut ours, mut tiles) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
-                let c = ours.as_mut_ptr();
+                let into = |c| Gemm { d, a, b, row, c };
                 // SAFETY: operands of 36 elements at most begin at the 12th of 64 or before; a row has six behind the 51st.
                 unsafe {
-                    tiny(isa, Tiny { d, a, b, row, c });
+                    tiny(isa, &into(ours.as_mut_ptr()));
                     if turn_b {
-                        copied(isa, d, a, b, row, tiles.as_mut_ptr()).unwrap();
+                        copied(isa, &into(tiles.as_mut_ptr())).unwrap();
                     } else {
-                        direct(isa, d, a, b, row, tiles.as_mut_ptr());
+                        direct(isa, &into(tiles.as_mut_ptr()));
                     }
                 }
                 let bits = |x: &[f32]| x.iter().map(|v| v.to_bits()).collect::<Vec<_>>();

@@ -3,7 +3,7 @@
 //! Invariant: as for every product, rows and columns are cut by size alone.
 
 use super::simd::Simd;
-use super::{Dims, GemmKernels, Mat, Shared};
+use super::{Gemm, GemmKernels, Shared};
 use crate::kernels::isa::{Isa, IsaKind, Kernel, dispatch};
 use crate::kernels::par;
 use crate::memory::{AllocError, RawBlock};
@@ -195,14 +195,8 @@ const TASK: usize = 1 << 18;
 ///
 /// # Safety
 /// As for [`gemm`](super::gemm); no dimension is 0.
-pub(crate) unsafe fn matvec<T: GemmKernels>(
-    isa: IsaKind,
-    d: Dims,
-    a: Mat<T>,
-    b: Mat<T>,
-    row: *const T,
-    c: *mut T,
-) -> Result<bool, AllocError> {
+pub(crate) unsafe fn matvec<T: GemmKernels>(isa: IsaKind, g: &Gemm<T>) -> Result<bool, AllocError> {
+    let Gemm { d, a, b, row, c } = *g;
     // As M·x, `rows × k`.
     let (rows, mat, x, x_step) = if d.n == 1 {
         (d.m, a, b.ptr, b.row)
