@@ -96,21 +96,21 @@ impl Pending {
                 self.hand = Some(first);
                 return Ok(());
             }
-            self.insert(first, Some(held));
+            self.insert(first, held);
         }
         match self.slots.get_mut(&node::key(&node)) {
             Some((_, slot)) => add_to(slot, grad, self.record)?,
-            None => self.insert(node, Some(grad)),
+            None => self.insert(node, grad),
         }
         Ok(())
     }
 
-    fn insert(&mut self, node: Edge, grad: Option<AnyVar>) {
+    fn insert(&mut self, node: Edge, grad: AnyVar) {
         let key = node::key(&node);
         self.pushed += 1;
         self.heap
             .push((node::meta(&node).seq, std::cmp::Reverse(self.pushed), key));
-        self.slots.insert(key, (node, grad));
+        self.slots.insert(key, (node, Some(grad)));
     }
 
     fn add_leaf(&mut self, node: Edge, grad: AnyVar) -> Result<()> {

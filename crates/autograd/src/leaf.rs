@@ -1,5 +1,6 @@
 //! Where gradients end: a leaf of the tape, and [`Param`], the leaf that an optimizer updates.
 
+use std::any::Any;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use smallvec::SmallVec;
 use wengert_tensor::memory::{Counted, Lock};
-use wengert_tensor::{Float, Shape, Tensor};
+use wengert_tensor::{DType, Float, Shape, Tensor};
 
 use crate::engine::Pending;
 use crate::error::{Error, Result};
@@ -31,11 +32,12 @@ struct Kept<T: Float> {
 }
 
 impl<T: Float> Leaf<T> {
-    /// The leaf of a variable.
-    pub(crate) fn node(shape: Shape, at: &'static Location<'static>) -> Edge {
-        Leaf::<T>::make(shape, None, at)
-    }
-    fn make(shape: Shape, value: Option<Tensor<T>>, at: &'static Location<'static>) -> Edge {
+    /// The leaf of a variable, or, with its value, of a parameter.
+    pub(crate) fn node(
+        shape: Shape,
+        value: Option<Tensor<T>>,
+        at: &'static Location<'static>,
+    ) -> Edge {
         let leaf = || Leaf {
             held: Lock::new(Kept { grad: None, value }),
             trainable: AtomicBool::new(true),
@@ -46,7 +48,12 @@ impl<T: Float> Leaf<T> {
     /// The leaf of this type that a node is.
     #[inline]
     pub(crate) fn of(node: &Edge) -> Option<&Leaf<T>> {
-        Counted::downcast_ref(node)
+        // One of the two, told at compile time: `Float` is sealed.
+        let leaf: &dyn Any = match T::DTYPE {
+            DType::F32 => node.single()?,
+            _ => node.double()?,
+        };
+        leaf.downcast_ref()
     }
     pub(crate) fn grad(&self) -> Option<Tensor<T>> {
         self.held.lock().grad.clone()
@@ -82,6 +89,12 @@ impl<T: Float> Node for Leaf<T> {
             None if grad.value.is_contiguous() => grad.value,
             None => grad.value.contiguous(),
         });
+    }
+    fn single(&self) -> Option<&Leaf<f32>> {
+        (self as &dyn Any).downcast_ref()
+    }
+    fn double(&self) -> Option<&Leaf<f64>> {
+        (self as &dyn Any).downcast_ref()
     }
 }
 
@@ -125,7 +138,7 @@ impl<T: Float> Param<T> {
     #[track_caller]
     pub fn new(value: Tensor<T>) -> Param<T> {
         Param {
-            node: Leaf::make(value.shape().clone(), Some(value), Location::caller()),
+            node: Leaf::node(value.shape().clone(), Some(value), Location::caller()),
             marker: PhantomData,
         }
     }

@@ -14,6 +14,7 @@ use wengert_tensor::{DType, Float, Shape, Tensor, Untyped};
 
 use crate::engine::Pending;
 use crate::error::{Error, Result};
+use crate::leaf::Leaf;
 use crate::mode;
 use crate::rule::{Cx, Fused, Grads, Rule};
 use crate::var::Var;
@@ -206,6 +207,14 @@ pub(crate) trait Node: Send + Sync {
     fn detail(&self) -> String;
     /// Adds to the gradient that a leaf holds.
     fn deposit(&self, _grad: AnyVar) {}
+    /// The leaf of single precision that this is.
+    fn single(&self) -> Option<&Leaf<f32>> {
+        None
+    }
+    /// The leaf of double precision that this is.
+    fn double(&self) -> Option<&Leaf<f64>> {
+        None
+    }
 }
 
 pub(crate) fn lock<T: ?Sized>(m: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -86,7 +86,7 @@ impl<T: Float> Var<T> {
     /// fresh tensor). What this variable came from is forgotten.
     #[track_caller]
     pub fn tracked(self) -> Var<T> {
-        let node = Leaf::<T>::node(self.value.shape().clone(), Location::caller());
+        let node = Leaf::<T>::node(self.value.shape().clone(), None, Location::caller());
         Var {
             value: self.value,
             node: Some(node),

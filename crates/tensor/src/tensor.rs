@@ -73,7 +73,7 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     #[inline(always)]
     pub(crate) fn try_single(op: &'static str) -> Result<Tensor<T>> {
-        Ok(Tensor::of(Untyped::try_scalar(op, T::DTYPE)?))
+        Ok(Tensor::of(Untyped::try_single(op, T::DTYPE)?))
     }
 
     /// As [`Tensor::try_uninit`], where the call cannot return an error.

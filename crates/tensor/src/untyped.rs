@@ -63,7 +63,7 @@ impl Untyped {
 
     /// As [`Untyped::try_uninit`], of one element and no axes.
     #[track_caller]
-    pub(crate) fn try_scalar(op: &'static str, dtype: DType) -> Result<Untyped> {
+    pub(crate) fn try_single(op: &'static str, dtype: DType) -> Result<Untyped> {
         let layout = || Layout::contiguous(Shape::new(), 1);
         Untyped::of_bytes(op, dtype, dtype.size(), layout)
     }
@@ -171,7 +171,7 @@ impl Untyped {
     /// Another view of the same memory, within which it must lie.
     pub(crate) fn with_layout(&self, layout: Layout) -> Untyped {
         Untyped {
-            body: self.body.view(|| layout),
+            body: self.body.view(layout),
         }
     }
 

@@ -63,7 +63,7 @@ impl Body {
     /// # Panics
     /// If the system refuses a block of no elements.
     #[inline]
-    pub(crate) fn view(&self, layout: impl FnOnce() -> Layout) -> Body {
+    pub(crate) fn view(&self, layout: Layout) -> Body {
         let Some(block) = thread::take(0) else {
             panic!("{}", AllocError { bytes: HEADER });
         };
@@ -71,7 +71,7 @@ impl Body {
         // SAFETY: the root lives while this handle does. The block is this function's alone.
         unsafe {
             retain(&(*root.as_ptr()).refs);
-            Body::born(block, self.dtype(), root, layout)
+            Body::born(block, self.dtype(), root, || layout)
         }
     }
 
@@ -79,7 +79,7 @@ impl Body {
     #[inline]
     pub(crate) fn relaid(self, layout: Layout) -> Body {
         if self.refs().load(Ordering::Acquire) != 1 {
-            return self.view(|| layout);
+            return self.view(layout);
         }
         // SAFETY: this handle is the only one, and it is not borrowed, so neither is the layout.
         unsafe { (*self.place()).layout = layout };

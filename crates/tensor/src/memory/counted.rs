@@ -4,7 +4,6 @@
 //! files the rest at a cost of some 350 instructions a node; from the cache it is 60. Invariant: as for every block,
 //! the count is that of the handles, and the value is dropped once, by the last.
 
-use std::any::TypeId;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::{MaybeUninit, offset_of};
@@ -26,8 +25,8 @@ const LINES: usize = 4;
 /// A counted pointer like [`Arc`](std::sync::Arc), without weak ones; its memory comes from, and returns to, the cache
 /// that tensors use. What cannot be had is a panic that unwinds, not an abort.
 ///
-/// It is one word, for a trait object too: the pointer with the vtable lies beside the value, and so do its type and a head
-/// `H`, which are read without a call. (A handle of two words is moved by sixteen bytes, which waits where two stores wrote them.)
+/// It is one word, for a trait object too: the pointer with the vtable lies beside the value, and so does a head `H`, which
+/// is read without a call. (A handle of two words is moved by sixteen bytes, which waits where two stores wrote them.)
 ///
 /// ```
 /// use wengert_tensor::memory::Counted;
@@ -37,8 +36,6 @@ const LINES: usize = 4;
 /// drop(a);
 /// assert!(Counted::get_mut(&mut b).is_some());
 /// assert_eq!(format!("{:?} of {}", &*b, Counted::head(&b)), "\"a value\" of 7");
-/// assert_eq!(Counted::downcast_ref::<&str>(&b), Some(&"a value"));
-/// assert_eq!(Counted::downcast_ref::<u64>(&b), None);
 /// ```
 pub struct Counted<U: ?Sized, H = ()> {
     block: NonNull<Header>,
@@ -57,14 +54,13 @@ impl<U: ?Sized> Counted<U> {
     /// If the memory is refused, or `unsize` answers another value than the one it is given.
     #[inline]
     #[track_caller]
-    pub fn new<T: 'static>(value: T, unsize: for<'a> fn(&'a mut T) -> &'a mut U) -> Counted<U> {
+    pub fn new<T>(value: T, unsize: for<'a> fn(&'a mut T) -> &'a mut U) -> Counted<U> {
         Counted::make(|| value, || (), unsize)
     }
 }
 
 impl<U: ?Sized, H> Counted<U, H> {
-    const TYPE: usize = (SEEN + size_of::<NonNull<U>>()).next_multiple_of(align_of::<TypeId>());
-    const HEAD: usize = (Self::TYPE + size_of::<TypeId>()).next_multiple_of(align_of::<H>());
+    const HEAD: usize = (SEEN + size_of::<NonNull<U>>()).next_multiple_of(align_of::<H>());
 
     /// A pointer to a value and its head, both made in their places, if the compiler can: a large one is then not moved.
     ///
@@ -72,7 +68,7 @@ impl<U: ?Sized, H> Counted<U, H> {
     /// As [`Counted::new`], and if `make` or `head` does.
     #[inline(always)]
     #[track_caller]
-    pub fn make<T: 'static>(
+    pub fn make<T>(
         make: impl FnOnce() -> T,
         head: impl FnOnce() -> H,
         unsize: for<'a> fn(&'a mut T) -> &'a mut U,
@@ -104,10 +100,6 @@ impl<U: ?Sized, H> Counted<U, H> {
                 .add(SEEN)
                 .cast::<NonNull<U>>()
                 .write(NonNull::from(seen));
-            start
-                .add(Self::TYPE)
-                .cast::<TypeId>()
-                .write(TypeId::of::<T>());
             start.add(Self::HEAD).cast::<H>().write(head());
             (*block.as_ptr()).refs.store(1, Ordering::Relaxed);
         }
@@ -142,17 +134,6 @@ impl<U: ?Sized, H> Counted<U, H> {
     pub fn head(this: &Self) -> &H {
         // SAFETY: the head lives while a handle does, and is not written.
         unsafe { &*this.place() }
-    }
-
-    /// The value, if it is one of `T`: without a call, for a trait object too.
-    #[inline]
-    pub fn downcast_ref<T: 'static>(this: &Self) -> Option<&T> {
-        // SAFETY: written in `make`, and not since. A value of this type is one of `T`, and lives while a handle does.
-        unsafe {
-            let at = this.block.as_ptr().cast::<u8>().add(Self::TYPE);
-            let same = *at.cast::<TypeId>() == TypeId::of::<T>();
-            same.then(|| &*this.seen().as_ptr().cast::<T>())
-        }
     }
 
     #[inline(always)]
