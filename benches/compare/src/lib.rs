@@ -6,7 +6,7 @@ pub mod goals;
 pub mod machine;
 pub mod ops;
 pub mod peers;
-pub mod process;
 pub mod report;
 pub mod run;
 pub mod steps;
+pub mod timing;

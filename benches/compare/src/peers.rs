@@ -254,9 +254,6 @@ impl Ready {
     ) -> Result<Vec<Value>, String> {
         let mut command = run::threaded(&self.program, threads);
         command.args(&self.script).arg(workload);
-        if self.script.is_none() && self.program.ends_with("workloads") {
-            command.args(["--seconds", &seconds.to_string()]);
-        }
         command.env("COMPARE_SECONDS", seconds.to_string());
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         command.stdout(Stdio::piped()).stderr(Stdio::piped());

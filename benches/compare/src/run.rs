@@ -51,8 +51,3 @@ fn last_core() -> usize {
 fn threads_there() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
-
-/// How many threads this process's kernels use.
-pub fn threads_here() -> usize {
-    wengert::tensor::num_threads()
-}

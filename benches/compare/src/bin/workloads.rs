@@ -1,113 +1,48 @@
-//! Times one workload of ours in this process and prints one line of JSON: `workloads W3 [threads] [--seconds 1.5]`.
+//! Times one workload of ours and prints one line of JSON: `workloads W3`.
 //!
-//! With a number of threads it starts itself anew with as many, for one thread pinned to one core: so the
-//! threads are those that a user's program has, and the peak memory is the workload's alone.
+//! `COMPARE_SECONDS` says how long, `WENGERT_NUM_THREADS` with how many threads.
 #![allow(clippy::print_stdout)]
 
-use std::error::Error;
 use std::hint::black_box;
-use std::process::{Command, ExitCode};
-use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
-use wengert::tensor::memory;
-use wengert_compare::{ops, process, run, steps};
+use wengert::Error;
+use wengert::tensor::{memory, num_threads};
+use wengert_compare::{ops, steps, timing};
 
-fn main() -> ExitCode {
-    match start() {
-        Ok(code) => code,
-        Err(e) => {
-            eprintln!("{e}");
-            ExitCode::FAILURE
-        }
-    }
-}
+/// Repetitions over which what is asked of the system is counted.
+const COUNTED: u64 = 8;
 
-fn start() -> Result<ExitCode, Box<dyn Error>> {
-    let (mut names, mut seconds) = (Vec::new(), 1.5);
-    let mut args = std::env::args().skip(1);
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--seconds" => seconds = args.next().ok_or("--seconds needs a number")?.parse()?,
-            _ => names.push(arg),
-        }
-    }
-    let usage = "usage: workloads NAME [THREADS] [--seconds S]";
-    let name = names.first().ok_or(usage)?;
-    let Some(threads) = names.get(1) else {
-        println!("{}", time(name, seconds)?);
-        return Ok(ExitCode::SUCCESS);
-    };
-    let mut child = run::threaded(&std::env::current_exe()?, threads.parse()?);
-    child.args([name, "--seconds", &seconds.to_string()]);
-    Ok(exit_code(child)?)
-}
-
-fn exit_code(mut child: Command) -> std::io::Result<ExitCode> {
-    Ok(match child.status()?.code() {
-        Some(code) => ExitCode::from(code as u8),
-        None => ExitCode::FAILURE,
-    })
-}
-
-fn time(name: &str, seconds: f64) -> Result<Value, Box<dyn Error>> {
-    let base = process::peak_mib();
-    let mut rep = match steps::make(name)? {
+fn main() -> wengert::Result<()> {
+    let name = timing::workload();
+    let mut rep = match steps::make(&name)? {
         Some(rep) => rep,
-        None => ops::make(name)?.ok_or_else(|| format!("there is no workload {name}"))?,
+        None => match ops::make(&name)? {
+            Some(rep) => rep,
+            None => {
+                eprintln!("there is no workload {name}");
+                std::process::exit(1);
+            }
+        },
     };
-    let begin = Instant::now();
-    let first = rep()?;
-    let first_ms = begin.elapsed().as_secs_f64() * 1e3;
-
-    let begin = Instant::now();
-    while begin.elapsed() < Duration::from_secs_f64(0.25 * seconds) {
-        black_box(rep()?);
-    }
-
-    let mut micros: Vec<f64> = Vec::with_capacity(1 << 16);
-    let memory_before = memory::stats();
-    let before = process::faults_and_seconds();
-    let (begin, mut last) = (Instant::now(), first);
-    while micros.len() < 5 || begin.elapsed() < Duration::from_secs_f64(seconds) {
-        let start = Instant::now();
-        last = rep()?;
-        micros.push(start.elapsed().as_nanos() as f64 / 1e3);
-        if micros.len() == 1 << 16 {
-            break;
+    let mut failed: Option<Error> = None;
+    let mut once = || match rep() {
+        Ok(value) => {
+            black_box(value);
         }
+        Err(e) => failed = Some(e),
+    };
+    let line = timing::measure("wengert", &name, num_threads(), &mut once);
+    let before = memory::stats();
+    (0..COUNTED).for_each(|_| once());
+    let after = memory::stats();
+    if let Some(e) = failed {
+        return Err(e);
     }
-    let wall = begin.elapsed().as_secs_f64();
-    let after = process::faults_and_seconds();
-    let memory_after = memory::stats();
-
-    let reps = micros.len();
-    micros.sort_unstable_by(f64::total_cmp);
-    let median = micros[reps / 2];
-    let per_rep = |count: f64| (count / reps as f64 * 1e4).round() / 1e4;
-    let spent = before
-        .zip(after)
-        .map(|(b, a)| (per_rep(a.0 - b.0), (a.1 - b.1) / wall));
-    let mut line = json!({
-        "peer": "wengert",
-        "workload": name,
-        "threads": run::threads_here(),
-        "median_us": median,
-        "min_us": micros[0],
-        "reps": reps,
-        "peak_rss_mb": process::peak_mib(),
-        "file_rss_mb": process::files_mib(),
-        "base_rss_mb": base,
-        "minflt_per_rep": spent.map(|s| s.0),
-        "cpu_over_wall": spent.map(|s| (s.1 * 100.0).round() / 100.0),
-        "fresh_per_rep": per_rep((memory_after.fresh_allocations - memory_before.fresh_allocations) as f64),
-        "copies_per_rep": per_rep((memory_after.copies_on_write - memory_before.copies_on_write) as f64),
-        "first_ms": first_ms,
-        "first": first,
-        "last": last,
-    });
-    if let Some(flops) = ops::flops(name) {
-        line["gflops"] = json!((flops / median / 10.0).round() / 100.0);
-    }
-    Ok(line)
+    let per_rep = |before: u64, after: u64| (after - before) as f64 / COUNTED as f64;
+    println!(
+        "{line}, \"fresh_per_rep\": {:.4}, \"copies_per_rep\": {:.4}}}",
+        per_rep(before.fresh_allocations, after.fresh_allocations),
+        per_rep(before.copies_on_write, after.copies_on_write),
+    );
+    Ok(())
 }

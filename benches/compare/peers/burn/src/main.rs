@@ -1,6 +1,6 @@
 //! burn on the workloads, with its fastest CPU backend (flex).
 #![recursion_limit = "512"]
-#[path = "../../timing.rs"]
+#[path = "../../../src/timing.rs"]
 mod timing;
 
 use burn::module::Module;

@@ -1,5 +1,5 @@
 //! candle on the workloads.
-#[path = "../../timing.rs"]
+#[path = "../../../src/timing.rs"]
 mod timing;
 
 use candle_core::{D, DType, Device, Result, Tensor, Var};

@@ -1,5 +1,5 @@
 //! dfdx on the workloads that its static shapes can say.
-#[path = "../../timing.rs"]
+#[path = "../../../src/timing.rs"]
 mod timing;
 
 use dfdx::losses::{

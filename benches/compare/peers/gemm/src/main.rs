@@ -1,5 +1,5 @@
 //! The crates for matrix products alone, into an output that is there already.
-#[path = "../../timing.rs"]
+#[path = "../../../src/timing.rs"]
 mod timing;
 
 use private_gemm_x86::{Accum, DType, DstKind, IType, InstrSet};

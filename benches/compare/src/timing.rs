@@ -1,6 +1,8 @@
-//! What the peers' programs share: a workload's name comes in, a line of JSON goes out, the same as ours.
-#[path = "../src/process.rs"]
-mod process;
+//! What ours and the peers' programs share: a workload's name comes in, a line of JSON goes out.
+//!
+//! The line is written by hand: a program's memory is measured too, and a library for JSON would be a part of it.
+#[path = "process.rs"]
+pub mod process;
 
 use std::time::{Duration, Instant};
 
@@ -28,8 +30,14 @@ fn threads() -> usize {
     told.and_then(|n| n.parse().ok()).unwrap_or_else(here)
 }
 
-/// Times `f`, one repetition each call.
-pub fn time(peer: &str, workload: &str, mut f: impl FnMut()) {
+/// Times `f`, one repetition each call, and prints the line.
+#[allow(clippy::print_stdout)]
+pub fn time(peer: &str, workload: &str, f: impl FnMut()) {
+    println!("{}}}", measure(peer, workload, threads(), f));
+}
+
+/// Times `f`, one repetition each call: the line without its last brace, for who has more to say.
+pub fn measure(peer: &str, workload: &str, threads: usize, mut f: impl FnMut()) -> String {
     let told = std::env::var("COMPARE_SECONDS").ok();
     let seconds: f64 = told.and_then(|s| s.parse().ok()).unwrap_or(1.5);
     let base = process::peak_mib().unwrap_or(0.0);
@@ -51,12 +59,11 @@ pub fn time(peer: &str, workload: &str, mut f: impl FnMut()) {
     let wall = begin.elapsed().as_secs_f64();
     let after = process::faults_and_seconds().unwrap_or((0.0, 0.0));
     micros.sort_unstable_by(f64::total_cmp);
-    println!(
-        "{{\"peer\": \"{peer}\", \"workload\": \"{workload}\", \"threads\": {}, \"median_us\": {:.3}, \
+    format!(
+        "{{\"peer\": \"{peer}\", \"workload\": \"{workload}\", \"threads\": {threads}, \"median_us\": {:.3}, \
          \"min_us\": {:.3}, \"reps\": {}, \"peak_rss_mb\": {:.1}, \"file_rss_mb\": {:.1}, \
          \"base_rss_mb\": {base:.1}, \
-         \"minflt_per_rep\": {:.4}, \"cpu_over_wall\": {:.2}}}",
-        threads(),
+         \"minflt_per_rep\": {:.4}, \"cpu_over_wall\": {:.2}",
         micros[micros.len() / 2],
         micros[0],
         micros.len(),
@@ -64,7 +71,7 @@ pub fn time(peer: &str, workload: &str, mut f: impl FnMut()) {
         process::files_mib().unwrap_or(0.0),
         (after.0 - before.0) / micros.len() as f64,
         (after.1 - before.1) / wall,
-    );
+    )
 }
 
 /// `m, k, n` of the product that a workload names, and which operand lies transposed:
