@@ -86,6 +86,13 @@ impl Cut {
             let groups = even(least.max(tasks.min(wide)), right);
             (groups, tasks.div_ceil(groups).min(tall))
         };
+        // Who has done its own takes what others have left, and that is not to be half of all they had: cores are not
+        // equally fast. The rows are cut, since a band finds its group packed.
+        let bands = if threads > 1 && d.work() / (groups * bands) >= 2 * LARGE {
+            (2 * bands).min(tall)
+        } else {
+            bands
+        };
         Cut {
             left,
             lanes,
