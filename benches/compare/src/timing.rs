@@ -20,6 +20,7 @@ pub fn workload() -> String {
 }
 
 /// Says that the peer's API has no such thing.
+#[allow(clippy::print_stdout)]
 pub fn unsupported(peer: &str, workload: &str) {
     println!("{{\"peer\": \"{peer}\", \"workload\": \"{workload}\", \"unsupported\": true}}");
 }

@@ -30,7 +30,7 @@ macro_rules! functions {
 }
 functions! {
     std exp exp2 exp_m1 ln ln_1p log2 log10 sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sqrt;
-    own rsqrt sigmoid softplus log_sigmoid erf silu gelu gelu_tanh
+    own rsqrt sigmoid softplus log_sigmoid erf silu mish gelu gelu_tanh
 }
 
 /// The place value of the last bit of numbers as large as `r`, in a format of `bits` of mantissa whose

@@ -195,6 +195,18 @@ fn cases() -> Cases {
     c.add("sigmoid_grad", "shape", t.sigmoid_grad(&u));
     c.add("relu_grad", "shape", t.relu_grad(&u));
     c.add("square_grad", "shape", t.square_grad(&u));
+    c.add("softplus_grad", "shape", t.softplus_grad(&u));
+    c.add("log_sigmoid_grad", "shape", t.log_sigmoid_grad(&u));
+    c.add("silu_grad", "shape", t.silu_grad(&u));
+    c.add("gelu_grad", "shape", t.gelu_grad(&u));
+    c.add("gelu_tanh_grad", "shape", t.gelu_tanh_grad(&u));
+    c.add("mish_grad", "shape", t.mish_grad(&u));
+    c.add("leaky_relu_grad", "shape", t.leaky_relu_grad(0.1, &u));
+    c.add("hypot", "shape", t.hypot(&u));
+    c.add("logaddexp", "shape", t.logaddexp(&u));
+    c.add("exp_mul", "shape", t.exp_mul(&u));
+    c.add("huber_error", "shape", t.huber_error(&u, 1.0));
+    c.add("huber_error_grad", "shape", t.huber_error_grad(&u, 1.0, 1.0));
     c.add("squared_error", "shape", t.squared_error(&u));
     c.add("squared_error_grad", "shape", t.squared_error_grad(&u, 1.0));
     c.add("bce_error", "shape", t.bce_error(&u));

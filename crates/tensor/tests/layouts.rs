@@ -189,6 +189,11 @@ fn ops() -> Vec<(&'static str, Op)> {
         "minimum" |x| x.minimum(&Tensor::scalar(0.0));
         "pow" |x| x.abs().pow(x);
         "atan2" |x| x.atan2(&x.flip(0)?);
+        "hypot" |x| x.hypot(&x.flip(0)?);
+        "logaddexp" |x| x.logaddexp(&x.flip(0)?);
+        "exp_mul" |x| x.exp_mul(&Tensor::scalar(0.5));
+        "slopes" |x| Ok((x.silu_grad(x)?, (x.gelu_grad(x)?, x.mish_grad(x)?)));
+        "huber" |x| x.huber_error(&Tensor::scalar(0.25), 1.0);
         "grads" |x| Ok((x.tanh_grad(x)?, (x.sigmoid_grad(x)?, x.relu_grad(x)?)));
         "eq" |x| x.eq(&x.abs());
         "lt" |x| Ok(x.lt_scalar(0.0));

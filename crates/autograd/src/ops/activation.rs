@@ -41,6 +41,7 @@ unary_op! {
     in "activation" formula "−ln(1 + e⁻ˣ)" gradient "sigmoid(−x)·dy" edges "smooth"
     saves x
     rule |x, dy| dy * x.neg().sigmoid();
+    fused |x, dy| x.log_sigmoid_grad(dy);
     reference |x| -(-x).exp().ln_1p();
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
 }
@@ -51,6 +52,7 @@ unary_op! {
     in "activation" formula "ln(1 + eˣ)" gradient "sigmoid(x)·dy" edges "smooth"
     saves x
     rule |x, dy| dy * x.sigmoid();
+    fused |x, dy| x.softplus_grad(dy);
     reference |x| x.exp().ln_1p();
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
 }
@@ -64,6 +66,7 @@ unary_op! {
         let s = x.sigmoid();
         dy * (&s * (x * s.affine(-1.0, 1.0)).affine(1.0, 1.0))
     };
+    fused |x, dy| x.silu_grad(dy);
     reference |x| x / (1.0 + (-x).exp());
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
 }
@@ -77,6 +80,7 @@ unary_op! {
         let t = x.softplus().tanh();
         dy * (&t + x * t.square().affine(-1.0, 1.0) * x.sigmoid())
     };
+    fused |x, dy| x.mish_grad(dy);
     reference |x| x * x.exp().ln_1p().tanh();
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
 }
@@ -91,6 +95,7 @@ unary_op! {
         let pdf = x.square().affine(-0.5, 0.0).exp().affine(0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2, 0.0);
         dy * (cdf + x * pdf)
     };
+    fused |x, dy| x.gelu_grad(dy);
     reference |x| x * 0.5 * (1.0 + erf(x * FRAC_1_SQRT_2));
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
 }
@@ -106,6 +111,7 @@ unary_op! {
         let slope = t.square().affine(-0.5, 0.5) * x * x2.affine(3.0 * CUBE * ROOT, ROOT);
         dy * (t.affine(0.5, 0.5) + slope)
     };
+    fused |x, dy| x.gelu_tanh_grad(dy);
     reference |x| x * 0.5 * (1.0 + (ROOT * (x + CUBE * x * x * x)).tanh());
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
 }
@@ -127,6 +133,10 @@ impl<T: Float> Rule<T> for LeakyRelu<T> {
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
         let positive = self.0.gt_scalar(T::ZERO);
         one(Var::where_(&positive, dy, &dy.affine(self.1, 0.0))?)
+    }
+    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+        to.put(0, self.0.leaky_relu_grad(self.1, dy)?)?;
+        Ok(Fused::Done)
     }
     fn detail(&self) -> String {
         format!("slope {}", self.1)

@@ -1,12 +1,13 @@
 //! Losses of classification: negative log-likelihood and cross-entropy.
 
-use wengert_tensor::{Float, Site, Tensor};
+use wengert_tensor::{Float, Shape, Site, Tensor};
 
 use super::reduction::Reduction;
 use crate::error::Result;
 use crate::info::{OpInfo, cycle, sample, spread};
 use crate::naive::Array;
-use crate::rule::{Cx, Grads, Rule, apply};
+use crate::node::Sink;
+use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply, one};
 use crate::var::Var;
 
 /// Options of [`Var::cross_entropy_with`] and [`Var::nll_loss_with`], PyTorch's defaults.
@@ -95,7 +96,16 @@ impl<T: Float> Var<T> {
     pub fn cross_entropy_with(&self, targets: &Tensor<i64>, options: &ClassLoss) -> Result<Var<T>> {
         let picked = pick("cross_entropy", self, targets, options)?;
         let axis = isize::from(self.rank() > 1);
-        class_loss("cross_entropy", &self.log_softmax(axis)?, picked)
+        let Coefficients::Rows(rows) = &picked.coefficients else {
+            return class_loss("cross_entropy", &self.log_softmax(axis)?, picked);
+        };
+        let logp = self.value.log_softmax(axis)?;
+        let y = picked.reduced(rows.of(&logp)?);
+        Ok(apply([self], y, |_, _| CrossEntropy {
+            x: Saved::input(0, self),
+            logp,
+            picked,
+        }))
     }
 
     /// Negative log-likelihood of log-probabilities and class indices, `−mean x[t]`.
@@ -189,11 +199,78 @@ fn check_options<T: Float>(
 
 /// The loss as a linear function of the log-probabilities: `loss_row = Σ coefficient·logp`.
 struct Picked<T: Float> {
-    /// Of the input's shape.
-    coefficients: Tensor<T>,
+    coefficients: Coefficients<T>,
     reduction: Reduction,
     /// A mean over rows that weigh nothing, which is NaN.
     of_nothing: bool,
+}
+
+impl<T: Float> Picked<T> {
+    /// The loss from those of the rows.
+    fn reduced(&self, losses: Tensor<T>) -> Tensor<T> {
+        match self.reduction {
+            Reduction::None => losses,
+            _ if self.of_nothing => Tensor::scalar(T::NAN),
+            _ => losses.sum_all(),
+        }
+    }
+
+    /// The loss's gradient as it meets the input's axes.
+    fn seed(&self, dy: &Var<T>, axis: isize) -> Result<Var<T>> {
+        match self.reduction {
+            Reduction::None => dy.unsqueeze(axis),
+            _ => Ok(dy.clone()),
+        }
+    }
+}
+
+/// What counts in a loss, and how much.
+enum Coefficients<T: Float> {
+    /// One class of a row.
+    Rows(Rows<T>),
+    /// All, of the input's shape: with smoothing.
+    All(Tensor<T>),
+}
+
+impl<T: Float> Coefficients<T> {
+    /// Of the input's shape.
+    fn all(&self, shape: &Shape) -> Tensor<T> {
+        match self {
+            Coefficients::Rows(rows) => rows.added_to(Tensor::zeros(shape), &rows.weights),
+            Coefficients::All(all) => all.clone(),
+        }
+    }
+}
+
+/// A class for each row.
+struct Rows<T: Float> {
+    /// Where it stands in the input.
+    at: Vec<usize>,
+    /// What its log-probability is multiplied by; 0 for a row that is left out.
+    weights: Tensor<T>,
+}
+
+impl<T: Float> Rows<T> {
+    /// The losses of the rows, from the log-probabilities.
+    fn of(&self, logp: &Tensor<T>) -> Result<Tensor<T>> {
+        let logp = logp.contiguous();
+        let all = logp.as_slice().unwrap_or(&[]);
+        // What does not count must not bring in its −∞ (0·∞ is NaN).
+        let loss = |(&at, &w): (&usize, &T)| if w == T::ZERO { w } else { all[at] * w };
+        let weights = self.weights.as_slice().unwrap_or(&[]);
+        let losses: Vec<T> = self.at.iter().zip(weights).map(loss).collect();
+        Ok(Tensor::from_vec(losses, self.weights.shape())?)
+    }
+
+    /// `to`, of the input's shape, with a number for each row added at its class.
+    fn added_to(&self, mut to: Tensor<T>, rows: &Tensor<T>) -> Tensor<T> {
+        let rows = rows.contiguous();
+        let all = to.as_mut_slice();
+        for (&at, &r) in self.at.iter().zip(rows.as_slice().unwrap_or(&[])) {
+            all[at] = all[at] + r;
+        }
+        to
+    }
 }
 
 #[track_caller]
@@ -266,24 +343,35 @@ fn pick<T: Float>(
     } else {
         1.0
     };
-    let mut c = vec![T::ZERO; x.len()];
+    let smoothing = options.smoothing;
+    let mut all = vec![T::ZERO; if smoothing > 0.0 { x.len() } else { 0 }];
+    let (mut at, mut weights) = (Vec::new(), Vec::new());
     for (row, &t) in targets.iter().enumerate() {
-        if t == options.ignore_index {
-            continue;
-        }
         // A row of the input runs along the class axis.
         let base = row / inner.max(1) * classes * inner + row % inner.max(1);
-        let s = options.smoothing;
-        if s > 0.0 {
+        let counts = t != options.ignore_index;
+        let (t, w) = match counts {
+            true => (t as usize, -(1.0 - smoothing) * weight(t as usize) * scale),
+            false => (0, 0.0),
+        };
+        at.push(base + t * inner);
+        weights.push(T::from_f64(w));
+        if counts && smoothing > 0.0 {
             for k in 0..classes {
-                c[base + k * inner] = T::from_f64(-s / classes as f64 * weight(k) * scale);
+                let even = -smoothing / classes as f64 * weight(k) * scale;
+                all[base + k * inner] = T::from_f64(if k == t { even + w } else { even });
             }
         }
-        let at = base + t as usize * inner;
-        c[at] = T::from_f64(c[at].to_f64() - (1.0 - s) * weight(t as usize) * scale);
     }
     Ok(Picked {
-        coefficients: Tensor::from_vec(c, x.shape())?,
+        coefficients: if smoothing > 0.0 {
+            Coefficients::All(Tensor::from_vec(all, x.shape())?)
+        } else {
+            Coefficients::Rows(Rows {
+                at,
+                weights: Tensor::from_vec(weights, rows_shape)?,
+            })
+        },
         reduction: options.reduction,
         of_nothing: options.reduction == Reduction::Mean && total == 0.0,
     })
@@ -292,25 +380,59 @@ fn pick<T: Float>(
 #[track_caller]
 fn class_loss<T: Float>(op: &'static str, logp: &Var<T>, picked: Picked<T>) -> Result<Var<T>> {
     let axis = isize::from(logp.rank() > 1);
-    let zero = Tensor::scalar(T::ZERO);
-    // A class that does not count must not bring in its −∞ (0·∞ is NaN).
-    let counts = picked.coefficients.ne_scalar(T::ZERO);
-    let terms = counts.where_(&(logp.value() * &picked.coefficients), &zero)?;
-    let y = if picked.reduction == Reduction::None {
-        terms.sum(axis)?
-    } else {
-        terms.sum_all()
+    let losses = match &picked.coefficients {
+        Coefficients::Rows(rows) => rows.of(logp.value())?,
+        Coefficients::All(all) => {
+            // As in `Rows::of`.
+            let counts = all.ne_scalar(T::ZERO);
+            let terms = counts.where_(&(logp.value() * all), &Tensor::scalar(T::ZERO))?;
+            terms.sum(axis)?
+        }
     };
-    let y = if picked.of_nothing {
-        Tensor::scalar(T::NAN)
-    } else {
-        y
-    };
-    Ok(apply([logp], y, |_, _| Pick { op, picked }))
+    let y = picked.reduced(losses);
+    Ok(apply([logp], y, |_, _| Pick {
+        op,
+        shape: logp.shape().clone(),
+        picked,
+    }))
 }
 
+/// Cross-entropy of logits and one class a row.
+struct CrossEntropy<T: Float> {
+    x: Saved<T>,
+    logp: Tensor<T>,
+    picked: Picked<T>,
+}
+impl<T: Float> Rule<T> for CrossEntropy<T> {
+    fn name(&self) -> &'static str {
+        "cross_entropy"
+    }
+    /// With weights w of the classes picked, `(w − softmax(x)·Σw)·dy`.
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        let x = cx.var(&self.x);
+        let axis = isize::from(x.rank() > 1);
+        let dy = self.picked.seed(dy, axis)?;
+        let all = self.picked.coefficients.all(x.shape());
+        let sums = Var::constant(all.sum_keepdim(axis)?);
+        let even = x.log_softmax(axis)?.exp().try_mul(&sums)?;
+        one(Var::constant(all).try_sub(&even)?.try_mul(&dy)?)
+    }
+    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+        let Coefficients::Rows(rows) = &self.picked.coefficients else {
+            return Ok(Fused::Composed(dy));
+        };
+        let axis = isize::from(self.logp.rank() > 1);
+        let weights = &rows.weights * &dy;
+        let dx = self.logp.exp_mul(&weights.neg().unsqueeze(axis)?)?;
+        to.put(0, rows.added_to(dx, &weights))?;
+        Ok(Fused::Done)
+    }
+}
+
+/// A loss of log-probabilities.
 struct Pick<T: Float> {
     op: &'static str,
+    shape: Shape,
     picked: Picked<T>,
 }
 impl<T: Float> Rule<T> for Pick<T> {
@@ -318,14 +440,9 @@ impl<T: Float> Rule<T> for Pick<T> {
         self.op
     }
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
-        let c = Var::constant(self.picked.coefficients.clone());
-        let rows = self.picked.reduction == Reduction::None;
-        let dy = if rows {
-            dy.unsqueeze(isize::from(c.rank() > 1))?
-        } else {
-            dy.clone()
-        };
-        Ok(Grads::from_iter([Some(c.try_mul(&dy)?)]))
+        let all = self.picked.coefficients.all(&self.shape);
+        let dy = self.picked.seed(dy, isize::from(all.rank() > 1))?;
+        one(Var::constant(all).try_mul(&dy)?)
     }
 }
 

@@ -245,10 +245,7 @@ impl<T: Float> Var<T> {
             }
             .into());
         }
-        let d = &self.value - &target.value;
-        // With c = clamp(d, −δ, δ): c·(d − c/2) is both branches.
-        let c = d.clamp(-delta, delta)?;
-        let y = reduction.of(&c * (&d - c.affine(0.5, 0.0)));
+        let y = reduction.of(self.value.huber_error(&target.value, delta)?);
         Ok(apply([self, target], y, |_, _| Huber {
             x: Saved::input(0, self),
             t: Saved::input(1, target),
@@ -281,6 +278,20 @@ impl<T: Float> Rule<T> for Huber<T> {
         let dx = c.affine(self.factor, 0.0).try_mul(dy)?;
         let dt = cx.needs(1).then(|| dx.neg());
         Ok(Grads::from_iter([cx.needs(0).then_some(dx), dt]))
+    }
+    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+        // As for the squared error.
+        if dy.len() != 1 {
+            return Ok(Fused::Composed(dy));
+        }
+        let factor = self.factor * dy.item()?.to_f64();
+        let (x, t) = (&self.x.value, &self.t.value);
+        let dx = x.huber_error_grad(t, self.delta, factor)?;
+        if cx.needs(1) {
+            to.put(1, dx.neg())?;
+        }
+        to.put(0, dx)?;
+        Ok(Fused::Done)
     }
     fn detail(&self) -> String {
         format!("delta {}", self.delta)

@@ -1,7 +1,5 @@
 //! Powers, angles and sums of two variables that are not plain arithmetic.
 
-use wengert_tensor::Site;
-
 use super::block::names::*;
 use crate::info::{positive, spread};
 
@@ -158,22 +156,6 @@ pub(crate) static ATAN2: OpInfo = OpInfo {
 };
 
 impl<T: Float> Var<T> {
-    /// Both broadcast to their common shape and stacked along a new last axis.
-    #[track_caller]
-    fn paired(&self, op: &'static str, other: &Var<T>) -> Result<Var<T>> {
-        let Some(shape) = self.shape().broadcast(other.shape()) else {
-            let (a, b) = (self.shape(), other.shape());
-            let (m, n) = (a.len(), b.len());
-            // The last axes that do not meet: there are some, or the shapes would broadcast.
-            let meet = |k: &usize| a[m - k] == b[n - k] || a[m - k] == 1 || b[n - k] == 1;
-            let k = (1..=m.min(n)).find(|k| !meet(k)).unwrap_or(1);
-            let site = Site::new(op).operand_axis("lhs", T::DTYPE, a, m - k);
-            let site = site.operand_axis("rhs", T::DTYPE, b, n - k);
-            return Err(wengert_tensor::Error::Broadcast { site }.into());
-        };
-        Var::stack(&[self.expand(&shape)?, other.expand(&shape)?], -1)
-    }
-
     /// `√(a² + b²)` with broadcasting, without overflow; gradients `a·dy/y` and `b·dy/y`, 0 at the
     /// origin.
     ///
@@ -181,7 +163,12 @@ impl<T: Float> Var<T> {
     /// If the shapes do not broadcast.
     #[track_caller]
     pub fn hypot(&self, other: &Var<T>) -> Result<Var<T>> {
-        self.paired("hypot", other)?.norm(-1)
+        let y = self.value.hypot(&other.value)?;
+        Ok(apply([self, other], y, |y, _| Hypot {
+            a: Saved::input(0, self),
+            b: Saved::input(1, other),
+            y: Saved::output(y),
+        }))
     }
 
     /// `ln(eᵃ + eᵇ)` with broadcasting, without overflow; gradients `eᵃ⁻ʸ·dy` and `eᵇ⁻ʸ·dy`.
@@ -190,7 +177,54 @@ impl<T: Float> Var<T> {
     /// If the shapes do not broadcast.
     #[track_caller]
     pub fn logaddexp(&self, other: &Var<T>) -> Result<Var<T>> {
-        self.paired("logaddexp", other)?.logsumexp(-1)
+        let y = self.value.logaddexp(&other.value)?;
+        Ok(apply([self, other], y, |_, _| LogAddExp {
+            a: Saved::input(0, self),
+            b: Saved::input(1, other),
+        }))
+    }
+}
+
+struct Hypot<T: Float> {
+    a: Saved<T>,
+    b: Saved<T>,
+    y: Saved<T>,
+}
+impl<T: Float> Rule<T> for Hypot<T> {
+    fn name(&self) -> &'static str {
+        "hypot"
+    }
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        let (a, b, y) = (cx.var(&self.a), cx.var(&self.b), cx.var(&self.y));
+        // At the origin both quotients are 0/1.
+        let origin = self.y.value.eq_scalar(T::ZERO).cast::<T>();
+        let unit = dy.try_div(&y.try_add(&Var::constant(origin))?)?;
+        let da = cx.needs(0).then(|| unit.try_mul(&a)).transpose()?;
+        let db = cx.needs(1).then(|| unit.try_mul(&b)).transpose()?;
+        Ok(Grads::from_iter([da, db]))
+    }
+}
+
+struct LogAddExp<T: Float> {
+    a: Saved<T>,
+    b: Saved<T>,
+}
+impl<T: Float> Rule<T> for LogAddExp<T> {
+    fn name(&self) -> &'static str {
+        "logaddexp"
+    }
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        // eᵃ⁻ʸ = 1 / (1 + eᵇ⁻ᵃ).
+        let apart = cx.var(&self.a).try_sub(&cx.var(&self.b))?;
+        let da = cx
+            .needs(0)
+            .then(|| apart.sigmoid().try_mul(dy))
+            .transpose()?;
+        let db = cx
+            .needs(1)
+            .then(|| apart.neg().sigmoid().try_mul(dy))
+            .transpose()?;
+        Ok(Grads::from_iter([da, db]))
     }
 }
 

@@ -235,7 +235,7 @@ impl<const N: usize> Flat<N> {
     /// and where that is wished the next block is asked for while one is at work.
     #[inline(never)]
     unsafe fn blocks(&self) {
-        let mut scratch: [Scratch; N] = std::array::from_fn(|_| Scratch::new());
+        let mut scratch: [Scratch; N] = [const { Scratch::new() }; N];
         let copied = self.srcs.map(|s| self.is_dst(s.0));
         let any_copied = copied.contains(&true);
         let width = if any_copied { BLOCK } else { ROW }.min(self.len).max(1);

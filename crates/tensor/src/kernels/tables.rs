@@ -200,12 +200,34 @@ family! {
     Float2 float2 <T: Float> 2 (T, T) => T {
         Pow 30 = |x, y; p| Math::pow::<I>(x, y);
         Atan2 15 = |y, x; p| Math::atan2::<I>(y, x);
+        Hypot 8 = |x, y; p| Math::hypot::<I>(x, y);
+        LogAddExp 14 = |x, y; p| {
+            // Equal infinities have no difference.
+            let apart = if x == y { T::ZERO } else { (x - y).abs_() };
+            x.max_(y) + Math::ln_1p::<I>(Math::exp::<I>(-apart))
+        };
+        ExpMul 6 = |x, c; p| Math::exp::<I>(x) * c;
         SquareGrad 4 = |x, dy; p| { let half = x * dy; half + half };
         TanhGrad 5 = |y, dy; p| dy * (T::ONE - y * y);
         SigmoidGrad 5 = |y, dy; p| dy * (y * (T::ONE - y));
+        SoftplusGrad 8 = |x, dy; p| dy * Math::sigmoid::<I>(x);
+        LogSigmoidGrad 8 = |x, dy; p| dy * Math::sigmoid::<I>(-x);
+        SiluGrad 8 = |x, dy; p| dy * Math::silu_slope::<I>(x);
+        GeluGrad 12 = |x, dy; p| dy * Math::gelu_slope::<I>(x);
+        GeluTanhGrad 10 = |x, dy; p| dy * Math::gelu_tanh_slope::<I>(x);
+        MishGrad 10 = |x, dy; p| dy * Math::mish_slope::<I>(x);
+        // Of slope p.0 below 0.
+        LeakyReluGrad 4 = |x, dy; p| if x > T::ZERO { dy } else { dy * T::from_f64(p.0) };
         // Losses: (input, target), and their gradients times p.0.
         SquaredError 4 = |x, t; p| (x - t) * (x - t);
         SquaredErrorGrad 4 = |x, t; p| (x - t) * T::from_f64(p.0);
+        // Huber's with delta p.0, and its gradient times p.1: of c = clamp(d, ±delta), both branches are c (d − c/2).
+        HuberError 5 = |x, t; p| {
+            let d = x - t;
+            let c = within(d, T::from_f64(p.0));
+            c * (d - c * T::from_f64(0.5))
+        };
+        HuberErrorGrad 5 = |x, t; p| within(x - t, T::from_f64(p.0)) * T::from_f64(p.1);
         BceError 14 = |x, t; p| {
             let low = T::from_f64(-100.0);
             let (a, b) = (Math::ln::<I>(x), Math::ln_1p::<I>(-x));
@@ -223,6 +245,13 @@ family! {
         // relu'(0) = 0; a NaN input has a NaN gradient.
         ReluGrad 4 = |y, dy; p| if y > T::ZERO { dy } else if y == T::ZERO { T::ZERO } else { y };
     }
+}
+
+/// `x` within ±`most`; NaN stays.
+#[inline(always)]
+fn within<T: Float>(x: T, most: T) -> T {
+    let x = if x > most { most } else { x };
+    if x < -most { -most } else { x }
 }
 
 /// Every conversion to type `O`, as Rust's `as` does it; anything but zero is `true`.

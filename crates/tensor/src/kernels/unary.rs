@@ -124,7 +124,7 @@ unary! {
         /// `x·sigmoid(x)`.
         silu Silu 8 = slice map_silu;
         /// `x·tanh(softplus(x))` (Misra, 2019).
-        mish Mish 20 = |x| x * Math::tanh::<I>(Math::softplus::<I>(x));
+        mish Mish 8 = |x| Math::mish::<I>(x);
     } with parameters {
         // leaky_relu with slope p.0
         LeakyRelu 4 = |x; p| if x > T::ZERO { x } else { x * T::from_f64(p.0) };

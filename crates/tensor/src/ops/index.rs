@@ -1,5 +1,6 @@
 //! Taking and adding elements by index. Indices are `i64`; negative ones count from the end.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -145,17 +146,29 @@ impl<T: Element> Tensor<T> {
         let x = self.try_contiguous("index_select")?;
         let x = x.as_slice().unwrap_or(&[]);
         let Lanes { size, inner } = Lanes::of(self.shape(), a);
-        let mut out =
-            Tensor::try_full(&shape, T::default()).map_err(|e| e.rename("index_select"))?;
-        let (n, most) = (picks.len(), par::chunk_len(COST) / inner.max(1));
-        par::for_rows_mut(out.as_mut_slice(), inner, most, |first, rows| {
+        let out = Tensor::<T>::try_uninit("index_select", shape)?;
+        if out.is_empty() {
+            return Ok(out);
+        }
+        // SAFETY: `out` is new, contiguous and of so many elements.
+        let all = unsafe {
+            std::slice::from_raw_parts_mut(out.as_ptr() as *mut MaybeUninit<T>, out.len())
+        };
+        let (n, most) = (picks.len(), par::chunk_len(COST) / inner);
+        par::for_rows_mut(all, inner, most, |first, rows| {
             for_blocks(first, n, inner, rows, |o, k, rows| {
                 let (x, picks) = (&x[o * size * inner..][..size * inner], &picks[k..]);
                 if inner == 1 {
-                    return rows.iter_mut().zip(picks).for_each(|(y, &i)| *y = x[i]);
+                    return rows.iter_mut().zip(picks).for_each(|(y, &i)| {
+                        y.write(x[i]);
+                    });
                 }
                 for (row, i) in rows.chunks_exact_mut(inner).zip(picks) {
-                    row.copy_from_slice(&x[i * inner..][..inner]);
+                    let from = &x[i * inner..][..inner];
+                    // SAFETY: both are of `inner` elements, and apart.
+                    unsafe {
+                        std::ptr::copy_nonoverlapping(from.as_ptr(), row.as_mut_ptr().cast(), inner)
+                    };
                 }
             });
         });

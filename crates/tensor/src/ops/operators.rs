@@ -48,6 +48,12 @@ named! { Float float2 Float2;
     pow Pow;
     /// The angle of the point `(x, y)`, `self` being y, in radians from −π to π.
     atan2 Atan2;
+    /// `√(x² + y²)` with broadcasting, without overflow on the way; ∞ where one of them is infinite.
+    hypot Hypot;
+    /// `ln(eˣ + eʸ)` with broadcasting, without overflow.
+    logaddexp LogAddExp;
+    /// `eˣ·y` with broadcasting, in one pass.
+    exp_mul ExpMul;
     /// Squared error, `(x − t)²` with broadcasting, in one pass.
     squared_error SquaredError;
     /// Binary cross-entropy of probabilities, `−(t·ln x + (1 − t)·ln(1 − x))` with broadcasting, in one
@@ -81,9 +87,90 @@ gradients! {
     sigmoid_grad SigmoidGrad;
     /// `dy` where `self` is positive, 0 elsewhere: the gradient of relu from its in- or output.
     relu_grad ReluGrad;
+    /// `dy·sigmoid(x)`: the gradient of softplus from its input (`self`).
+    softplus_grad SoftplusGrad;
+    /// `dy·sigmoid(−x)`: the gradient of log_sigmoid from its input (`self`).
+    log_sigmoid_grad LogSigmoidGrad;
+    /// `dy·s(1 + x(1 − s))` with `s = sigmoid(x)`: the gradient of silu from its input (`self`).
+    silu_grad SiluGrad;
+    /// `dy·(Φ(x) + x·φ(x))`: the gradient of gelu from its input (`self`).
+    gelu_grad GeluGrad;
+    /// The gradient of gelu_tanh from its input (`self`).
+    gelu_tanh_grad GeluTanhGrad;
+    /// The gradient of mish from its input (`self`).
+    mish_grad MishGrad;
 }
 
 impl<T: Float> Tensor<T> {
+    /// `dy` where `self` is positive, `slope·dy` elsewhere: the gradient of leaky_relu from its input. `dy` given by value
+    /// lends its memory.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let x = Tensor::new([3.0f64, -1.0, 0.0]);
+    /// assert_eq!(x.leaky_relu_grad(0.5, Tensor::ones([3]))?.to_vec(), [1.0, 0.5, 0.5]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn leaky_relu_grad<'a>(
+        &'a self,
+        slope: f64,
+        dy: impl Into<Arg<'a, T>>,
+    ) -> Result<Tensor<T>> {
+        let run = <T as FloatKernels>::float2(Float2::LeakyReluGrad);
+        zip_owned(
+            run,
+            (slope, 0.0),
+            "leaky_relu_grad",
+            Arg::Ref(self),
+            dy.into(),
+        )
+    }
+
+    /// Huber's loss of each element with broadcasting: `½d²` for `d = x − t` within `±delta`, `delta·(|d| − ½delta)`
+    /// beyond, in one pass.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let x = Tensor::new([1.0f64, -4.0]);
+    /// assert_eq!(x.huber_error(&Tensor::scalar(0.0), 2.0)?.to_vec(), [0.5, 6.0]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn huber_error(&self, target: &Tensor<T>, delta: f64) -> Result<Tensor<T>> {
+        let run = <T as FloatKernels>::float2(Float2::HuberError);
+        zip(run, (delta, 0.0), "huber_error", self, target)
+    }
+
+    /// `factor` times `d = x − t` within `±delta`, with broadcasting: the gradient of
+    /// [`huber_error`](Tensor::huber_error) times a factor, in one pass.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast.
+    ///
+    /// ```
+    /// use wengert_tensor::Tensor;
+    /// let x = Tensor::new([1.0f64, -4.0]);
+    /// assert_eq!(x.huber_error_grad(&Tensor::scalar(0.0), 2.0, 0.5)?.to_vec(), [0.5, -1.0]);
+    /// # Ok::<(), wengert_tensor::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn huber_error_grad(
+        &self,
+        target: &Tensor<T>,
+        delta: f64,
+        factor: f64,
+    ) -> Result<Tensor<T>> {
+        let run = <T as FloatKernels>::float2(Float2::HuberErrorGrad);
+        zip(run, (delta, factor), "huber_error_grad", self, target)
+    }
+
     /// `2·factor·(x − t)` with broadcasting: the gradient of [`squared_error`](Tensor::squared_error) times
     /// a factor, in one pass.
     ///

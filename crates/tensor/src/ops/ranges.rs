@@ -2,6 +2,7 @@
 
 use crate::dtype::{DType, Float, Num};
 use crate::error::{Error, Result};
+use crate::kernels::par;
 use crate::tensor::{Tensor, refuse};
 
 /// How many values a range has: `None` where the arguments make none, `usize::MAX` where they are
@@ -21,6 +22,18 @@ fn arange_len<T: Num>(start: T, end: T, step: T) -> Option<usize> {
     }
     let count = (b - a).unsigned_abs().div_ceil(s.unsigned_abs());
     Some(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+/// Elements that a thread makes at a time.
+const PIECE: usize = 1 << 16;
+
+/// The elements of a piece and their numbers, of which the first is `first`. (A count in 32 bits becomes a vector of
+/// floats, one in 64 does not.)
+#[inline(always)]
+fn numbered<T>(first: usize, part: &mut [T]) -> impl Iterator<Item = (f64, &mut T)> {
+    let first = first as f64;
+    let numbers = (0i32..).map(move |i| first + f64::from(i));
+    numbers.zip(part)
 }
 
 impl<T: Num> Tensor<T> {
@@ -48,10 +61,12 @@ impl<T: Num> Tensor<T> {
             .or_hint("a range that goes down has a negative step"));
         };
         let mut out = Tensor::try_zeros(n).map_err(|e| e.rename("arange"))?;
-        for (i, v) in out.as_mut_slice().iter_mut().enumerate() {
-            // Integers in their own arithmetic: f64 rounds beyond 2^53.
-            *v = start.add_(T::from_f64(i as f64).mul_(step));
-        }
+        par::for_rows_mut(out.as_mut_slice(), 1, PIECE, |first, part| {
+            for (i, v) in numbered(first, part) {
+                // Integers in their own arithmetic: f64 rounds beyond 2^53.
+                *v = start.add_(T::from_f64(i).mul_(step));
+            }
+        });
         Ok(out)
     }
 
@@ -116,17 +131,20 @@ impl<T: Float> Tensor<T> {
             span if span.is_finite() => span / parts,
             _ => b / parts - a / parts,
         };
-        for (i, v) in out.as_mut_slice().iter_mut().enumerate() {
-            // From the nearer end, so that both are exact and the values are symmetric.
-            if i == 0 || i == last {
-                *v = if i == 0 { start } else { end };
-                continue;
+        let (end_at, half) = (last as f64, (last / 2) as f64);
+        par::for_rows_mut(out.as_mut_slice(), 1, PIECE, |first, part| {
+            for (i, v) in numbered(first, part) {
+                // From the nearer end, so that the values are symmetric.
+                let (near, far) = (a + t * i, b - t * (end_at - i));
+                *v = T::from_f64(if i <= half { near } else { far });
             }
-            *v = T::from_f64(if i <= last / 2 {
-                a + t * i as f64
-            } else {
-                b - t * (last - i) as f64
-            });
+        });
+        // Both are exact; the first, where they are one.
+        let all = out.as_mut_slice();
+        for (at, value) in [(last, end), (0, start)] {
+            if let Some(v) = all.get_mut(at) {
+                *v = value;
+            }
         }
         Ok(out)
     }

@@ -15,6 +15,11 @@ pub(super) const MAX_RANK: usize = 16;
 const TILE_ROWS: usize = 16;
 /// Bytes of an operand's part of a tile: three of them fit in a 32 KiB L1 cache.
 const TILE_BYTES: usize = 8192;
+/// Tenths of a nanosecond an element, up to which the shortest rows are walked one by one: what is dearer is worth
+/// gathering into vectors.
+const CHEAP: u32 = 4;
+/// Rows of at most so many elements, of which an operand repeats one, go many in a call.
+const NARROW: usize = 128;
 /// Columns that a task takes through its tiles.
 const TILE_COLUMNS: usize = 4096;
 
@@ -130,12 +135,12 @@ impl<const N: usize> Plan<N> {
         let gathering = par::chunk_len(run.cost + 10 * N as u32);
         // SAFETY: ranges of rows and pieces of them are disjoint and within the shape.
         unsafe {
-            if unit && width >= 16 {
+            if unit && width >= if run.cost <= CHEAP { 2 } else { 16 } {
                 self.by_rows(par::chunk_len(run.cost), |r0, r1, lo, n| {
                     self.direct(run, isa, params, r0, r1, lo, n)
                 });
-            } else if let Some(axis) = self.tile_axis() {
-                self.tiles(run, isa, params, axis);
+            } else if let Some((axis, rows)) = self.tile() {
+                self.tiles(run, isa, params, axis, rows);
             } else if width >= 64 {
                 self.by_rows(gathering, |r0, r1, lo, n| {
                     self.rows(run, isa, params, r0, r1, lo, n)
@@ -201,32 +206,41 @@ impl<const N: usize> Plan<N> {
         }
     }
 
-    /// The axis along which an operand is contiguous that is not so along the rows: walked by rows it
-    /// would use one element of each cache line, and have lost the line before the next row.
-    fn tile_axis(&self) -> Option<usize> {
+    /// The axis to walk by tiles along, and the rows of a tile. One along which an operand is contiguous that is not so
+    /// along the rows: walked by rows it would use one element of each cache line, and have lost the line before the next
+    /// row. Or the last but one, where rows are short and an operand is one element repeated along them: a call takes many.
+    fn tile(&self) -> Option<(usize, usize)> {
         let inner = self.rank - 1;
-        if self.shape[inner] < 32 || self.dst.strides[inner] != 1 {
+        let width = self.shape[inner];
+        if self.dst.strides[inner] != 1 {
             return None;
         }
-        let odd = |o: &&PlanOperand| o.size >= 4 && !matches!(o.strides[inner], 0 | 1);
-        let operand = self.srcs.iter().find(odd)?;
-        (0..inner).find(|&a| operand.strides[a] == 1 && self.shape[a] >= 8)
+        let odd = |o: &&PlanOperand| !matches!(o.strides[inner], 0 | 1);
+        if let Some(operand) = self.srcs.iter().find(|o| o.size >= 4 && odd(o)) {
+            let axis = (0..inner).find(|&a| operand.strides[a] == 1 && self.shape[a] >= 8)?;
+            return (width >= 32).then_some((axis, TILE_ROWS));
+        }
+        let short = (4..=NARROW).contains(&width) && inner > 0;
+        if !short || self.srcs.iter().any(|o| odd(&o)) {
+            return None;
+        }
+        Some((inner - 1, BLOCK / width))
     }
 
-    /// By tiles of [`TILE_ROWS`] rows along `axis`: operands that run down the rows are transposed into
+    /// By tiles of so many rows along `axis`: operands that run down the rows are transposed into
     /// scratch, a square in registers at a time.
-    unsafe fn tiles(&self, run: Run<N>, isa: IsaKind, params: Params, axis: usize) {
+    unsafe fn tiles(&self, run: Run<N>, isa: IsaKind, params: Params, axis: usize, high: usize) {
         let (width, height) = (self.shape[self.rank - 1], self.shape[axis]);
-        let (bands, pieces) = (height.div_ceil(TILE_ROWS), width.div_ceil(TILE_COLUMNS));
+        let (bands, pieces) = (height.div_ceil(high), width.div_ceil(TILE_COLUMNS));
         let count = self.len / (width * height) * bands * pieces;
         let chunk = par::chunk_len(run.cost + 5 * N as u32);
-        let per = chunk / (width.min(TILE_COLUMNS) * TILE_ROWS);
+        let per = chunk / (width.min(TILE_COLUMNS) * high);
         par::for_pieces(count, per, |tasks| {
             for task in tasks {
                 let (rest, piece) = (task / pieces, task % pieces);
                 let (outer, band) = (rest / bands, rest % bands);
                 let columns = piece * TILE_COLUMNS..((piece + 1) * TILE_COLUMNS).min(width);
-                let rows = band * TILE_ROWS..((band + 1) * TILE_ROWS).min(height);
+                let rows = band * high..((band + 1) * high).min(height);
                 // SAFETY: tiles are disjoint and within the shape.
                 unsafe { self.band(run, isa, params, axis, outer, rows, columns) };
             }
@@ -249,9 +263,9 @@ impl<const N: usize> Plan<N> {
         let below: usize = self.shape[axis + 1..inner].iter().product();
         let row = (outer / below * self.shape[axis] + rows.start) * below + outer % below;
         let (d, s) = self.row_offsets(row);
-        let mut scratch: [Tile; N] = std::array::from_fn(|_| Tile::new());
+        let mut scratch: [Tile; N] = [const { Tile::new() }; N];
         let widest = self.srcs.iter().map(|o| o.size).max().unwrap_or(1);
-        let most = TILE_BYTES / (TILE_ROWS * widest);
+        let most = TILE_BYTES / (rows.len() * widest);
         let mut first = columns.start;
         while first < columns.end {
             let n = most.min(columns.end - first);
@@ -279,9 +293,9 @@ impl<const N: usize> Plan<N> {
                     let to = scratch[i].ptr();
                     call.srcs[i] = to;
                     call.src_steps[i] = (n * o.size) as isize;
-                    match (down, o.size) {
-                        (1, 4) => turn::<f32>(isa, from, across, to, rows.len(), n),
-                        (1, 8) => turn::<f64>(isa, from, across, to, rows.len(), n),
+                    match (across, down, o.size) {
+                        (1.., 1, 4) => turn::<f32>(isa, from, across, to, rows.len(), n),
+                        (1.., 1, 8) => turn::<f64>(isa, from, across, to, rows.len(), n),
                         _ => {
                             for r in 0..rows.len() {
                                 let from = from.offset(r as isize * down * o.size as isize);
@@ -314,7 +328,7 @@ impl<const N: usize> Plan<N> {
         n: usize,
     ) {
         let inner = self.rank - 1;
-        let mut scratch: [Scratch; N] = std::array::from_fn(|_| Scratch::new());
+        let mut scratch: [Scratch; N] = [const { Scratch::new() }; N];
         let mut out = <Scratch>::new();
         let ds = self.dst.strides[inner];
         for row in r0..r1 {
@@ -363,7 +377,7 @@ impl<const N: usize> Plan<N> {
     unsafe fn gathered(&self, run: Run<N>, isa: IsaKind, params: Params, lo: usize, n: usize) {
         let inner = self.rank - 1;
         let width = self.shape[inner];
-        let mut scratch: [Scratch; N] = std::array::from_fn(|_| Scratch::new());
+        let mut scratch: [Scratch; N] = [const { Scratch::new() }; N];
         let mut out = <Scratch>::new();
         // Row-major with nothing between: the destination can be written in place.
         let mut step = 1isize;

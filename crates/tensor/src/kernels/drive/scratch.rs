@@ -10,7 +10,7 @@ pub(super) const BLOCK: usize = 512;
 pub(super) struct Scratch<const N: usize = BLOCK>([MaybeUninit<u64>; N]);
 impl<const N: usize> Scratch<N> {
     #[inline(always)]
-    pub(super) fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Scratch([const { MaybeUninit::uninit() }; N])
     }
     #[inline(always)]

@@ -127,7 +127,7 @@ sigmoid_parts! { f32, from -110.0, to 20.0, raised by 64 }
 erfc_parts! { f32 fma_f32 }
 
 impl Math for f32 {
-    shared_math! { f32 fma_f32, libm sinf cosf tanf, limit 12_800.0, exp from -104.0 to 89.0, erfc to 11.0, gelu to 15.5, silu_floor -120.0, gelu_tanh_floor -20.0 }
+    shared_math! { f32 fma_f32, libm sinf cosf tanf, limit 12_800.0, exp from -104.0 to 89.0, erfc to 11.0, gelu to 15.5, silu_floor -120.0, gelu_tanh_floor -20.0, hypot from -50 to 60 by 100 }
     through_f64! { log2 log10 asin acos atan sinh cosh asinh acosh atanh }
 
     #[inline(always)]

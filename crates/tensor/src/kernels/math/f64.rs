@@ -268,7 +268,7 @@ sigmoid_parts! { f64, from -755.0, to 40.0, raised by 512 }
 erfc_parts! { f64 fma_f64 }
 
 impl Math for f64 {
-    shared_math! { f64 fma_f64, libm sin cos tan, limit 1_640_000.0, exp from -746.0 to 711.0, erfc to 28.0, gelu to 39.5, silu_floor -800.0, gelu_tanh_floor -25.0 }
+    shared_math! { f64 fma_f64, libm sin cos tan, limit 1_640_000.0, exp from -746.0 to 711.0, erfc to 28.0, gelu to 39.5, silu_floor -800.0, gelu_tanh_floor -25.0, hypot from -450 to 500 by 600 }
 
     #[inline(always)]
     fn exp2<I: Isa>(self) -> f64 {

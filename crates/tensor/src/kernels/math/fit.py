@@ -118,7 +118,7 @@ def cf(K):
     def g(t):
         x = K * (1 + t) / (1 - t)
         # For large x the continued fraction of erfc is the asymptote; mpmath's erfc is exact anyway.
-        return (1 + 2 * x) * erfcx(x)
+        return (x + K) * erfcx(x)
     return g
 
 
@@ -184,7 +184,7 @@ FITS = {
         ("cos_q", "(cos r - 1 + r²/2) / r⁴, z = r²", c_q, lambda z: z**2 / cos(sqrt(z)), 3, EPS, Q, "|r| <= pi/4", "of cos r"),
         ("erf_q", "erf(x) / x - 1, z = x²", lambda z: erf_q(z) - 1, lambda z: 1 / erf_q(z), 6, EPS, M(1), "|x| <= 1", "of erf x"),
         ("erf_tail", "-ln erfc(a), u = a - 1", lambda u: -log(erfc(u + 1)), lambda u: erfc(u + 1), 7, M(0), M(3), "1 <= a <= 4", "absolute, of erf a"),
-        ("erfcx_q", "(1 + 2a) e^(a²) erfc(a), t = (a - 3) / (a + 3)", cf(K32), lambda t: 1 / cf(K32)(t), 11, M(-1), M("0.58"), "0 <= a <= 11", "of erfc a"),
+        ("erfcx_q", "(a + 3) e^(a²) erfc(a), t = (a - 3) / (a + 3)", cf(K32), lambda t: 1 / cf(K32)(t), 9, M(-1), M("0.58"), "0 <= a <= 11", "of erfc a"),
     ]),
     "64": (r64, [
         ("exp_q", "(e^r - 1 - r) / r²", e_q, lambda r: r, 10, -H, H, "|r| <= ln 2 / 2", "of e^r - 1"),
@@ -193,7 +193,7 @@ FITS = {
         ("sin_q", "(sin r - r) / r³, z = r²", s_q, lambda z: z ** 1.5 / sin(sqrt(z)), 5, EPS, Q, "|r| <= pi/4", "of sin r"),
         ("cos_q", "(cos r - 1 + r²/2) / r⁴, z = r²", c_q, lambda z: z**2 / cos(sqrt(z)), 5, EPS, Q, "|r| <= pi/4", "of cos r"),
         ("erf_q", "erf(x) / x - 1, z = x²", lambda z: erf_q(z) - 1, lambda z: 1 / erf_q(z), 10, EPS, M("0.85") ** 2, "|x| <= 0.85", "of erf x"),
-        ("erfcx_q", "(1 + 2a) e^(a²) erfc(a), t = (a - 3) / (a + 3)", cf(K64), lambda t: 1 / cf(K64)(t), 22, M(-1), M("0.81"), "0 <= a <= 28", "of erfc a"),
+        ("erfcx_q", "(a + 3) e^(a²) erfc(a), t = (a - 3) / (a + 3)", cf(K64), lambda t: 1 / cf(K64)(t), 22, M(-1), M("0.81"), "0 <= a <= 28", "of erfc a"),
         ("atan_q", "(atan x - x) / x³, z = x²", atan_q, lambda z: z ** 1.5 / atan(sqrt(z)), 10, EPS, T8, "|x| <= tan pi/8", "of atan x"),
         ("asin_q", "(asin x - x) / x³, z = x²", asin_q, lambda z: z ** 1.5 / asin(sqrt(z)), 11, EPS, M("0.2501"), "|x| <= 1/2", "of asin x"),
     ]),

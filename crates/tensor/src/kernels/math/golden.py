@@ -67,6 +67,7 @@ FUNCTIONS = {
     "gelu": (gelu, -30, 5.3, True),
     "gelu_tanh": (lambda x: x * sigmoid(2 * m.sqrt(2 / m.pi) * (x + mpf(0.044715) * x**3)), -30, 4, True),
     "silu": (lambda x: x * sigmoid(x), -30, 9.6, True),
+    "mish": (lambda x: x * m.tanh(m.log1p(m.exp(x))), -30, 9.6, True),
     "rsqrt": (lambda x: 1 / m.sqrt(x), -1070, 1024, False),
 }
 # Where an error would hide: near the zero of a logarithm, the edges of an interval, multiples of π/2.

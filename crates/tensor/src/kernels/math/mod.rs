@@ -125,6 +125,18 @@ pub trait Math: Copy + Default + Sub<Output = Self> {
     fn gelu_tanh_each<I: Isa, const K: usize>(x: [Self; K]) -> [Self; K];
     /// x sigmoid(x); −0 at −∞.
     fn silu_each<I: Isa, const K: usize>(x: [Self; K]) -> [Self; K];
+    /// The derivative of silu.
+    fn silu_slope<I: Isa>(self) -> Self;
+    /// Φ(x) + x φ(x), the derivative of gelu.
+    fn gelu_slope<I: Isa>(self) -> Self;
+    /// The derivative of gelu_tanh.
+    fn gelu_tanh_slope<I: Isa>(self) -> Self;
+    /// x tanh(ln(1 + eˣ)); −0 at −∞.
+    fn mish<I: Isa>(self) -> Self;
+    /// The derivative of mish.
+    fn mish_slope<I: Isa>(self) -> Self;
+    /// √(x² + y²) without overflow on the way; ∞ where one of them is infinite, as in C99.
+    fn hypot<I: Isa>(self, y: Self) -> Self;
     /// 1 / √x.
     fn rsqrt<I: Isa>(self) -> Self;
     /// xᵉ with C99's special cases: x⁰ = 1ᵉ = 1, NaN for a negative x and a fractional e.
@@ -223,6 +235,15 @@ macro_rules! sigmoid_parts {
             })
         }
 
+        /// s = sigmoid(x) and its derivative s (1 − s), where 1 − s is not what is left of a rounded s.
+        #[inline(always)]
+        fn sigmoid_slope<I: Isa>(x: $t) -> ($t, $t) {
+            let e = Math::exp::<I>(-x.abs());
+            let near = 1.0 / (1.0 + e);
+            let far = e * near;
+            (if x < 0.0 { far } else { near }, near * far)
+        }
+
         /// x sigmoid(u) for a finite negative or any positive x.
         #[inline(always)]
         fn times_sigmoid<I: Isa, const K: usize>(x: [$t; K], u: [$t; K]) -> [$t; K] {
@@ -246,29 +267,30 @@ macro_rules! erfc_parts {
             a: [$t; K],
             squares: [($t, $t); K],
         ) -> [$t; K] {
+            // t = (a − 3) / (a + 3) of one quotient.
             let g = each(a, |a| {
-                coef::erfcx_q::<I>((a - 3.0) / (a + 3.0)) / I::$fma(a, 2.0, 1.0)
+                let r = 1.0 / (a + 3.0);
+                coef::erfcx_q::<I>((a - 3.0) * r) * r
             });
             let parts = exp_parts_each::<I, K>(each(squares, |(sq, _)| -sq));
             let e = each2(parts, squares, |(k, s), (_, lo)| {
                 (k, 1.0 + I::$fma(-lo, s, s - lo))
             });
             // The power of two last: before, a subnormal would lose bits that `by` could lift again.
-            let tail = each2(each2(by, g, |by, g| by * g), e, |of, (k, e)| {
+            each2(each2(by, g, |by, g| by * g), e, |of, (k, e)| {
                 scale(of * e, k)
-            });
-            let erf = each2(a, squares, |a, (sq, _)| I::$fma(a, coef::erf_q::<I>(sq), a));
-            let near = each2(by, erf, |by, erf| by * (1.0 - erf));
-            let both = each2(near, tail, |near, tail| (near, tail));
-            each2(a, both, |a, (near, tail)| if a < 0.5 { near } else { tail })
+            })
         }
     };
 }
 use erfc_parts;
 
+/// 2 √(2/π), and that times 0.044715: of the tanh approximation of gelu.
+const GELU_TANH: (f64, f64) = (1.595_769_121_605_730_7, 0.071_354_816_272_600_25);
+
 /// The part of [`Math`] that reads alike in both types.
 macro_rules! shared_math {
-    ($t:ident $fma:ident, libm $sin:ident $cos:ident $tan:ident, limit $limit:expr, exp from $least:literal to $most:literal, erfc to $far:literal, gelu to $end:literal, silu_floor $silu:expr, gelu_tanh_floor $gt:expr) => {
+    ($t:ident $fma:ident, libm $sin:ident $cos:ident $tan:ident, limit $limit:expr, exp from $least:literal to $most:literal, erfc to $far:literal, gelu to $end:literal, silu_floor $silu:expr, gelu_tanh_floor $gt:expr, hypot from $low:literal to $high:literal by $by:literal) => {
         const TRIG_LIMIT: $t = $limit;
 
         #[inline(always)]
@@ -305,19 +327,95 @@ macro_rules! shared_math {
 
         #[inline(always)]
         fn gelu_tanh_each<I: Isa, const K: usize>(x: [$t; K]) -> [$t; K] {
-            // 2 √(2/π), and that times 0.044715.
-            const A: $t = 1.595_769_121_605_730_7_f64 as $t;
-            const B: $t = 0.071_354_816_272_600_25_f64 as $t;
+            let (a, b) = (super::GELU_TANH.0 as $t, super::GELU_TANH.1 as $t);
             let x = each(x, |x| if x < $gt { $gt } else { x });
-            let u = each(x, |x| x * I::$fma(B, x * x, A));
+            let u = each(x, |x| x * I::$fma(b, x * x, a));
             times_sigmoid::<I, K>(x, u)
+        }
+
+        #[inline(always)]
+        fn gelu_tanh_slope<I: Isa>(self) -> $t {
+            let (a, b) = (super::GELU_TANH.0 as $t, super::GELU_TANH.1 as $t);
+            // Beyond, it is 0 or 1 and x² would be infinite.
+            let x = if self > -$gt { -$gt } else { self };
+            let x = if x < $gt { $gt } else { x };
+            let z = x * x;
+            let (s, slope) = sigmoid_slope::<I>(x * I::$fma(b, z, a));
+            I::$fma(x * I::$fma(3.0 * b, z, a), slope, s)
+        }
+
+        #[inline(always)]
+        fn silu_slope<I: Isa>(self) -> $t {
+            let (s, slope) = sigmoid_slope::<I>(self);
+            I::$fma(self, slope, s)
+        }
+
+        #[inline(always)]
+        fn gelu_slope<I: Isa>(self) -> $t {
+            let a = self.abs();
+            let a = if a > $end { $end } else { a };
+            let half = 0.5 * a * a;
+            let b = a * std::$t::consts::FRAC_1_SQRT_2;
+            let r = 1.0 / (b + 3.0);
+            let g = coef::erfcx_q::<I>((b - 3.0) * r) * r;
+            // Both are multiples of e^(−a²/2), and their sum counts against 1.
+            let e = Math::exp::<I>(-half);
+            const PHI: $t = 0.5 * std::$t::consts::FRAC_2_SQRT_PI * std::$t::consts::FRAC_1_SQRT_2;
+            let below = e * I::$fma(-PHI, a, 0.5 * g);
+            if self < 0.0 { below } else { 1.0 - below }
+        }
+
+        #[inline(always)]
+        fn mish<I: Isa>(self) -> $t {
+            // tanh(ln(1 + e)) = n / (n + 2), n = e (e + 2); 1 from e²⁰ on. By the root of e, which is no subnormal.
+            let x = if self < $silu { $silu } else { self };
+            let x = if x > 20.0 { 20.0 } else { x };
+            let q = Math::exp::<I>(0.5 * x);
+            let e = q * q;
+            let n = e * (e + 2.0);
+            let y = (x * q) * (q * ((e + 2.0) / (n + 2.0)));
+            if self > 20.0 { self } else { y }
+        }
+
+        #[inline(always)]
+        fn mish_slope<I: Isa>(self) -> $t {
+            // n r + 4 x e (1 + e) r², r = 1 / (n + 2): as above, and n + 1 is the square of 1 + e.
+            let x = if self < $silu { $silu } else { self };
+            let x = if x > 20.0 { 20.0 } else { x };
+            let e = Math::exp::<I>(x);
+            let n = e * (e + 2.0);
+            let r = 1.0 / (n + 2.0);
+            r * I::$fma(4.0 * x * e * (1.0 + e), r, n)
+        }
+
+        #[inline(always)]
+        fn hypot<I: Isa>(self, y: $t) -> $t {
+            // Squares of numbers between these neither overflow nor underflow, and others are put there.
+            const HIGH: $t = pow2($high);
+            const LOW: $t = pow2($low);
+            const UP: $t = pow2($by);
+            const DOWN: $t = pow2(-$by);
+            let (a, b) = (self.abs(), y.abs());
+            let most = if a > b { a } else { b };
+            let there = if most < LOW { UP } else { 1.0 };
+            let there = if most > HIGH { DOWN } else { there };
+            let back = if most < LOW { DOWN } else { 1.0 };
+            let back = if most > HIGH { UP } else { back };
+            let (p, q) = (a * there, b * there);
+            let h = (p * p + q * q).sqrt() * back;
+            let endless = a == <$t>::INFINITY || b == <$t>::INFINITY;
+            if endless { <$t>::INFINITY } else { h }
         }
 
         #[inline(always)]
         fn erfc<I: Isa>(self) -> $t {
             let a = self.abs();
             let a = if a > $far { $far } else { a };
-            let [y] = erfc_parts::<I, 1>([1.0], [a], [square::<I>(a)]);
+            let (sq, lo) = square::<I>(a);
+            let [tail] = erfc_parts::<I, 1>([1.0], [a], [(sq, lo)]);
+            // Near 0 by erf: exactly 1 there.
+            let near = 1.0 - I::$fma(a, coef::erf_q::<I>(sq), a);
+            let y = if a < 0.5 { near } else { tail };
             if self < 0.0 { 2.0 - y } else { y }
         }
 

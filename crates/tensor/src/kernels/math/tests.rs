@@ -30,9 +30,9 @@ macro_rules! table {
     };
 }
 table!(F32 f32: exp exp2 exp_m1 ln ln_1p log2 log10 sin cos tan asin acos atan sinh cosh tanh
-    asinh acosh atanh sigmoid softplus log_sigmoid erf erfc gelu gelu_tanh silu rsqrt);
+    asinh acosh atanh sigmoid softplus log_sigmoid erf erfc gelu gelu_tanh silu mish rsqrt);
 table!(F64 f64: exp exp2 exp_m1 ln ln_1p log2 log10 sin cos tan asin acos atan sinh cosh tanh
-    asinh acosh atanh sigmoid softplus log_sigmoid erf erfc gelu gelu_tanh silu rsqrt);
+    asinh acosh atanh sigmoid softplus log_sigmoid erf erfc gelu gelu_tanh silu mish rsqrt);
 
 /// The slice forms of the trigonometric functions.
 macro_rules! trig {
@@ -86,9 +86,10 @@ const BOUNDS: &[(&str, f64, f64)] = &[
     ("log_sigmoid", 1.7, 1.7),
     ("erf", 1.5, 1.2),
     ("erfc", 6.0, 3.5),
-    ("gelu", 6.0, 4.0),
+    ("gelu", 6.5, 5.2),
     ("gelu_tanh", 250.0, 250.0),
     ("silu", 2.1, 2.0),
+    ("mish", 4.7, 4.1),
     ("rsqrt", 1.5, 1.5),
 ];
 
@@ -359,6 +360,11 @@ const SPECIAL: &[(&str, f64, f64)] = {
         ("silu", INF, INF),
         ("silu", -INF, -0.0),
         ("silu", 1e30, 1e30),
+        ("mish", 0.0, 0.0),
+        ("mish", -0.0, -0.0),
+        ("mish", INF, INF),
+        ("mish", -INF, -0.0),
+        ("mish", 1e30, 1e30),
         ("rsqrt", 4.0, 0.5),
         ("rsqrt", 0.0, INF),
         ("rsqrt", INF, 0.0),
@@ -498,6 +504,68 @@ fn trigonometry_is_right_beyond_the_reduction() {
                     );
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn slopes_are_right_to_a_rounding_of_one() {
+    let x: Vec<f64> = (-40_000..=40_000).map(|i| f64::from(i) * 1e-3).collect();
+    let t = crate::Tensor::from_slice(&x, [x.len()]).unwrap();
+    let (one, s) = (t.ones_like(), t.sigmoid());
+    let pdf = t
+        .square()
+        .affine(-0.5, -0.5 * std::f64::consts::TAU.ln())
+        .exp();
+    let cdf = t
+        .affine(std::f64::consts::FRAC_1_SQRT_2, 0.0)
+        .erf()
+        .affine(0.5, 0.5);
+    let (cube, root) = (0.044715, (2.0 / std::f64::consts::PI).sqrt());
+    let th = (&t * t.square().affine(cube * root, root)).tanh();
+    let inner = t.square().affine(3.0 * cube * root, root);
+    let tanh = t.softplus().tanh();
+    let wanted = [
+        ("silu", &s + &t * &s * s.affine(-1.0, 1.0)),
+        ("gelu", &cdf + &t * &pdf),
+        (
+            "gelu_tanh",
+            th.affine(0.5, 0.5) + &t * th.square().affine(-0.5, 0.5) * &inner,
+        ),
+        ("mish", &tanh + &t * tanh.square().affine(-1.0, 1.0) * &s),
+    ];
+    let narrow = t.cast::<f32>();
+    for isa in IsaKind::available() {
+        for (name, want) in &wanted {
+            let (got, got32) = crate::with_isa(isa, || {
+                let small = narrow.ones_like();
+                match *name {
+                    "silu" => (t.silu_grad(&one), narrow.silu_grad(small)),
+                    "gelu" => (t.gelu_grad(&one), narrow.gelu_grad(small)),
+                    "gelu_tanh" => (t.gelu_tanh_grad(&one), narrow.gelu_tanh_grad(small)),
+                    _ => (t.mish_grad(&one), narrow.mish_grad(small)),
+                }
+            });
+            let far = |got: crate::Tensor<f64>| (got - want).abs().max_all().unwrap();
+            let (far64, far32) = (far(got.unwrap()), far(got32.unwrap().cast()));
+            let (far64, far32) = (far64.item().unwrap(), far32.item().unwrap());
+            // The reference loses x roundings of one itself.
+            assert!(far64 < 1e-14, "{name} on {isa:?}: {far64:e}");
+            // The arguments were rounded too.
+            assert!(far32 < 6e-7, "{name} in f32 on {isa:?}: {far32:e}");
+        }
+    }
+    // Where the formulas meet infinities on the way.
+    for (x, want) in [(1e30, 1.0), (-1e30, 0.0), (f64::NAN, f64::NAN)] {
+        let t = crate::Tensor::new([x]);
+        for got in [
+            t.gelu_grad(t.ones_like()),
+            t.gelu_tanh_grad(t.ones_like()),
+            t.mish_grad(t.ones_like()),
+        ] {
+            let got = got.unwrap().to_vec()[0];
+            let right = (got - want).abs() < 1e-15 || (got.is_nan() && want.is_nan());
+            assert!(right, "{got} at {x}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The functions of two arguments: `pow` and `atan2`.
+//! The functions of two arguments: `pow`, `atan2` and `hypot`.
 
 use super::super::super::isa::{Isa, IsaKind, Kernel, dispatch};
 use super::super::Math;
@@ -25,6 +25,8 @@ pairs! {
     pow64 pow f64;
     atan2_32 atan2 f32;
     atan2_64 atan2 f64;
+    hypot32 hypot f32;
+    hypot64 hypot f64;
 }
 
 #[test]
@@ -170,5 +172,46 @@ fn atan2_is_right_all_around() {
                 (error32(a[i], r), f64::from(y[i]), f64::from(a[i]), r)
             });
         check(isa, "f32 atan2", 0.51, all);
+    }
+}
+
+#[test]
+fn hypot_neither_overflows_nor_underflows_on_the_way() {
+    // Of all magnitudes, and alike enough that both count.
+    let bits = |i: u64| i.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut pairs: Vec<(f64, f64)> = (1..50_000)
+        .map(|i| {
+            let x = f64::from_bits(bits(i));
+            (x, x * (f64::from(i as u32 % 97) / 31.0 - 1.5))
+        })
+        .collect();
+    for x in edges() {
+        pairs.extend(edges().into_iter().map(|y| (x, y)));
+    }
+    let (x, y): (Vec<f64>, Vec<f64>) = pairs.into_iter().unzip();
+    let narrow = |v: &[f64]| -> Vec<f32> {
+        let small = |v: &f64| f32::from_bits((v.to_bits() >> 32) as u32);
+        v.iter().map(small).collect()
+    };
+    let (x32, y32) = (narrow(&x), narrow(&y));
+    for isa in IsaKind::available() {
+        let h = hypot64(isa, &x, &y);
+        let all = (0..x.len()).map(|i| {
+            let r = x[i].hypot(y[i]);
+            let same = h[i].is_nan() && r.is_nan();
+            (
+                if same { 0.0 } else { error64(h[i], r, 0.0) },
+                x[i],
+                h[i],
+                r,
+            )
+        });
+        check(isa, "f64 hypot", 1.5, all);
+        let h = hypot32(isa, &x32, &y32);
+        let all = (0..x.len()).map(|i| {
+            let r = f64::from(x32[i]).hypot(f64::from(y32[i]));
+            (error32(h[i], r), f64::from(x32[i]), f64::from(h[i]), r)
+        });
+        check(isa, "f32 hypot", 1.5, all);
     }
 }
