@@ -34,6 +34,25 @@ fn casts_are_rusts_as() {
         t.cast::<f32>().iter().map(bits).collect::<Vec<_>>(),
         x.map(|v| bits(v as f32))
     );
+    // At the ends of what an integer holds, and in `f32` too, at every place of a vector.
+    let ends = [
+        f64::from(u32::MAX) * 2e9,
+        2f64.powi(63),
+        -(2f64.powi(63)),
+        2f64.powi(62),
+        -0.7,
+    ];
+    let wide: Vec<f64> = x.iter().chain(&ends).cycle().take(600).copied().collect();
+    let t = Tensor::from_slice(&wide, [600]).unwrap();
+    assert_eq!(
+        t.cast::<i64>().to_vec(),
+        wide.iter().map(|&v| v as i64).collect::<Vec<_>>()
+    );
+    let narrow = t.cast::<f32>();
+    assert_eq!(
+        narrow.cast::<i64>().to_vec(),
+        narrow.iter().map(|v| v as i64).collect::<Vec<_>>()
+    );
     let n = [i64::MIN, i64::MAX, -1, 0, 1, 256, (1 << 53) + 1];
     let t = Tensor::new(n);
     assert_eq!(t.cast::<f64>().to_vec(), n.map(|v| v as f64));

@@ -6,6 +6,7 @@
 
 pub(crate) mod arg;
 pub(crate) mod cache;
+mod cast;
 mod copy;
 pub(crate) mod drive;
 pub(crate) mod folds;

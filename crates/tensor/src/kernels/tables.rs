@@ -9,6 +9,7 @@ use std::mem::MaybeUninit;
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
 use super::arg;
+use super::cast::Cast;
 use super::copy;
 use super::drive::{Call, Params, Run, RunFn};
 use super::folds::{self, FloatFold, NumFold};
@@ -252,55 +253,6 @@ family! {
 fn within<T: Float>(x: T, most: T) -> T {
     let x = if x > most { most } else { x };
     if x < -most { -most } else { x }
-}
-
-/// Every conversion to type `O`, as Rust's `as` does it; anything but zero is `true`.
-trait CastTo<O> {
-    fn cast(self) -> O;
-}
-macro_rules! casts {
-    ($($from:ident => $($to:ident)*;)*) => {$(
-        $(impl CastTo<$to> for $from {
-            #[inline(always)]
-            fn cast(self) -> $to { self as $to }
-        })*
-    )*};
-}
-casts! {
-    f32 => f32 f64 i64 i32 u8;
-    f64 => f32 f64 i64 i32 u8;
-    i64 => f32 f64 i64 i32 u8;
-    i32 => f32 f64 i64 i32 u8;
-    u8 => f32 f64 i64 i32 u8;
-    bool => i64 i32 u8 bool;
-}
-macro_rules! bool_casts {
-    ($($t:ident $zero:literal)*) => {$(
-        impl CastTo<bool> for $t {
-            #[inline(always)]
-            fn cast(self) -> bool { self != $zero }
-        }
-    )*};
-}
-bool_casts!(f32 0.0 f64 0.0 i64 0 i32 0 u8 0);
-impl CastTo<f32> for bool {
-    #[inline(always)]
-    fn cast(self) -> f32 {
-        self as u8 as f32
-    }
-}
-impl CastTo<f64> for bool {
-    #[inline(always)]
-    fn cast(self) -> f64 {
-        self as u8 as f64
-    }
-}
-struct Cast;
-impl<T: CastTo<O>, O> Fun<(T,), O> for Cast {
-    #[inline(always)]
-    fn call<I: Isa>((x,): (T,), _: Params) -> O {
-        x.cast()
-    }
 }
 
 /// Kernels of every element type.

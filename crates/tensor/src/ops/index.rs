@@ -44,6 +44,27 @@ fn for_blocks<T>(
     }
 }
 
+fn add_to<T: Num>(sums: &mut [T], row: &[T]) {
+    for (y, v) in sums.iter_mut().zip(row) {
+        *y = y.add_(*v);
+    }
+}
+
+/// Adds row `k` of `values` to row `picks[k]` of `y`, of `inner` elements each. Each thread has some rows of `y`, looks
+/// through all picks for them, and makes their sums in order. (An embedding's gradient is such a sum.)
+fn add_rows<T: Num>(y: &mut [T], inner: usize, picks: &[usize], values: &[T]) {
+    let parts = (picks.len() * inner / par::chunk_len(COST)).clamp(1, par::num_threads());
+    let most = (y.len() / inner).div_ceil(parts);
+    par::for_rows_mut(y, inner, most, |first, sums| {
+        let own = first..first + sums.len() / inner;
+        for (i, row) in picks.iter().zip(values.chunks_exact(inner)) {
+            if own.contains(i) {
+                add_to(&mut sums[(i - first) * inner..][..inner], row);
+            }
+        }
+    });
+}
+
 /// Tenths of a nanosecond that an element taken or added by index costs.
 const COST: u32 = 10;
 
@@ -462,6 +483,10 @@ impl<T: Num> Tensor<T> {
         let mut out = self.try_copied("index_add")?;
         let y = out.as_mut_slice();
         let block = picks.len() * inner;
+        if y.len() == size * inner && inner > 1 {
+            add_rows(y, inner, &picks, values);
+            return Ok(out);
+        }
         let most = par::chunk_len(COST) / block.max(1);
         par::for_rows_mut(y, size * inner, most, |first, blocks| {
             let values = values[first * block..].chunks_exact(block.max(1));
@@ -474,9 +499,7 @@ impl<T: Num> Tensor<T> {
                     continue;
                 }
                 for (&i, row) in picks.iter().zip(values.chunks_exact(inner)) {
-                    for (y, v) in y[i * inner..][..inner].iter_mut().zip(row) {
-                        *y = y.add_(*v);
-                    }
+                    add_to(&mut y[i * inner..][..inner], row);
                 }
             }
         });

@@ -1,0 +1,74 @@
+//! Conversions between element types.
+
+use super::drive::Params;
+use super::isa::Isa;
+use super::tables::Fun;
+
+/// Every conversion to type `O`, as Rust's `as` does it; anything but zero is `true`.
+pub(super) trait CastTo<O> {
+    fn cast(self) -> O;
+}
+macro_rules! casts {
+    ($($from:ident => $($to:ident)*;)*) => {$(
+        $(impl CastTo<$to> for $from {
+            #[inline(always)]
+            fn cast(self) -> $to { self as $to }
+        })*
+    )*};
+}
+casts! {
+    f32 => f32 f64 i32 u8;
+    f64 => f32 f64 i32 u8;
+    i64 => f32 f64 i64 i32 u8;
+    i32 => f32 f64 i64 i32 u8;
+    u8 => f32 f64 i64 i32 u8;
+    bool => i64 i32 u8 bool;
+}
+macro_rules! casts_to_i64 {
+    ($($t:ident)*) => {$(
+        impl CastTo<i64> for $t {
+            /// As `as` does it, which the compiler leaves to be done one by one.
+            #[inline(always)]
+            fn cast(self) -> i64 {
+                const END: $t = -(i64::MIN as $t);
+                let inside = (-END..END).contains(&self);
+                let x = if inside { self } else { 0.0 };
+                // SAFETY: in range, and no NaN, for which no comparison holds.
+                let whole: i64 = unsafe { x.to_int_unchecked() };
+                let below = if self < 0.0 { i64::MIN } else { 0 };
+                let beyond = if self > 0.0 { i64::MAX } else { below };
+                if inside { whole } else { beyond }
+            }
+        }
+    )*};
+}
+casts_to_i64!(f32 f64);
+macro_rules! bool_casts {
+    ($($t:ident $zero:literal)*) => {$(
+        impl CastTo<bool> for $t {
+            #[inline(always)]
+            fn cast(self) -> bool { self != $zero }
+        }
+    )*};
+}
+bool_casts!(f32 0.0 f64 0.0 i64 0 i32 0 u8 0);
+impl CastTo<f32> for bool {
+    #[inline(always)]
+    fn cast(self) -> f32 {
+        self as u8 as f32
+    }
+}
+impl CastTo<f64> for bool {
+    #[inline(always)]
+    fn cast(self) -> f64 {
+        self as u8 as f64
+    }
+}
+/// [`CastTo`] as a kernel.
+pub(super) struct Cast;
+impl<T: CastTo<O>, O> Fun<(T,), O> for Cast {
+    #[inline(always)]
+    fn call<I: Isa>((x,): (T,), _: Params) -> O {
+        x.cast()
+    }
+}
