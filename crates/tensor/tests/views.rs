@@ -397,3 +397,18 @@ fn a_reshape_copies_only_where_it_must() {
     let wide = t.narrow(1, 0, 1).unwrap().expand([4, 5]).unwrap();
     assert!(wide.reshape([2, 2, 5]).unwrap().shares_memory_with(&t));
 }
+
+#[test]
+fn windows_of_nothing_fit_behind_the_last_element() {
+    // The stride of the second window, which begins where the axis ends, would be 2^63.
+    let long = Tensor::<f32>::zeros([isize::MAX as usize, 0]);
+    let view = long.slice(0, Slice::all().step(1 << 62)).unwrap();
+    assert_eq!(view.shape(), &[2, 0][..]);
+    let windows = view.unfold(0, 0, 2).unwrap();
+    assert_eq!(windows.shape(), &[2, 0, 0][..]);
+    assert!(windows.contiguous().to_vec().is_empty());
+    assert_eq!(
+        Tensor::new([1i64, 2]).unfold(0, 0, 1).unwrap().shape(),
+        &[3, 0][..]
+    );
+}

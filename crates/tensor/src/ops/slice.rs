@@ -232,7 +232,8 @@ impl<T: Element> Tensor<T> {
         } = self.layout().clone();
         let stride = strides[a];
         shape.as_mut_slice()[a] = count;
-        if count > 1 {
+        // A window of nothing may begin behind the last element, where no offset need fit.
+        if count > 1 && size > 0 {
             strides.as_mut_slice()[a] = stride * step as isize;
         }
         shape.push(size);
