@@ -14,15 +14,13 @@ const COUNTED: u64 = 8;
 
 fn main() -> wengert::Result<()> {
     let name = timing::workload();
-    let mut rep = match steps::make(&name)? {
-        Some(rep) => rep,
-        None => match ops::make(&name)? {
-            Some(rep) => rep,
-            None => {
-                eprintln!("there is no workload {name}");
-                std::process::exit(1);
-            }
-        },
+    let made = match steps::make(&name)? {
+        None => ops::make(&name)?,
+        made => made,
+    };
+    let Some(mut rep) = made else {
+        eprintln!("there is no workload {name}");
+        std::process::exit(1);
     };
     let mut failed: Option<Error> = None;
     let mut once = || match rep() {

@@ -94,17 +94,19 @@ impl<T: Float> Var<T> {
     /// As [`Var::cross_entropy`], and if an option does not fit.
     #[track_caller]
     pub fn cross_entropy_with(&self, targets: &Tensor<i64>, options: &ClassLoss) -> Result<Var<T>> {
-        let picked = pick("cross_entropy", self, targets, options)?;
+        let (coefficients, end) = pick("cross_entropy", self, targets, options)?;
         let axis = isize::from(self.rank() > 1);
-        let Coefficients::Rows(rows) = &picked.coefficients else {
-            return class_loss("cross_entropy", &self.log_softmax(axis)?, picked);
+        let rows = match coefficients {
+            Coefficients::Rows(rows) => rows,
+            all => return class_loss("cross_entropy", &self.log_softmax(axis)?, all, end),
         };
         let logp = self.value.log_softmax(axis)?;
-        let y = picked.reduced(rows.of(&logp)?);
+        let y = end.of(rows.of(&logp)?);
         Ok(apply([self], y, |_, _| CrossEntropy {
             x: Saved::input(0, self),
             logp,
-            picked,
+            rows,
+            end,
         }))
     }
 
@@ -123,8 +125,8 @@ impl<T: Float> Var<T> {
     /// As [`Var::nll_loss`], and if an option does not fit.
     #[track_caller]
     pub fn nll_loss_with(&self, targets: &Tensor<i64>, options: &ClassLoss) -> Result<Var<T>> {
-        let picked = pick("nll_loss", self, targets, options)?;
-        class_loss("nll_loss", self, picked)
+        let (coefficients, end) = pick("nll_loss", self, targets, options)?;
+        class_loss("nll_loss", self, coefficients, end)
     }
 
     /// Cross-entropy of logits and class probabilities of the same shape, `−mean Σ t·log_softmax(x)`;
@@ -197,17 +199,17 @@ fn check_options<T: Float>(
     Ok(())
 }
 
-/// The loss as a linear function of the log-probabilities: `loss_row = Σ coefficient·logp`.
-struct Picked<T: Float> {
-    coefficients: Coefficients<T>,
+/// What becomes of the losses of the rows.
+#[derive(Clone, Copy)]
+struct End {
     reduction: Reduction,
     /// A mean over rows that weigh nothing, which is NaN.
     of_nothing: bool,
 }
 
-impl<T: Float> Picked<T> {
+impl End {
     /// The loss from those of the rows.
-    fn reduced(&self, losses: Tensor<T>) -> Tensor<T> {
+    fn of<T: Float>(self, losses: Tensor<T>) -> Tensor<T> {
         match self.reduction {
             Reduction::None => losses,
             _ if self.of_nothing => Tensor::scalar(T::NAN),
@@ -216,7 +218,7 @@ impl<T: Float> Picked<T> {
     }
 
     /// The loss's gradient as it meets the input's axes.
-    fn seed(&self, dy: &Var<T>, axis: isize) -> Result<Var<T>> {
+    fn seed<T: Float>(self, dy: &Var<T>, axis: isize) -> Result<Var<T>> {
         match self.reduction {
             Reduction::None => dy.unsqueeze(axis),
             _ => Ok(dy.clone()),
@@ -224,22 +226,12 @@ impl<T: Float> Picked<T> {
     }
 }
 
-/// What counts in a loss, and how much.
+/// A loss as a linear function of the log-probabilities: `loss_row = Σ coefficient·logp`.
 enum Coefficients<T: Float> {
     /// One class of a row.
     Rows(Rows<T>),
     /// All, of the input's shape: with smoothing.
     All(Tensor<T>),
-}
-
-impl<T: Float> Coefficients<T> {
-    /// Of the input's shape.
-    fn all(&self, shape: &Shape) -> Tensor<T> {
-        match self {
-            Coefficients::Rows(rows) => rows.added_to(Tensor::zeros(shape), &rows.weights),
-            Coefficients::All(all) => all.clone(),
-        }
-    }
 }
 
 /// A class for each row.
@@ -262,6 +254,11 @@ impl<T: Float> Rows<T> {
         Ok(Tensor::from_vec(losses, self.weights.shape())?)
     }
 
+    /// The weights at their places, of the input's shape.
+    fn all(&self, shape: &Shape) -> Tensor<T> {
+        self.added_to(Tensor::zeros(shape), &self.weights)
+    }
+
     /// `to`, of the input's shape, with a number for each row added at its class.
     fn added_to(&self, mut to: Tensor<T>, rows: &Tensor<T>) -> Tensor<T> {
         let rows = rows.contiguous();
@@ -279,7 +276,7 @@ fn pick<T: Float>(
     x: &Var<T>,
     targets: &Tensor<i64>,
     options: &ClassLoss,
-) -> Result<Picked<T>> {
+) -> Result<(Coefficients<T>, End)> {
     let axis = usize::from(x.rank() > 1);
     let rows_shape: Vec<usize> = x
         .shape()
@@ -315,10 +312,7 @@ fn pick<T: Float>(
     let targets = targets.to_vec();
     let weight = |c: usize| options.weights.as_ref().map_or(1.0, |w| w[c]);
     let mut total = 0.0;
-    for &t in &targets {
-        if t == options.ignore_index {
-            continue;
-        }
+    for &t in targets.iter().filter(|t| **t != options.ignore_index) {
         match usize::try_from(t) {
             Ok(c) if c < classes => total += weight(c),
             _ => {
@@ -349,38 +343,43 @@ fn pick<T: Float>(
     for (row, &t) in targets.iter().enumerate() {
         // A row of the input runs along the class axis.
         let base = row / inner.max(1) * classes * inner + row % inner.max(1);
-        let counts = t != options.ignore_index;
-        let (t, w) = match counts {
-            true => (t as usize, -(1.0 - smoothing) * weight(t as usize) * scale),
-            false => (0, 0.0),
-        };
+        if t == options.ignore_index {
+            at.push(base);
+            weights.push(T::ZERO);
+            continue;
+        }
+        let (t, w) = (t as usize, -(1.0 - smoothing) * weight(t as usize) * scale);
         at.push(base + t * inner);
         weights.push(T::from_f64(w));
-        if counts && smoothing > 0.0 {
+        if smoothing > 0.0 {
             for k in 0..classes {
                 let even = -smoothing / classes as f64 * weight(k) * scale;
                 all[base + k * inner] = T::from_f64(if k == t { even + w } else { even });
             }
         }
     }
-    Ok(Picked {
-        coefficients: if smoothing > 0.0 {
-            Coefficients::All(Tensor::from_vec(all, x.shape())?)
-        } else {
-            Coefficients::Rows(Rows {
-                at,
-                weights: Tensor::from_vec(weights, rows_shape)?,
-            })
-        },
+    let coefficients = if smoothing > 0.0 {
+        Coefficients::All(Tensor::from_vec(all, x.shape())?)
+    } else {
+        let weights = Tensor::from_vec(weights, rows_shape)?;
+        Coefficients::Rows(Rows { at, weights })
+    };
+    let end = End {
         reduction: options.reduction,
         of_nothing: options.reduction == Reduction::Mean && total == 0.0,
-    })
+    };
+    Ok((coefficients, end))
 }
 
 #[track_caller]
-fn class_loss<T: Float>(op: &'static str, logp: &Var<T>, picked: Picked<T>) -> Result<Var<T>> {
+fn class_loss<T: Float>(
+    op: &'static str,
+    logp: &Var<T>,
+    coefficients: Coefficients<T>,
+    end: End,
+) -> Result<Var<T>> {
     let axis = isize::from(logp.rank() > 1);
-    let losses = match &picked.coefficients {
+    let losses = match &coefficients {
         Coefficients::Rows(rows) => rows.of(logp.value())?,
         Coefficients::All(all) => {
             // As in `Rows::of`.
@@ -389,11 +388,12 @@ fn class_loss<T: Float>(op: &'static str, logp: &Var<T>, picked: Picked<T>) -> R
             terms.sum(axis)?
         }
     };
-    let y = picked.reduced(losses);
+    let y = end.of(losses);
     Ok(apply([logp], y, |_, _| Pick {
         op,
         shape: logp.shape().clone(),
-        picked,
+        coefficients,
+        end,
     }))
 }
 
@@ -401,30 +401,28 @@ fn class_loss<T: Float>(op: &'static str, logp: &Var<T>, picked: Picked<T>) -> R
 struct CrossEntropy<T: Float> {
     x: Saved<T>,
     logp: Tensor<T>,
-    picked: Picked<T>,
+    rows: Rows<T>,
+    end: End,
 }
 impl<T: Float> Rule<T> for CrossEntropy<T> {
     fn name(&self) -> &'static str {
         "cross_entropy"
     }
-    /// With weights w of the classes picked, `(w − softmax(x)·Σw)·dy`.
+    /// With the weight w of the class picked, `(w at that class − w·softmax(x))·dy`.
     fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
         let x = cx.var(&self.x);
         let axis = isize::from(x.rank() > 1);
-        let dy = self.picked.seed(dy, axis)?;
-        let all = self.picked.coefficients.all(x.shape());
-        let sums = Var::constant(all.sum_keepdim(axis)?);
-        let even = x.log_softmax(axis)?.exp().try_mul(&sums)?;
-        one(Var::constant(all).try_sub(&even)?.try_mul(&dy)?)
+        let dy = self.end.seed(dy, axis)?;
+        let weights = Var::constant(self.rows.weights.unsqueeze(axis)?);
+        let even = x.log_softmax(axis)?.exp().try_mul(&weights)?;
+        let all = Var::constant(self.rows.all(x.shape()));
+        one(all.try_sub(&even)?.try_mul(&dy)?)
     }
     fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
-        let Coefficients::Rows(rows) = &self.picked.coefficients else {
-            return Ok(Fused::Composed(dy));
-        };
         let axis = isize::from(self.logp.rank() > 1);
-        let weights = &rows.weights * &dy;
+        let weights = &self.rows.weights * &dy;
         let dx = self.logp.exp_mul(&weights.neg().unsqueeze(axis)?)?;
-        to.put(0, rows.added_to(dx, &weights))?;
+        to.put(0, self.rows.added_to(dx, &weights))?;
         Ok(Fused::Done)
     }
 }
@@ -433,15 +431,19 @@ impl<T: Float> Rule<T> for CrossEntropy<T> {
 struct Pick<T: Float> {
     op: &'static str,
     shape: Shape,
-    picked: Picked<T>,
+    coefficients: Coefficients<T>,
+    end: End,
 }
 impl<T: Float> Rule<T> for Pick<T> {
     fn name(&self) -> &'static str {
         self.op
     }
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
-        let all = self.picked.coefficients.all(&self.shape);
-        let dy = self.picked.seed(dy, isize::from(all.rank() > 1))?;
+        let all = match &self.coefficients {
+            Coefficients::Rows(rows) => rows.all(&self.shape),
+            Coefficients::All(all) => all.clone(),
+        };
+        let dy = self.end.seed(dy, isize::from(all.rank() > 1))?;
         one(Var::constant(all).try_mul(&dy)?)
     }
 }

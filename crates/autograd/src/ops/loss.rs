@@ -80,12 +80,17 @@ impl<T: Float> Rule<T> for Mse<T> {
         }
         let factor = 0.5 * self.factor * dy.item()?.to_f64();
         let dx = self.x.value.squared_error_grad(&self.t.value, factor)?;
-        if cx.needs(1) {
-            to.put(1, dx.neg())?;
-        }
-        to.put(0, dx)?;
-        Ok(Fused::Done)
+        put_difference(cx, to, dx)
     }
+}
+
+/// The gradients of a loss of `x − t`: that of `x`, and of `t` its negative.
+fn put_difference<T: Float>(cx: &Cx<'_>, to: &mut Sink<'_, T>, dx: Tensor<T>) -> Result<Fused<T>> {
+    if cx.needs(1) {
+        to.put(1, dx.neg())?;
+    }
+    to.put(0, dx)?;
+    Ok(Fused::Done)
 }
 
 /// Reduces a reference's losses.
@@ -287,11 +292,7 @@ impl<T: Float> Rule<T> for Huber<T> {
         let factor = self.factor * dy.item()?.to_f64();
         let (x, t) = (&self.x.value, &self.t.value);
         let dx = x.huber_error_grad(t, self.delta, factor)?;
-        if cx.needs(1) {
-            to.put(1, dx.neg())?;
-        }
-        to.put(0, dx)?;
-        Ok(Fused::Done)
+        put_difference(cx, to, dx)
     }
     fn detail(&self) -> String {
         format!("delta {}", self.delta)

@@ -135,7 +135,7 @@ impl<const N: usize> Plan<N> {
         let gathering = par::chunk_len(run.cost + 10 * N as u32);
         // SAFETY: ranges of rows and pieces of them are disjoint and within the shape.
         unsafe {
-            if unit && width >= if run.cost <= CHEAP { 2 } else { 16 } {
+            if unit && (width >= 16 || run.cost <= CHEAP) {
                 self.by_rows(par::chunk_len(run.cost), |r0, r1, lo, n| {
                     self.direct(run, isa, params, r0, r1, lo, n)
                 });

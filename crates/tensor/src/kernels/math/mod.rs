@@ -257,9 +257,16 @@ macro_rules! sigmoid_parts {
 }
 use sigmoid_parts;
 
-/// The function behind erfc and gelu, of `exp_parts_each` and `scale`.
+/// The functions behind erfc and gelu, of `exp_parts_each` and `scale`.
 macro_rules! erfc_parts {
     ($t:ident $fma:ident) => {
+        /// e^(a²) erfc(a) for 0 ≤ a, by t = (a − 3) / (a + 3), of one quotient.
+        #[inline(always)]
+        fn erfcx<I: Isa>(a: $t) -> $t {
+            let r = 1.0 / (a + 3.0);
+            coef::erfcx_q::<I>((a - 3.0) * r) * r
+        }
+
         /// `by` · erfc(a) of each, for 0 ≤ a up to where it is 0; a² in two parts.
         #[inline(always)]
         fn erfc_parts<I: Isa, const K: usize>(
@@ -267,19 +274,19 @@ macro_rules! erfc_parts {
             a: [$t; K],
             squares: [($t, $t); K],
         ) -> [$t; K] {
-            // t = (a − 3) / (a + 3) of one quotient.
-            let g = each(a, |a| {
-                let r = 1.0 / (a + 3.0);
-                coef::erfcx_q::<I>((a - 3.0) * r) * r
-            });
+            let g = each(a, erfcx::<I>);
             let parts = exp_parts_each::<I, K>(each(squares, |(sq, _)| -sq));
             let e = each2(parts, squares, |(k, s), (_, lo)| {
                 (k, 1.0 + I::$fma(-lo, s, s - lo))
             });
             // The power of two last: before, a subnormal would lose bits that `by` could lift again.
-            each2(each2(by, g, |by, g| by * g), e, |of, (k, e)| {
+            let tail = each2(each2(by, g, |by, g| by * g), e, |of, (k, e)| {
                 scale(of * e, k)
-            })
+            });
+            let erf = each2(a, squares, |a, (sq, _)| I::$fma(a, coef::erf_q::<I>(sq), a));
+            let near = each2(by, erf, |by, erf| by * (1.0 - erf));
+            let both = each2(near, tail, |near, tail| (near, tail));
+            each2(a, both, |a, (near, tail)| if a < 0.5 { near } else { tail })
         }
     };
 }
@@ -355,9 +362,7 @@ macro_rules! shared_math {
             let a = self.abs();
             let a = if a > $end { $end } else { a };
             let half = 0.5 * a * a;
-            let b = a * std::$t::consts::FRAC_1_SQRT_2;
-            let r = 1.0 / (b + 3.0);
-            let g = coef::erfcx_q::<I>((b - 3.0) * r) * r;
+            let g = erfcx::<I>(a * std::$t::consts::FRAC_1_SQRT_2);
             // Both are multiples of e^(−a²/2), and their sum counts against 1.
             let e = Math::exp::<I>(-half);
             const PHI: $t = 0.5 * std::$t::consts::FRAC_2_SQRT_PI * std::$t::consts::FRAC_1_SQRT_2;
@@ -411,11 +416,7 @@ macro_rules! shared_math {
         fn erfc<I: Isa>(self) -> $t {
             let a = self.abs();
             let a = if a > $far { $far } else { a };
-            let (sq, lo) = square::<I>(a);
-            let [tail] = erfc_parts::<I, 1>([1.0], [a], [(sq, lo)]);
-            // Near 0 by erf: exactly 1 there.
-            let near = 1.0 - I::$fma(a, coef::erf_q::<I>(sq), a);
-            let y = if a < 0.5 { near } else { tail };
+            let [y] = erfc_parts::<I, 1>([1.0], [a], [square::<I>(a)]);
             if self < 0.0 { 2.0 - y } else { y }
         }
 
