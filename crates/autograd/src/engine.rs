@@ -12,8 +12,10 @@ use smallvec::SmallVec;
 use wengert_tensor::memory::Counted;
 use wengert_tensor::{Float, Tensor};
 
+use crate::any::AnyVar;
 use crate::error::{Error, Result};
-use crate::node::{self, AnyVar, Edge, Walk};
+use crate::leaf;
+use crate::node::{self, Edge, Walk};
 use crate::var::Var;
 
 /// Hashes a node's address: one multiplication (the addresses are not chosen by an adversary).
@@ -179,7 +181,7 @@ fn walk(
             let Some(mut grad) = pending.held.take() else {
                 continue;
             };
-            grad = node::meta(&node).run_hooks(grad)?;
+            grad = node::meta(&node).run_hooks(grad, || node.look(false).op)?;
             if let Some((inputs, on_path)) = wanted {
                 let key = node::key(&node);
                 if let Some(&i) = inputs.get(&key) {
@@ -201,7 +203,7 @@ fn walk(
         if node::meta(leaf).is_hooked()
             && let Some(before) = grad.take()
         {
-            *grad = Some(node::meta(leaf).run_hooks(before)?);
+            *grad = Some(node::meta(leaf).run_hooks(before, || "leaf")?);
         }
         if let Some((inputs, _)) = wanted
             && let Some(&i) = inputs.get(&node::key(leaf))
@@ -282,7 +284,7 @@ impl Backward {
         walk([root], how, None, &mut [], &mut pending)?;
         for (leaf, grad) in &mut pending.leaves {
             if let Some(grad) = grad.take() {
-                leaf.deposit(grad);
+                leaf::deposit(leaf, grad);
             }
         }
         Ok(())
@@ -487,15 +489,13 @@ fn leading_to(roots: &[(Edge, AnyVar)], wanted: &NodeMap<usize>) -> NodeSet {
                 let k = node::key(e);
                 wanted.contains_key(&k) || leads.contains(&k)
             };
-            if node
-                .inputs()
-                .is_none_or(|all| all.iter().flatten().any(hit))
-            {
+            let inputs = node.look(false).inputs;
+            if inputs.is_none_or(|all| all.iter().flatten().any(hit)) {
                 leads.insert(key);
             }
         } else if seen.insert(key) {
             stack.push((node.clone(), true));
-            let inputs = node.inputs().into_iter().flatten().flatten();
+            let inputs = node.look(false).inputs.into_iter().flatten().flatten();
             stack.extend(inputs.map(|e| (e, false)));
         }
     }

@@ -9,7 +9,6 @@ use wengert_tensor::{DType, Float, Rng, Shape, Tensor};
 
 use crate::engine::Grad;
 use crate::error::{Error, Result};
-use crate::node;
 use crate::var::Var;
 
 /// Checks the gradient of `f` at `inputs` in `f64` with the default tolerances.
@@ -156,7 +155,7 @@ impl GradCheck {
     ) -> Result<Report> {
         self.refuse(inputs)?;
         let y = f(&leaves(inputs))?;
-        let op = y.edge().map(|e| node::meta(&e).op);
+        let op = y.edge().map(|e| e.look(false).op);
         let shape = y.shape().clone();
         drop(y);
         let mut rng = Rng::seed(self.seed ^ 0x5eed);
@@ -221,7 +220,7 @@ impl GradCheck {
                 .or_else(|| {
                     outputs
                         .iter()
-                        .find_map(|y| y.edge().map(|e| node::meta(&e).op))
+                        .find_map(|y| y.edge().map(|e| e.look(false).op))
                 })
                 .unwrap_or("untracked"),
             compared: 0,

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use wengert_tensor::Float;
 
+use crate::any::AnyVar;
 use crate::error::{Error, Result};
-use crate::node::{self, AnyVar, Edge};
+use crate::node::{self, Edge};
 use crate::var::Var;
 
 /// Takes a hook off again. Dropping it leaves the hook in place.

@@ -7,18 +7,20 @@ use std::panic::Location;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use smallvec::SmallVec;
 use wengert_tensor::memory::{Counted, Lock};
 use wengert_tensor::{DType, Float, Shape, Tensor};
 
+use crate::any::AnyVar;
 use crate::engine::Pending;
 use crate::error::{Error, Result};
-use crate::node::{self, AnyVar, Edge, Meta, Node, Walk};
+use crate::meta::Meta;
+use crate::node::{self, Edge, Look, Node, Walk};
 use crate::var::Var;
 
 /// The node of a leaf: it has no inputs and keeps a gradient. That of a parameter keeps its value as well, so
 /// that both are under one lock.
 pub(crate) struct Leaf<T: Float> {
+    shape: Shape,
     held: Lock<Kept<T>>,
     trainable: AtomicBool,
     name: OnceLock<String>,
@@ -39,19 +41,19 @@ impl<T: Float> Leaf<T> {
         at: &'static Location<'static>,
     ) -> Edge {
         let leaf = || Leaf {
+            shape: shape.clone(),
             held: Lock::new(Kept { grad: None, value }),
             trainable: AtomicBool::new(true),
             name: OnceLock::new(),
         };
-        Counted::make(leaf, || Meta::new(0, "leaf", shape, T::DTYPE, at), |n| n)
+        Counted::make(leaf, || Meta::new(0, &shape, T::DTYPE, at), |n| n)
     }
     /// The leaf of this type that a node is.
     #[inline]
     pub(crate) fn of(node: &Edge) -> Option<&Leaf<T>> {
-        // One of the two, told at compile time: `Float` is sealed.
-        let leaf: &dyn Any = match T::DTYPE {
-            DType::F32 => node.single()?,
-            _ => node.double()?,
+        let leaf: &dyn Any = match node.leaf()? {
+            AnyLeaf::Single(leaf) => leaf,
+            AnyLeaf::Double(leaf) => leaf,
         };
         leaf.downcast_ref()
     }
@@ -63,25 +65,46 @@ impl<T: Float> Leaf<T> {
     }
 }
 
+/// A leaf of either type.
+pub(crate) enum AnyLeaf<'a> {
+    Single(&'a Leaf<f32>),
+    Double(&'a Leaf<f64>),
+}
+
 impl<T: Float> Node for Leaf<T> {
-    fn inputs(&self) -> Option<SmallVec<[Option<Edge>; 4]>> {
-        Some(SmallVec::new())
-    }
-    fn take_edges(&mut self, _: &mut SmallVec<[Edge; 4]>) {}
     fn back(&self, _: &Edge, _: Walk, _: &mut Pending) -> Result<()> {
         Ok(())
     }
     fn back_alone(&mut self, _: &Meta, _: &mut Pending) -> Result<()> {
         Ok(())
     }
-    fn detail(&self) -> String {
-        self.name.get().cloned().unwrap_or_default()
+    fn edges_mut(&mut self) -> &mut [Option<Edge>] {
+        &mut []
     }
-    fn deposit(&self, grad: AnyVar) {
+    fn look(&self, _: bool) -> Look {
+        Look {
+            op: "leaf",
+            inputs: Some(Default::default()),
+            detail: self.name.get().cloned().unwrap_or_default(),
+        }
+    }
+    fn leaf(&self) -> Option<AnyLeaf<'_>> {
+        // Told at compile time: `Float` is sealed.
+        let this: &dyn Any = self;
+        match T::DTYPE {
+            DType::F32 => this.downcast_ref().map(AnyLeaf::Single),
+            _ => this.downcast_ref().map(AnyLeaf::Double),
+        }
+    }
+}
+
+/// Adds to the gradient that a leaf holds.
+pub(crate) fn deposit(node: &Edge, grad: AnyVar) {
+    fn add<T: Float>(leaf: &Leaf<T>, grad: AnyVar) {
         let Some(grad) = grad.unwrap::<T>() else {
             return;
         };
-        let mut held = self.held.lock();
+        let mut held = leaf.held.lock();
         held.grad = Some(match held.grad.take() {
             // Into the memory of either where nobody else holds it.
             Some(before) => before + grad.value,
@@ -90,11 +113,10 @@ impl<T: Float> Node for Leaf<T> {
             None => grad.value.contiguous(),
         });
     }
-    fn single(&self) -> Option<&Leaf<f32>> {
-        (self as &dyn Any).downcast_ref()
-    }
-    fn double(&self) -> Option<&Leaf<f64>> {
-        (self as &dyn Any).downcast_ref()
+    match node.leaf() {
+        Some(AnyLeaf::Single(leaf)) => add(leaf, grad),
+        Some(AnyLeaf::Double(leaf)) => add(leaf, grad),
+        None => {}
     }
 }
 
@@ -180,7 +202,7 @@ impl<T: Float> Param<T> {
 
     /// The size of each axis.
     pub fn shape(&self) -> &Shape {
-        &node::meta(&self.node).shape
+        &self.leaf().shape
     }
 
     /// The number of elements.

@@ -34,6 +34,7 @@
 
 #![forbid(unsafe_code)]
 
+mod any;
 mod engine;
 mod error;
 mod function;
@@ -41,11 +42,13 @@ pub mod gradcheck;
 mod hook;
 pub mod info;
 mod leaf;
+mod meta;
 mod mode;
 pub mod naive;
 mod node;
 pub mod ops;
 mod rule;
+mod sink;
 #[cfg(feature = "proptest")]
 pub mod strategies;
 mod tape;

@@ -7,7 +7,8 @@ use wengert_tensor::{Float, Tensor};
 
 use crate::error::Result;
 use crate::mode;
-use crate::node::{self, Edge, Inputs, Sink};
+use crate::node::{self, Edge};
+use crate::sink::{Inputs, Sink};
 use crate::var::Var;
 
 /// One gradient for each input, in order; `None` where the input needs none.
@@ -18,7 +19,7 @@ pub(crate) type Grads<T> = SmallVec<[Option<Var<T>>; 2]>;
 /// `grads` is written in differentiable ops: there is no op without one. `fused` may do the same on
 /// plain tensors in fewer passes; every test runs both and compares. A gradient may keep the axes
 /// along which its input was broadcast: the engine sums over them.
-pub(crate) trait Rule<T: Float>: Send + Sync + Sized + 'static {
+pub(crate) trait Rule<T: Float>: Send + Sync + 'static {
     /// The op's name on the tape.
     fn name(&self) -> &'static str;
 

@@ -55,7 +55,7 @@ impl<T: Float> Var<T> {
         let (mut ops, mut seen, mut stack) = (Vec::<Edge>::new(), NodeSet::default(), vec![root]);
         while let Some(node) = stack.pop() {
             if seen.insert(node::key(&node)) {
-                stack.extend(node.inputs().into_iter().flatten().flatten());
+                stack.extend(node.look(false).inputs.into_iter().flatten().flatten());
                 ops.push(node);
             }
         }
@@ -66,21 +66,22 @@ impl<T: Float> Var<T> {
         let mut entries = Vec::new();
         let mut add = |node: &Edge, entries: &mut Vec<TapeEntry>| {
             let place = |e: Option<Edge>| number.get(&node::key(&e?)).copied();
-            let inputs = node.inputs().into_iter().flatten().map(place).collect();
+            let look = node.look(true);
+            let inputs = look.inputs.into_iter().flatten().map(place).collect();
             number.insert(node::key(node), entries.len());
             let m = node::meta(node);
             entries.push(TapeEntry {
-                op: m.op,
-                detail: node.detail(),
+                op: look.op,
+                detail: look.detail,
                 inputs,
-                value: format!("{} {}", m.dtype, m.shape),
+                value: format!("{} {}", m.dtype(), m.shape()),
                 at: format!("{}:{}", m.at.file(), m.at.line()),
             });
         };
         // A leaf stands before the first op that uses it.
         let mut listed = NodeSet::default();
         for op in &ops {
-            let inputs = op.inputs().into_iter().flatten().flatten();
+            let inputs = op.look(false).inputs.into_iter().flatten().flatten();
             for leaf in inputs.filter(|e| node::meta(e).is_leaf()) {
                 if listed.insert(node::key(&leaf)) {
                     add(&leaf, &mut entries);

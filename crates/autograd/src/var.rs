@@ -203,7 +203,7 @@ impl<T: Float> fmt::Debug for Var<T> {
                 f,
                 "Var({:?}, {} at {})",
                 self.value,
-                node::meta(n).op,
+                n.look(false).op,
                 node::meta(n).at
             ),
         }

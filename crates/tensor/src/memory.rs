@@ -17,6 +17,7 @@ mod body;
 mod class;
 mod counted;
 mod lock;
+mod once;
 mod shared;
 mod system;
 mod thread;
@@ -28,6 +29,7 @@ use std::sync::atomic::{AtomicUsize, Ordering, fence};
 pub(crate) use body::Body;
 pub use counted::Counted;
 pub use lock::{Lock, LockGuard};
+pub use once::OnceBox;
 use system::{HEADER, Header};
 
 /// What the memory of tensors amounts to, over all threads: see [`stats`].

@@ -5,8 +5,8 @@ use wengert_tensor::{Float, Tensor};
 
 use crate::error::Result;
 use crate::info::{OpInfo, sample, spread};
-use crate::node::Sink;
 use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply};
+use crate::sink::Sink;
 use crate::var::Var;
 
 impl<T: Float> Var<T> {

@@ -71,7 +71,7 @@ pub(crate) mod names {
     pub(crate) use crate::error::Result;
     pub(crate) use crate::info::{OpInfo, Sample, cycle, sample};
     pub(crate) use crate::naive::Array;
-    pub(crate) use crate::node::Sink;
     pub(crate) use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply};
+    pub(crate) use crate::sink::Sink;
     pub(crate) use crate::var::Var;
 }

@@ -6,8 +6,8 @@ use super::reduction::Reduction;
 use crate::error::Result;
 use crate::info::{OpInfo, cycle, sample, spread};
 use crate::naive::Array;
-use crate::node::Sink;
 use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply, one};
+use crate::sink::Sink;
 use crate::var::Var;
 
 /// Options of [`Var::cross_entropy_with`] and [`Var::nll_loss_with`], PyTorch's defaults.

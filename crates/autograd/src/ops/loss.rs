@@ -7,8 +7,8 @@ use super::reduction::{Reduction, same_shape};
 use crate::error::Result;
 use crate::info::{OpInfo, Sample, cycle, sample, spread};
 use crate::naive::Array;
-use crate::node::Sink;
 use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply};
+use crate::sink::Sink;
 use crate::var::Var;
 
 /// Pairs a loss's two methods.

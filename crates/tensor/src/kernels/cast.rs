@@ -1,8 +1,9 @@
 //! Conversions between element types.
 
-use super::drive::Params;
+use super::drive::{Params, Run};
 use super::isa::Isa;
-use super::tables::Fun;
+use super::tables::{Fun, exec};
+use crate::dtype::Element;
 
 /// Every conversion to type `O`, as Rust's `as` does it; anything but zero is `true`.
 pub(super) trait CastTo<O> {
@@ -64,8 +65,16 @@ impl CastTo<f64> for bool {
         self as u8 as f64
     }
 }
+/// The run that converts `T` to `O`.
+pub(super) const fn run<T: Element + CastTo<O>, O: Element>() -> Run<1> {
+    Run {
+        func: exec::<1, (T,), O, Cast>,
+        cost: 4,
+    }
+}
+
 /// [`CastTo`] as a kernel.
-pub(super) struct Cast;
+struct Cast;
 impl<T: CastTo<O>, O> Fun<(T,), O> for Cast {
     #[inline(always)]
     fn call<I: Isa>((x,): (T,), _: Params) -> O {

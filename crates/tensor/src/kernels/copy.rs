@@ -4,7 +4,7 @@ use super::drive::{Call, Run};
 use super::isa::{CACHE_LINE, Isa, IsaKind, Kernel, dispatch};
 
 /// The run that copies elements of `SIZE` bytes.
-pub(super) fn run<const SIZE: usize>() -> Run<1> {
+pub(super) const fn run<const SIZE: usize>() -> Run<1> {
     Run {
         func: exec::<SIZE>,
         cost: 3,

@@ -9,7 +9,7 @@ use std::mem::MaybeUninit;
 use std::slice::{from_raw_parts, from_raw_parts_mut};
 
 use super::arg;
-use super::cast::Cast;
+use super::cast;
 use super::copy;
 use super::drive::{Call, Params, Run, RunFn};
 use super::folds::{self, FloatFold, NumFold};
@@ -120,9 +120,12 @@ pub(super) unsafe fn exec_slice<T: Element, F: SliceFun<T>>(isa: IsaKind, call: 
     dispatch(isa, Loop::<T, F>(call, PhantomData));
 }
 
-/// Writes a family: an enum of codes and the function from code to compiled run. A line is
-/// `Name cost = |inputs; params| expression`, the cost in tenths of a nanosecond an element, or, of a function that
+/// Writes a family: an enum of codes, and a macro of the table's name that gives the compiled run of a type and a code. A
+/// line is `Name cost = |inputs; params| expression`, the cost in tenths of a nanosecond an element, or, of a function that
 /// takes whole runs, `Name cost = slice map_name`, a method of [`Math`].
+///
+/// Each run is a static of its own. What asks for one is inlined in other crates, and what a function names goes with it:
+/// kernels for every set. A static is compiled in this crate alone, and linked where it is asked for.
 macro_rules! family {
     ($(#[$doc:meta])* $Code:ident $table:ident <T: $Bound:path> $n:literal $in:ty => $out:ty {
         $($Name:ident $cost:literal = $(slice $map:ident)? $(|$($x:ident),+; $p:ident| $body:expr)?;)*
@@ -133,32 +136,50 @@ macro_rules! family {
         #[allow(missing_docs, clippy::enum_variant_names)]
         pub enum $Code { $($Name),* }
 
-        pub(crate) fn $table<T: $Bound>(code: $Code) -> Run<$n> {
-            match code {
-                $($Code::$Name => {
-                    struct F;
-                    $(
-                    impl<T: $Bound> Fun<$in, $out> for F {
-                        #[inline(always)]
-                        fn call<I: Isa>(($($x,)+): $in, $p: Params) -> $out {
-                            let _ = $p;
-                            $body
+        impl $Code {
+            pub(super) const fn run<T: $Bound>(self) -> Run<$n> {
+                match self {
+                    $($Code::$Name => {
+                        struct F;
+                        $(
+                        impl<T: $Bound> Fun<$in, $out> for F {
+                            #[inline(always)]
+                            fn call<I: Isa>(($($x,)+): $in, $p: Params) -> $out {
+                                let _ = $p;
+                                $body
+                            }
                         }
-                    }
-                    Run { func: exec::<$n, $in, $out, F>, cost: $cost }
-                    )?
-                    $(
-                    impl<T: $Bound> SliceFun<T> for F {
-                        #[inline(always)]
-                        fn map<I: Isa>(src: &[T], dst: &mut [MaybeUninit<T>]) {
-                            Math::$map::<I>(src, dst);
+                        Run { func: exec::<$n, $in, $out, F>, cost: $cost }
+                        )?
+                        $(
+                        impl<T: $Bound> SliceFun<T> for F {
+                            #[inline(always)]
+                            fn map<I: Isa>(src: &[T], dst: &mut [MaybeUninit<T>]) {
+                                Math::$map::<I>(src, dst);
+                            }
                         }
-                    }
-                    Run { func: exec_slice::<T, F>, cost: $cost }
-                    )?
-                })*
+                        Run { func: exec_slice::<T, F>, cost: $cost }
+                        )?
+                    })*
+                }
             }
         }
+
+        family!(@macro ($) $Code $table $n $($Name)*);
+    };
+    (@macro ($d:tt) $Code:ident $table:ident $n:literal $($Name:ident)*) => {
+        macro_rules! $table {
+            ($d t:ty, $d code:expr) => {
+                match $d code {
+                    $($Code::$Name => {
+                        static RUN: Run<$n> = $Code::$Name.run::<$d t>();
+                        RUN
+                    })*
+                }
+            };
+        }
+        #[allow(unused_imports)] // some families are used where they stand
+        pub(super) use $table;
     };
 }
 pub(super) use family;
@@ -339,24 +360,30 @@ macro_rules! element_kernels {
     ($($t:ident)*) => {$(
         impl ElementKernels for $t {
             fn compare(code: Compare) -> Run<2> {
-                compare::<$t>(code)
+                compare!($t, code)
             }
             fn select() -> Run<3> {
-                select::<$t>(Select::Where)
+                select!($t, Select::Where)
             }
             fn copy() -> Run<1> {
-                copy::run::<{ size_of::<$t>() }>()
+                static RUN: Run<1> = copy::run::<{ size_of::<$t>() }>();
+                RUN
             }
             fn cast(to: DType) -> Run<1> {
-                let func: RunFn<1> = match to {
-                    DType::F32 => exec::<1, ($t,), f32, Cast>,
-                    DType::F64 => exec::<1, ($t,), f64, Cast>,
-                    DType::I64 => exec::<1, ($t,), i64, Cast>,
-                    DType::I32 => exec::<1, ($t,), i32, Cast>,
-                    DType::U8 => exec::<1, ($t,), u8, Cast>,
-                    DType::Bool => exec::<1, ($t,), bool, Cast>,
-                };
-                Run { func, cost: 4 }
+                macro_rules! to {
+                    ($O:ty) => {{
+                        static RUN: Run<1> = cast::run::<$t, $O>();
+                        RUN
+                    }};
+                }
+                match to {
+                    DType::F32 => to!(f32),
+                    DType::F64 => to!(f64),
+                    DType::I64 => to!(i64),
+                    DType::I32 => to!(i32),
+                    DType::U8 => to!(u8),
+                    DType::Bool => to!(bool),
+                }
             }
             unsafe fn sort(
                 size: (usize, usize, usize),
@@ -374,12 +401,12 @@ macro_rules! element_kernels {
 element_kernels!(f32 f64 i64 i32 u8 bool);
 
 macro_rules! num_tables {
-    () => {
+    ($t:ident) => {
         fn num1(code: Num1) -> Run<1> {
-            unary::num1::<Self>(code)
+            unary::num1!($t, code)
         }
         fn num2(code: Num2) -> Run<2> {
-            num2::<Self>(code)
+            num2!($t, code)
         }
         unsafe fn fold(code: NumFold, g: Geometry, src: *const Self, dst: *mut u8) {
             // SAFETY: the caller's promise.
@@ -398,7 +425,7 @@ macro_rules! num_tables {
 macro_rules! int_kernels {
     ($($t:ident)*) => {$(
         impl NumKernels for $t {
-            num_tables!();
+            num_tables!($t);
             #[inline(always)]
             fn add_(self, o: Self) -> Self { self.wrapping_add(o) }
             #[inline(always)]
@@ -431,7 +458,7 @@ int_kernels!(i64 i32 u8);
 macro_rules! float_kernels {
     ($($t:ident)*) => {$(
         impl NumKernels for $t {
-            num_tables!();
+            num_tables!($t);
             #[inline(always)]
             fn add_(self, o: Self) -> Self { self + o }
             #[inline(always)]
@@ -461,13 +488,13 @@ macro_rules! float_kernels {
         }
         impl FloatKernels for $t {
             fn float1(code: Float1) -> Run<1> {
-                unary::float1::<$t>(code)
+                unary::float1!($t, code)
             }
             fn float2(code: Float2) -> Run<2> {
-                float2::<$t>(code)
+                float2!($t, code)
             }
             fn float_class(code: FloatClass) -> Run<1> {
-                unary::float_class::<$t>(code)
+                unary::float_class!($t, code)
             }
             unsafe fn float_fold(
                 code: FloatFold,

@@ -1,12 +1,12 @@
 //! Size classes: which sizes share a free list.
 //!
-//! Steps of 64 bytes to 512, then eight steps to each doubling, so a block is at most an eighth larger than was asked
+//! Nothing (a view, and a node of the tape, fit a header), then steps of 64 bytes to 512, then eight steps to each doubling, so a block is at most an eighth larger than was asked
 //! (or 64 bytes). Invariant: `size(of(n)) >= n`, and `of(size(c)) == c`.
 
 /// The largest size that a thread keeps for itself.
 pub(super) const SMALL: usize = 64 << 10;
 /// Classes up to and including [`SMALL`].
-pub(super) const SMALL_CLASSES: usize = 64;
+pub(super) const SMALL_CLASSES: usize = 65;
 /// All classes.
 pub(super) const CLASSES: usize = of(LARGEST) + 1;
 /// The largest size that has a class: 1 TiB, or 2 GiB where pointers have 32 bits. What is larger is never cached.
@@ -23,20 +23,20 @@ const _: () = assert!(of(SMALL) + 1 == SMALL_CLASSES && size(SMALL_CLASSES - 1) 
 #[inline]
 pub(super) const fn of(bytes: usize) -> usize {
     if bytes <= 512 {
-        return bytes.saturating_sub(1) / 64;
+        return bytes.div_ceil(64);
     }
     let last = bytes - 1;
     let log = last.ilog2() as usize;
-    (log - 9) * 8 + (last >> (log - 3)) // the quotient is 8 to 15, so the first class here is 8
+    (log - 9) * 8 + (last >> (log - 3)) + 1 // the quotient is 8 to 15, so the first class here is 9
 }
 
 /// The largest number of bytes in `class`.
 #[inline]
 pub(super) const fn size(class: usize) -> usize {
-    if class < 8 {
-        return (class + 1) * 64;
+    if class < 9 {
+        return class * 64;
     }
-    let (doubling, step) = ((class - 8) / 8, (class - 8) % 8);
+    let (doubling, step) = ((class - 9) / 8, (class - 9) % 8);
     (8 + step + 1) << (doubling + 6)
 }
 
@@ -50,7 +50,7 @@ mod tests {
         for class in 0..CLASSES {
             let (top, bottom) = (
                 size(class),
-                if class == 0 { 1 } else { size(class - 1) + 1 },
+                if class == 0 { 0 } else { size(class - 1) + 1 },
             );
             assert!(bottom <= top, "{class}");
             assert_eq!((of(bottom), of(top)), (class, class));
