@@ -1,4 +1,4 @@
-//! The workloads that are one op without gradients: each repetition makes a new output and drops it.
+//! One op without gradients, where each repetition makes a new output and drops it; and wide expressions, there and back.
 
 use std::hint::black_box;
 
@@ -21,6 +21,8 @@ pub fn make(name: &str) -> Result<Option<Rep>> {
     const ROWS: &[usize] = &[4096, 1024];
     const MILLION: &[usize] = &[1 << 20];
     Ok(Some(match name {
+        "W10" => expression(),
+        "W11" => normalised(),
         "O2" => {
             let (a, b) = (randn(SQUARE), randn(SQUARE));
             rep(move || Ok(&a + &b))
@@ -87,4 +89,33 @@ fn product<T: Float>(kind: &str, [m, k, n]: [usize; 3], rng: &mut Rng) -> Result
         _ => Tensor::<T>::randn([k, n], rng),
     };
     Ok(rep(move || Ok(a.matmul(&b)?)))
+}
+
+/// `Σ tanh(x)·sigmoid(x) + exp(−x·x)` over four million elements.
+fn expression() -> Rep {
+    let x = Var::constant(Tensor::<f32>::randn([4_194_304], &mut Rng::seed(0))).tracked();
+    Box::new(move || {
+        let sum = (x.tanh() * x.sigmoid() + (-(&x * &x)).exp()).sum_all();
+        sum.backward()?;
+        x.zero_grad();
+        Ok(sum.item()?)
+    })
+}
+
+/// Layer normalisation, softmax and a weighted sum of 4096 rows of 1024.
+fn normalised() -> Rep {
+    let mut rng = Rng::seed(0);
+    let x = Var::constant(Tensor::<f32>::randn([4096, 1024], &mut rng)).tracked();
+    let w = Tensor::<f32>::randn([4096, 1024], &mut rng);
+    let gamma = Var::ones([1024]).tracked();
+    let beta = Var::zeros([1024]).tracked();
+    Box::new(move || {
+        let y = x.layer_norm(1024, Some(&gamma), Some(&beta), 1e-5)?;
+        let sum = (y.softmax(-1)? * &w).sum_all();
+        sum.backward()?;
+        for leaf in [&x, &gamma, &beta] {
+            leaf.zero_grad();
+        }
+        Ok(sum.item()?)
+    })
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::run;
+use crate::{goals, run};
 
 /// One program that runs the workloads.
 #[derive(Clone, Debug)]
@@ -71,6 +71,8 @@ impl Peer {
 #[derive(Clone, Debug)]
 pub struct Ready {
     program: PathBuf,
+    /// The program of the training steps and chains, where these have their own.
+    steps: Option<PathBuf>,
     script: Option<PathBuf>,
 }
 
@@ -113,10 +115,7 @@ impl Places {
     pub fn prepare(&self, peer: &Peer) -> Result<Ready, String> {
         fs::create_dir_all(&self.built).map_err(|e| e.to_string())?;
         match peer.kind {
-            Kind::Ours => Ok(Ready {
-                program: ours()?,
-                script: None,
-            }),
+            Kind::Ours => ours(),
             Kind::Rust => self.build(peer.name),
             Kind::Python => {
                 let python = self.interpreter()?;
@@ -130,6 +129,7 @@ impl Places {
                 let script = format!("python/peer_{}.py", peer.name);
                 Ok(Ready {
                     program: python,
+                    steps: None,
                     script: Some(self.sources.join(script)),
                 })
             }
@@ -151,6 +151,7 @@ impl Places {
         }
         Ok(Ready {
             program: target.join("release").join(format!("peer-{name}")),
+            steps: None,
             script: None,
         })
     }
@@ -215,11 +216,11 @@ fn locked(lock: &str) -> impl Iterator<Item = (String, String)> + '_ {
     })
 }
 
-/// `workloads` beside this program, built with it.
-fn ours() -> Result<PathBuf, String> {
+/// `ops` and `steps` beside this program, built with it.
+fn ours() -> Result<Ready, String> {
     let built = Command::new("cargo")
         .args(["build", "--release", "--quiet", "--package"])
-        .args([env!("CARGO_PKG_NAME"), "--bin", "workloads"])
+        .args([env!("CARGO_PKG_NAME"), "--bin", "ops", "--bin", "steps"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .map_err(|e| format!("cargo: {e}"))?;
@@ -227,7 +228,11 @@ fn ours() -> Result<PathBuf, String> {
         return Err(last_line(&built.stderr));
     }
     let here = std::env::current_exe().map_err(|e| e.to_string())?;
-    Ok(here.with_file_name("workloads"))
+    Ok(Ready {
+        program: here.with_file_name("ops"),
+        steps: Some(here.with_file_name("steps")),
+        script: None,
+    })
 }
 
 /// What a program last complained of.
@@ -252,7 +257,8 @@ impl Ready {
         threads: usize,
         seconds: f64,
     ) -> Result<Vec<Value>, String> {
-        let mut command = run::threaded(&self.program, threads);
+        let steps = self.steps.as_ref().filter(|_| goals::is_step(workload));
+        let mut command = run::threaded(steps.unwrap_or(&self.program), threads);
         command.args(&self.script).arg(workload);
         command.env("COMPARE_SECONDS", seconds.to_string());
         command.env("PYTHONDONTWRITEBYTECODE", "1");
@@ -315,17 +321,20 @@ mod tests {
     fn a_program_that_fails_is_a_reason() {
         let gone = Ready {
             program: PathBuf::from("/nowhere/peer"),
+            steps: None,
             script: None,
         };
         assert!(gone.measure("W1", 2, 0.1).is_err());
         let fails = Ready {
             program: PathBuf::from("false"),
+            steps: None,
             script: None,
         };
         let reason = fails.measure("W1", 2, 0.1).unwrap_err();
         assert!(reason.contains("exit status: 1"), "{reason}");
         let silent = Ready {
             program: PathBuf::from("true"),
+            steps: None,
             script: None,
         };
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The workloads that differentiate: training steps, long chains, wide expressions.
+//! Training steps and long chains.
 //!
 //! Written as a user writes them, with the public API alone. Invariant: a repetition is the whole of it, the
 //! forward pass, the loss, the backward pass and the update, and it ends with nothing left on the tape.
@@ -20,8 +20,6 @@ pub fn make(name: &str) -> Result<Option<Rep>> {
         "W3b" => classifier([784, 1024, 1024, 10], 512)?,
         "W8" => chain(1000),
         "W9" => chain(100_000),
-        "W10" => expression(),
-        "W11" => normalised(),
         _ => return Ok(None),
     }))
 }
@@ -111,35 +109,6 @@ fn chain(iterations: usize) -> Rep {
         let sum = y.sum_all();
         sum.backward()?;
         x.zero_grad();
-        Ok(sum.item()?)
-    })
-}
-
-/// `Σ tanh(x)·sigmoid(x) + exp(−x·x)` over four million elements.
-fn expression() -> Rep {
-    let x = Var::constant(Tensor::<f32>::randn([4_194_304], &mut Rng::seed(0))).tracked();
-    Box::new(move || {
-        let sum = (x.tanh() * x.sigmoid() + (-(&x * &x)).exp()).sum_all();
-        sum.backward()?;
-        x.zero_grad();
-        Ok(sum.item()?)
-    })
-}
-
-/// Layer normalisation, softmax and a weighted sum of 4096 rows of 1024.
-fn normalised() -> Rep {
-    let mut rng = Rng::seed(0);
-    let x = Var::constant(Tensor::<f32>::randn([4096, 1024], &mut rng)).tracked();
-    let w = Tensor::<f32>::randn([4096, 1024], &mut rng);
-    let gamma = Var::ones([1024]).tracked();
-    let beta = Var::zeros([1024]).tracked();
-    Box::new(move || {
-        let y = x.layer_norm(1024, Some(&gamma), Some(&beta), 1e-5)?;
-        let sum = (y.softmax(-1)? * &w).sum_all();
-        sum.backward()?;
-        for leaf in [&x, &gamma, &beta] {
-            leaf.zero_grad();
-        }
         Ok(sum.item()?)
     })
 }

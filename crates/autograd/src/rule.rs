@@ -40,7 +40,12 @@ pub(crate) trait Rule<T: Float>: Send + Sync + 'static {
 
 /// The gradient of an op's only input.
 pub(crate) fn one<T: Float>(dx: Var<T>) -> Result<Grads<T>> {
-    Ok(Grads::from_iter([Some(dx)]))
+    Ok(Grads::from_buf_and_len([Some(dx), None], 1))
+}
+
+/// The gradients of an op's two inputs.
+pub(crate) fn two<T: Float>(da: Option<Var<T>>, db: Option<Var<T>>) -> Result<Grads<T>> {
+    Ok(Grads::from_buf([da, db]))
 }
 
 /// What a fused rule answers.

@@ -53,15 +53,22 @@ fn slots(visit: Visit<'_>) -> BTreeMap<String, Slot> {
     out
 }
 
+/// What lies in them now.
+fn values(slots: &BTreeMap<String, Slot>) -> StateDict {
+    let mut out = StateDict::new();
+    for (name, slot) in slots {
+        out.insert(name.clone(), slot.value());
+    }
+    out
+}
+
 pub(crate) fn state_dict(visit: Visit<'_>) -> StateDict {
-    let all = slots(visit).into_iter();
-    all.map(|(name, slot)| (name, slot.value())).collect()
+    values(&slots(visit))
 }
 
 pub(crate) fn load_state_dict(visit: Visit<'_>, state: &StateDict) -> Result<()> {
     let slots = slots(visit);
-    let own: BTreeMap<&String, AnyTensor> = slots.iter().map(|(n, s)| (n, s.value())).collect();
-    mismatch(&own, state)?;
+    mismatch(&values(&slots), state)?;
     for (name, slot) in &slots {
         slot.set(&state[name])?;
     }
@@ -81,8 +88,7 @@ pub(crate) fn streams(visit: Visit<'_>) -> StateDict {
 }
 
 pub(crate) fn load_streams(visit: Visit<'_>, state: &StateDict) -> Result<()> {
-    let own = streams(visit);
-    mismatch(&own.iter().map(|(n, t)| (n, t.clone())).collect(), state)?;
+    mismatch(&streams(visit), state)?;
     walk(visit, &mut |name, entry| {
         if let Entry::Stream(s) = entry
             && let Ok(bytes) = state[name].downcast::<u8>()
@@ -95,19 +101,19 @@ pub(crate) fn load_streams(visit: Visit<'_>, state: &StateDict) -> Result<()> {
 }
 
 /// Compares names, types and shapes, and reports every difference.
-pub(crate) fn mismatch(own: &BTreeMap<&String, AnyTensor>, state: &StateDict) -> Result<()> {
+pub(crate) fn mismatch(own: &StateDict, state: &StateDict) -> Result<()> {
     let kind = |t: &AnyTensor| -> (DType, Shape) { (t.dtype(), t.shape().clone()) };
     let mut off = StateMismatch::default();
     for (name, own) in own {
-        match state.get(*name).map(kind) {
-            None => off.missing.push(name.to_string()),
+        match state.get(name).map(kind) {
+            None => off.missing.push(name.clone()),
             Some(found) if found != kind(own) => {
-                off.mismatched.push((name.to_string(), kind(own), found));
+                off.mismatched.push((name.clone(), kind(own), found));
             }
             Some(_) => {}
         }
     }
-    let unexpected = state.keys().filter(|name| !own.contains_key(name));
+    let unexpected = state.keys().filter(|name| !own.contains_key(*name));
     off.unexpected = unexpected.cloned().collect();
     if off.is_empty() {
         Ok(())

@@ -269,6 +269,66 @@ fn place(a: &Untyped, b: &Untyped, owned: [bool; 2]) -> Option<usize> {
     }
 }
 
+/// Element by element, `a` where `mask` is true and `b` elsewhere, all three broadcast.
+#[track_caller]
+fn select_any(run: Run<3>, mask: &Untyped, a: &Untyped, b: &Untyped) -> Result<Untyped> {
+    let shape = a.shape().broadcast(b.shape());
+    let Some(shape) = shape.and_then(|s| s.broadcast(mask.shape())) else {
+        return Err(Error::Broadcast {
+            site: Site::new("where_")
+                .operand("mask", DType::Bool, mask.shape())
+                .operand("a", a.dtype(), a.shape())
+                .operand("b", b.dtype(), b.shape()),
+        });
+    };
+    let out = Untyped::try_uninit("where_", a.dtype(), shape)?;
+    let all = [mask, a, b];
+    let [sm, sa, sb] = all.map(|t| t.layout().broadcast_strides(out.shape()));
+    let srcs = [mask.operand(&sm), a.operand(&sa), b.operand(&sb)];
+    let (shape, dst) = (out.shape(), out.operand(out.strides()));
+    // SAFETY: `out` is new; strides are those of the operands broadcast to its shape.
+    unsafe { drive::drive(run, Params::default(), shape, dst, srcs) };
+    Ok(out)
+}
+
+/// Writes to `out` what `run` makes of each element of `x` and the scalar.
+///
+/// # Safety
+/// The caller owns `out`, which has `x`'s shape or is `x`, alone; `scalar` is an element of `x`'s type.
+unsafe fn zip_scalar_into(
+    run: Run<2>,
+    out: &Untyped,
+    x: &Untyped,
+    scalar: *const u8,
+    scalar_first: bool,
+) {
+    let size = x.dtype().size();
+    // SAFETY: the caller's promise; the scalar is one element at stride 0.
+    unsafe {
+        if x.is_contiguous() && out.is_contiguous() {
+            let dst = (out.first(), out.dtype().size());
+            let mut srcs = [(x.first() as *const u8, size, false), (scalar, size, true)];
+            if scalar_first {
+                srcs.reverse();
+            }
+            drive::drive_flat(run, Params::default(), x.len(), dst, srcs);
+        } else {
+            let zero: Strides = std::iter::repeat_n(0, x.shape().len()).collect();
+            let scalar = Operand {
+                ptr: scalar as *mut u8,
+                size,
+                strides: &zero,
+            };
+            let mut srcs = [x.operand(x.strides()), scalar];
+            if scalar_first {
+                srcs.reverse();
+            }
+            let dst = out.operand(out.strides());
+            drive::drive(run, Params::default(), out.shape(), dst, srcs);
+        }
+    }
+}
+
 impl<T: Element> Tensor<T> {
     /// A unary kernel with a scalar in its parameters, or a binary one with a splat scalar.
     #[track_caller]
@@ -281,51 +341,10 @@ impl<T: Element> Tensor<T> {
         scalar_first: bool,
     ) -> Tensor<O> {
         let out = Tensor::<O>::uninit(op, self.shape().clone());
-        self.zip_scalar_into(&out, run, scalar, scalar_first);
+        let scalar = &raw const scalar as *const u8;
+        // SAFETY: `out` is new and has `self`'s shape; the scalar is an element of `self`'s type.
+        unsafe { zip_scalar_into(run, out.raw(), self.raw(), scalar, scalar_first) };
         out
-    }
-
-    #[inline]
-    fn zip_scalar_into<O: Element>(
-        &self,
-        out: &Tensor<O>,
-        run: Run<2>,
-        scalar: T,
-        scalar_first: bool,
-    ) {
-        let size = size_of::<T>();
-        let s = &raw const scalar as *const u8;
-        // SAFETY: `out` is owned alone and has `self`'s shape; the scalar is one element at stride 0.
-        unsafe {
-            if self.is_contiguous() && out.is_contiguous() {
-                let x = (self.as_ptr() as *const u8, size, false);
-                let v = (s, size, true);
-                let dst = (out.as_ptr() as *mut u8, size_of::<O>());
-                drive::drive_flat(
-                    run,
-                    Params::default(),
-                    self.len(),
-                    dst,
-                    if scalar_first { [v, x] } else { [x, v] },
-                );
-            } else {
-                let zero: Strides = std::iter::repeat_n(0, self.rank()).collect();
-                let x = self.operand(self.strides());
-                let v = Operand {
-                    ptr: s as *mut u8,
-                    size,
-                    strides: &zero,
-                };
-                let srcs = if scalar_first { [v, x] } else { [x, v] };
-                drive::drive(
-                    run,
-                    Params::default(),
-                    out.shape(),
-                    out.operand(out.strides()),
-                    srcs,
-                );
-            }
-        }
     }
 
     #[track_caller]
@@ -338,7 +357,9 @@ impl<T: Element> Tensor<T> {
         scalar_first: bool,
     ) -> Tensor<T> {
         if self.is_unique() && self.is_contiguous() {
-            self.zip_scalar_into(&self, run, scalar, scalar_first);
+            let scalar = &raw const scalar as *const u8;
+            // SAFETY: the memory is held alone; the scalar is an element of its type.
+            unsafe { zip_scalar_into(run, self.raw(), self.raw(), scalar, scalar_first) };
             self
         } else {
             self.zip_scalar(run, op, scalar, scalar_first)
@@ -377,31 +398,8 @@ impl<T: Element> Tensor<T> {
         a: &Tensor<T>,
         b: &Tensor<T>,
     ) -> Result<Tensor<T>> {
-        let shape = a.shape().broadcast(b.shape());
-        let Some(shape) = shape.and_then(|s| s.broadcast(mask.shape())) else {
-            return Err(Error::Broadcast {
-                site: Site::new("where_")
-                    .operand("mask", DType::Bool, mask.shape())
-                    .operand("a", T::DTYPE, a.shape())
-                    .operand("b", T::DTYPE, b.shape()),
-            });
-        };
-        let out = Tensor::<T>::try_uninit("where_", shape)?;
-        let sm = mask.layout().broadcast_strides(out.shape());
-        let sa = a.layout().broadcast_strides(out.shape());
-        let sb = b.layout().broadcast_strides(out.shape());
-        let srcs = [mask.operand(&sm), a.operand(&sa), b.operand(&sb)];
-        // SAFETY: `out` is new; strides are those of the operands broadcast to its shape.
-        unsafe {
-            drive::drive(
-                T::select(),
-                Params::default(),
-                out.shape(),
-                out.operand(out.strides()),
-                srcs,
-            )
-        };
-        Ok(out)
+        let out = select_any(T::select(), mask.raw(), a.raw(), b.raw())?;
+        Ok(Tensor::of(out))
     }
 
     #[track_caller]

@@ -5,7 +5,7 @@ use wengert_tensor::{Float, Tensor};
 
 use crate::error::Result;
 use crate::info::{OpInfo, sample, spread};
-use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply};
+use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply, two};
 use crate::sink::Sink;
 use crate::var::Var;
 
@@ -80,7 +80,7 @@ impl<T: Float> Rule<T> for Sub {
     fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
         let a = cx.needs(0).then(|| dy.clone());
         let b = cx.needs(1).then(|| dy.neg());
-        Ok(Grads::from_iter([a, b]))
+        two(a, b)
     }
 }
 
@@ -145,7 +145,7 @@ impl<T: Float> Rule<T> for Mul<T> {
     }
     fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
         let times = |s: &Option<Saved<T>>| s.as_ref().map(|s| dy.try_mul(&cx.var(s))).transpose();
-        Ok(Grads::from_iter([times(&self.b)?, times(&self.a)?]))
+        two(times(&self.b)?, times(&self.a)?)
     }
     fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
         // The last use of `dy` goes into its memory.
@@ -231,7 +231,7 @@ impl<T: Float> Rule<T> for Div<T> {
             .map(|y| da.try_mul(&cx.var(y)))
             .transpose()?
             .map(|g| g.neg());
-        Ok(Grads::from_iter([cx.needs(0).then_some(da), db]))
+        two(cx.needs(0).then_some(da), db)
     }
 }
 

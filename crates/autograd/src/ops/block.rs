@@ -28,7 +28,7 @@ macro_rules! unary_op {
             }
             fn grads(&self, cx: &Cx<'_>, $dy: &Var<T>) -> Result<Grads<T>> {
                 let $s = &cx.var(&self.0);
-                Ok(Grads::from_iter([Some($grad)]))
+                one($grad)
             }
             $(fn fused(&self, _: &Cx<'_>, $fdy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
                 let $fs = &self.0.value;
@@ -71,7 +71,7 @@ pub(crate) mod names {
     pub(crate) use crate::error::Result;
     pub(crate) use crate::info::{OpInfo, Sample, cycle, sample};
     pub(crate) use crate::naive::Array;
-    pub(crate) use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply};
+    pub(crate) use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply, one, two};
     pub(crate) use crate::sink::Sink;
     pub(crate) use crate::var::Var;
 }

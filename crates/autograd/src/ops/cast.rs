@@ -7,7 +7,7 @@ use wengert_tensor::Float;
 use crate::error::Result;
 use crate::mode;
 use crate::node;
-use crate::rule::{Cx, Grads, Rule};
+use crate::rule::{Cx, Grads, Rule, one};
 use crate::var::Var;
 
 impl<T: Float> Var<T> {
@@ -33,6 +33,6 @@ impl<T: Float> Rule<T> for Cast {
         "cast"
     }
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
-        Ok(Grads::from_iter([Some(dy.clone())]))
+        one(dy.clone())
     }
 }

@@ -176,7 +176,7 @@ impl<T: Float> Rule<T> for Where {
             .needs(1)
             .then(|| Var::where_(&self.0, &zero, dy))
             .transpose()?;
-        Ok(Grads::from_iter([a, b]))
+        two(a, b)
     }
 }
 

@@ -75,7 +75,7 @@ impl<T: Float> Rule<T> for IndexAdd {
             .needs(1)
             .then(|| dy.index_select(self.0, &self.1))
             .transpose()?;
-        Ok(Grads::from_iter([cx.needs(0).then(|| dy.clone()), src]))
+        two(cx.needs(0).then(|| dy.clone()), src)
     }
     fn detail(&self) -> String {
         format!("axis {}", self.0)
@@ -211,7 +211,7 @@ impl<T: Float> Rule<T> for ScatterAdd {
             .needs(1)
             .then(|| dy.gather(self.0, &self.1))
             .transpose()?;
-        Ok(Grads::from_iter([cx.needs(0).then(|| dy.clone()), src]))
+        two(cx.needs(0).then(|| dy.clone()), src)
     }
     fn detail(&self) -> String {
         format!("axis {}", self.0)

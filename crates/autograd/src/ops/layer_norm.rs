@@ -82,7 +82,7 @@ impl<T: Float> Rule<T> for Normalise<T> {
         };
         let across = normal.try_mul(&mean(&g.try_mul(&normal)?)?)?;
         let dx = g.try_sub(&mean(&g)?)?.try_sub(&across)?.try_mul(&scale)?;
-        let mut grads = Grads::from_iter([Some(dx)]);
+        let mut grads = one(dx)?;
         if self.w.is_some() {
             grads.push(cx.needs(1).then(|| dy.try_mul(&normal)).transpose()?);
         }

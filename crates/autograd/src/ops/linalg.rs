@@ -62,7 +62,7 @@ impl<T: Float> Rule<T> for Matmul<T> {
                 Some(if vec_b { g.squeeze(-1)? } else { g })
             }
         };
-        Ok(Grads::from_iter([da, db]))
+        two(da, db)
     }
 }
 
@@ -209,7 +209,7 @@ impl<T: Float> Rule<T> for Outer<T> {
             .as_ref()
             .map(|a| dy.t()?.matmul(&cx.var(a)))
             .transpose()?;
-        Ok(Grads::from_iter([da, db]))
+        two(da, db)
     }
 }
 

@@ -7,7 +7,7 @@ use super::reduction::{Reduction, same_shape};
 use crate::error::Result;
 use crate::info::{OpInfo, Sample, cycle, sample, spread};
 use crate::naive::Array;
-use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply};
+use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply, two};
 use crate::sink::Sink;
 use crate::var::Var;
 
@@ -71,7 +71,7 @@ impl<T: Float> Rule<T> for Mse<T> {
         let d = cx.var(&self.x).try_sub(&cx.var(&self.t))?;
         let dx = d.affine(self.factor, 0.0).try_mul(dy)?;
         let dt = cx.needs(1).then(|| dx.neg());
-        Ok(Grads::from_iter([cx.needs(0).then_some(dx), dt]))
+        two(cx.needs(0).then_some(dx), dt)
     }
     fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
         // A seed of one number joins the factor: two passes less.
@@ -177,7 +177,7 @@ impl<T: Float> Rule<T> for Slope<T> {
             .affine(self.factor, 0.0)
             .try_mul(&Var::constant(self.slope.clone()))?;
         let dt = cx.needs(1).then(|| dx.neg());
-        Ok(Grads::from_iter([cx.needs(0).then_some(dx), dt]))
+        two(cx.needs(0).then_some(dx), dt)
     }
 }
 
@@ -282,7 +282,7 @@ impl<T: Float> Rule<T> for Huber<T> {
         let c = d.try_mul(&mask)?.try_add(&rest)?;
         let dx = c.affine(self.factor, 0.0).try_mul(dy)?;
         let dt = cx.needs(1).then(|| dx.neg());
-        Ok(Grads::from_iter([cx.needs(0).then_some(dx), dt]))
+        two(cx.needs(0).then_some(dx), dt)
     }
     fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
         // As for the squared error.
@@ -416,7 +416,7 @@ impl<T: Float> Rule<T> for Bce<T> {
         } else {
             None
         };
-        Ok(Grads::from_iter([dp, dt]))
+        two(dp, dt)
     }
     fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
         if dy.len() != 1 || cx.needs(1) {
@@ -539,7 +539,7 @@ impl<T: Float> Rule<T> for BceWithLogits<T> {
         } else {
             None
         };
-        Ok(Grads::from_iter([dx, dt]))
+        two(dx, dt)
     }
 }
 

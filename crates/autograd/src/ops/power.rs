@@ -47,7 +47,7 @@ impl<T: Float> Rule<T> for Pow<T> {
             dy.try_mul(&cx.var(y).try_mul(&log)?)
         };
         let db = self.y.as_ref().map(exponent).transpose()?;
-        Ok(Grads::from_iter([da, db]))
+        two(da, db)
     }
 }
 
@@ -128,7 +128,7 @@ impl<T: Float> Rule<T> for Atan2<T> {
         let unit = dy.try_div(&y.square().try_add(&x.square())?)?;
         let a = cx.needs(0).then(|| unit.try_mul(&x)).transpose()?;
         let b = cx.needs(1).then(|| unit.try_mul(&y.neg())).transpose()?;
-        Ok(Grads::from_iter([a, b]))
+        two(a, b)
     }
 }
 
@@ -201,7 +201,7 @@ impl<T: Float> Rule<T> for Hypot<T> {
         let unit = dy.try_div(&y.try_add(&Var::constant(origin))?)?;
         let da = cx.needs(0).then(|| unit.try_mul(&a)).transpose()?;
         let db = cx.needs(1).then(|| unit.try_mul(&b)).transpose()?;
-        Ok(Grads::from_iter([da, db]))
+        two(da, db)
     }
 }
 
@@ -224,7 +224,7 @@ impl<T: Float> Rule<T> for LogAddExp<T> {
             .needs(1)
             .then(|| apart.neg().sigmoid().try_mul(dy))
             .transpose()?;
-        Ok(Grads::from_iter([da, db]))
+        two(da, db)
     }
 }
 

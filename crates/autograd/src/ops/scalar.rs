@@ -24,7 +24,7 @@ impl<T: Float> Rule<T> for Affine {
         "affine"
     }
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
-        Ok(Grads::from_iter([Some(dy.affine(self.0, 0.0))]))
+        one(dy.affine(self.0, 0.0))
     }
     fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
         to.put(0, dy.into_affine(self.0, 0.0))?;
@@ -73,7 +73,7 @@ impl<T: Float> Rule<T> for Powf<T> {
         } else {
             dy * x.powf(p - 1.0).affine(p, 0.0)
         };
-        Ok(Grads::from_iter([Some(dx)]))
+        one(dx)
     }
     fn detail(&self) -> String {
         format!("p {}", self.1)
@@ -135,9 +135,7 @@ impl<T: Float> Rule<T> for Clamp<T> {
         let inside = x
             .ge_scalar(T::from_f64(self.1))
             .logical_and(&x.le_scalar(T::from_f64(self.2)))?;
-        Ok(Grads::from_iter([Some(
-            dy.try_mul(&Var::constant(inside.cast()))?,
-        )]))
+        one(dy.try_mul(&Var::constant(inside.cast()))?)
     }
     fn detail(&self) -> String {
         format!("{}..={}", self.1, self.2)

@@ -135,7 +135,7 @@ impl<T: Float> Rule<T> for LinearScan<T> {
             .needs(0)
             .then(|| r.try_mul(&before(&self.y)?))
             .transpose()?;
-        Ok(Grads::from_iter([da, cx.needs(1).then_some(r)]))
+        two(da, cx.needs(1).then_some(r))
     }
     fn detail(&self) -> String {
         format!("axis {}", self.axis)

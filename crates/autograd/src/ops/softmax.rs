@@ -5,7 +5,7 @@ use wengert_tensor::{Float, Tensor};
 use crate::error::Result;
 use crate::info::{OpInfo, sample, spread};
 use crate::naive::Array;
-use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply};
+use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply, one};
 use crate::sink::Sink;
 use crate::var::Var;
 
@@ -39,7 +39,7 @@ impl<T: Float> Rule<T> for Softmax<T> {
     fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
         let y = cx.var(&self.0);
         let along = dy.try_mul(&y)?.sum_keepdim(self.1)?;
-        Ok(Grads::from_iter([Some(y.try_mul(&dy.try_sub(&along)?)?)]))
+        one(y.try_mul(&dy.try_sub(&along)?)?)
     }
     fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
         to.put(0, self.0.value.softmax_grad(&dy, self.1)?)?;
@@ -58,7 +58,7 @@ impl<T: Float> Rule<T> for LogSoftmax<T> {
     fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
         let y = cx.var(&self.0);
         let dx = dy.try_sub(&y.exp().try_mul(&dy.sum_keepdim(self.1)?)?)?;
-        Ok(Grads::from_iter([Some(dx)]))
+        one(dx)
     }
     fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
         to.put(0, self.0.value.log_softmax_grad(&dy, self.1)?)?;

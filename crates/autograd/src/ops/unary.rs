@@ -156,7 +156,7 @@ impl<T: Float> Rule<T> for Neg {
         "neg"
     }
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
-        Ok(Grads::from_iter([Some(dy.neg())]))
+        one(dy.neg())
     }
     fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
         to.put(0, -dy)?;

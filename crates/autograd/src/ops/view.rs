@@ -65,7 +65,7 @@ impl<T: Float> Rule<T> for Reshape {
         "reshape"
     }
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
-        Ok(Grads::from_iter([Some(dy.reshape(&self.0)?)]))
+        one(dy.reshape(&self.0)?)
     }
 }
 
@@ -190,7 +190,7 @@ impl<T: Float> Rule<T> for Permute {
         "permute"
     }
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
-        Ok(Grads::from_iter([Some(dy.permute(&self.0[..])?)]))
+        one(dy.permute(&self.0[..])?)
     }
 }
 
@@ -243,7 +243,7 @@ impl<T: Float> Rule<T> for Expand {
         "expand"
     }
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
-        Ok(Grads::from_iter([Some(dy.clone())]))
+        one(dy.clone())
     }
 }
 

@@ -44,11 +44,7 @@ impl<T: Float, W: Window> Rule<T> for View<W> {
         self.window.name()
     }
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
-        Ok(Grads::from_iter([Some(embed(
-            dy,
-            &self.window,
-            &self.shape,
-        )?)]))
+        one(embed(dy, &self.window, &self.shape)?)
     }
 }
 
@@ -64,10 +60,10 @@ impl<T: Float, W: Window> Rule<T> for Embed<W> {
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
         let y = self.window.look(&dy.value)?;
         let shape = self.shape.clone();
-        Ok(Grads::from_iter([Some(apply([dy], y, |_, _| View {
+        one(apply([dy], y, |_, _| View {
             window: self.window.clone(),
             shape,
-        }))]))
+        }))
     }
 }
 

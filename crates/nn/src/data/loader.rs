@@ -233,7 +233,7 @@ impl<D: Dataset> DataLoader<D> {
     pub fn load_state_dict(&self, state: &StateDict) -> Result<()> {
         const CALL: &str = "DataLoader::load_state_dict";
         let own = self.state_dict();
-        mismatch(&own.iter().map(|(n, t)| (n, t.clone())).collect(), state)?;
+        mismatch(&own, state)?;
         for (name, own) in &own {
             if !["epoch", "batch"].contains(&name.as_str()) && own != &state[name] {
                 let (here, there) = (own.downcast::<i64>()?, state[name].downcast::<i64>()?);

@@ -6,7 +6,7 @@ use wengert_tensor::{AdamStep, AnyTensor, DType, Float, Tensor};
 use super::{Group, Optimizer, state};
 use crate::error::{Error, Result};
 use crate::module::AnyParam;
-use crate::state::StateDict;
+use crate::state::{StateDict, mismatch};
 
 /// Adam (Kingma & Ba, 2015), as `torch.optim.Adam`; with [`Adam::keras`] as Keras has it.
 ///
@@ -270,7 +270,7 @@ impl Optimizer for Adam {
     }
 
     fn load_state_dict(&mut self, state: &StateDict) -> Result<()> {
-        state::check(&self.state_dict(), state)?;
+        mismatch(&self.state_dict(), state)?;
         for (name, value) in state.iter().filter(|(n, _)| n.ends_with(".step")) {
             let steps = value.downcast::<i64>()?.item()?;
             if steps < 0 {

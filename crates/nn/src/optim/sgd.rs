@@ -6,7 +6,7 @@ use wengert_tensor::{AnyTensor, Float, SgdStep, Tensor};
 use super::{Group, Optimizer, state};
 use crate::error::Result;
 use crate::module::AnyParam;
-use crate::state::StateDict;
+use crate::state::{StateDict, mismatch};
 
 /// Stochastic gradient descent, as `torch.optim.SGD`: `p ← p − lr·g`; with momentum μ and dampening δ
 /// `b ← μb + (1−δ)g` (`b = g` at first) and `p ← p − lr·b`, Nesterov `p ← p − lr·(g + μb)`; weight
@@ -164,7 +164,7 @@ impl Optimizer for Sgd {
                 own.insert(name.clone(), p.value());
             }
         }
-        state::check(&own, state)?;
+        mismatch(&own, state)?;
         state::set_groups(&mut self.groups, state)?;
         for (name, buffer) in names.iter().zip(&mut self.buffers) {
             let value = state.get(name);

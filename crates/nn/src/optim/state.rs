@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use wengert_tensor::{AnyTensor, Tensor};
+use wengert_tensor::Tensor;
 
 use super::Group;
 use crate::error::Result;
-use crate::state::{StateDict, mismatch};
+use crate::state::StateDict;
 
 /// Each parameter's name, or its number where it has none or another has the same.
 pub(super) fn names(groups: &[Group]) -> Vec<String> {
@@ -33,7 +33,7 @@ pub(super) fn of_groups(groups: &[Group]) -> StateDict {
     out
 }
 
-/// Takes a state that [`check`] has passed.
+/// Takes a state that [`mismatch`](crate::state::mismatch) has passed.
 pub(super) fn set_groups(groups: &mut [Group], state: &StateDict) -> Result<()> {
     for (i, g) in groups.iter_mut().enumerate() {
         g.lr = state[&format!("param_groups.{i}.lr")].downcast()?.item()?;
@@ -42,10 +42,4 @@ pub(super) fn set_groups(groups: &mut [Group], state: &StateDict) -> Result<()> 
             .item()?;
     }
     Ok(())
-}
-
-/// Refuses a state that is not like `own`, with every difference in one report.
-pub(super) fn check(own: &StateDict, state: &StateDict) -> Result<()> {
-    let own: BTreeMap<&String, AnyTensor> = own.iter().map(|(n, t)| (n, t.clone())).collect();
-    mismatch(&own, state)
 }

@@ -164,11 +164,16 @@ impl Panels {
     }
 }
 
-/// What each float type brings: its loops, compiled here.
+/// The offsets of the operands of each product of a batch.
+type Offsets<'a> = dyn Fn(usize) -> (isize, isize) + Sync + 'a;
+
+/// What each float type brings: its loops, and what calls them, compiled here alone.
 #[doc(hidden)]
 #[allow(missing_docs, private_interfaces)] // reached through `Float` alone, which is sealed
 pub trait GemmKernels: Copy + Send + Sync + 'static {
     const NIL: Self;
+    unsafe fn gemm(g: &Gemm<Self>) -> Result<(), AllocError>;
+    unsafe fn gemm_batch(count: usize, g: &Gemm<Self>, at: &Offsets<'_>) -> Result<(), AllocError>;
     fn lanes(isa: IsaKind) -> (usize, usize);
     unsafe fn run_tile<const MR: usize, const NV: usize, const KEEP: bool>(
         isa: IsaKind,
@@ -186,6 +191,20 @@ macro_rules! gemm_kernels {
         #[allow(private_interfaces)] // as the trait
         impl GemmKernels for $t {
             const NIL: Self = 0.0;
+            #[inline(never)]
+            unsafe fn gemm(g: &Gemm<$t>) -> Result<(), AllocError> {
+                // SAFETY: the caller's promise.
+                unsafe { gemm(g) }
+            }
+            #[inline(never)]
+            unsafe fn gemm_batch(
+                count: usize,
+                g: &Gemm<$t>,
+                at: &Offsets<'_>,
+            ) -> Result<(), AllocError> {
+                // SAFETY: the caller's promise.
+                unsafe { gemm_batch(count, g, at) }
+            }
             #[inline]
             fn lanes(isa: IsaKind) -> (usize, usize) {
                 use super::isa;
@@ -220,7 +239,7 @@ fn sizes<T, S: Simd<T>>() -> (usize, usize) {
 /// `a` is readable for `m × k`, `b` for `k × n`, `row` (if not null) for `n` elements; `c` is writable
 /// for `m × n`, row-major, and overlaps none of them.
 #[inline]
-pub(crate) unsafe fn gemm<T: GemmKernels>(g: &Gemm<T>) -> Result<(), AllocError> {
+unsafe fn gemm<T: GemmKernels>(g: &Gemm<T>) -> Result<(), AllocError> {
     let isa = active_isa();
     let Dims { m, n, .. } = g.d;
     // SAFETY: the caller's promise.
@@ -243,10 +262,10 @@ pub(crate) unsafe fn gemm<T: GemmKernels>(g: &Gemm<T>) -> Result<(), AllocError>
 ///
 /// # Safety
 /// As for [`gemm`], for each product.
-pub(crate) unsafe fn gemm_batch<T: GemmKernels>(
+unsafe fn gemm_batch<T: GemmKernels>(
     count: usize,
     g: &Gemm<T>,
-    at: impl Fn(usize) -> (isize, isize) + Sync,
+    at: &Offsets<'_>,
 ) -> Result<(), AllocError> {
     let isa = active_isa();
     let Gemm { d, a, b, .. } = *g;

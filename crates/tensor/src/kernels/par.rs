@@ -101,7 +101,7 @@ pub(crate) fn for_each_on(count: usize, f: impl Fn(usize, usize) + Sync + Send) 
 
 /// [`for_each_on`] of several calls, which finds the pool: there once, not once a kernel.
 #[inline(never)]
-fn share(count: usize, f: &Chunk<'_>) {
+fn share(count: usize, f: &dyn Chunk) {
     with_pool(|pool| pool.run(count, f));
 }
 

@@ -2,7 +2,7 @@
 
 use crate::dtype::Float;
 use crate::error::{Error, Result, Site};
-use crate::kernels::gemm::{self, Dims, Gemm, Mat};
+use crate::kernels::gemm::{Dims, Gemm, Mat};
 use crate::memory::AllocError;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -135,11 +135,11 @@ impl<T: Float> Tensor<T> {
             {
                 let d = Dims { m: rows, ..d };
                 let a = Mat { row: step, ..a };
-                gemm::gemm(&Gemm { d, a, b, row, c })
+                T::gemm(&Gemm { d, a, b, row, c })
             } else {
                 let at = |i| (offset(&batch, &ba, i), offset(&batch, &bb, i));
                 let count = batch.iter().product();
-                gemm::gemm_batch(count, &Gemm { d, a, b, row, c }, at)
+                T::gemm_batch(count, &Gemm { d, a, b, row, c }, &at)
             }
         }
         .map_err(refused)?;
@@ -347,7 +347,7 @@ fn product<T: Float>(
     let row = row.map_or(std::ptr::null(), Tensor::as_ptr);
     let c = out.as_ptr() as *mut T;
     // SAFETY: sizes and strides are the operands' own, and agree; `out` is new, contiguous, `m × n`.
-    match unsafe { gemm::gemm(&Gemm { d, a, b, row, c }) } {
+    match unsafe { T::gemm(&Gemm { d, a, b, row, c }) } {
         Ok(()) => Ok(out),
         Err(e) => Err(refused(e).rename(op)),
     }

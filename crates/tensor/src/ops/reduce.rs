@@ -127,6 +127,40 @@ fn in_place(x: &Layout, axes: &[usize], commutes: bool) -> Option<Geometry> {
     })
 }
 
+/// How a tensor is made ready for a kernel.
+enum Way {
+    AsItLies,
+    Contiguous,
+    /// Contiguous after its axes are put in this order.
+    Order(AxisList),
+}
+
+/// The way that moves least.
+fn way(x: &Layout, axes: &[usize], commutes: bool) -> (Way, Geometry) {
+    if let Some(geometry) = in_place(x, axes, commutes) {
+        return (Way::AsItLies, geometry);
+    }
+    let shape = &x.shape;
+    let n = axes.iter().map(|&a| shape[a]).product();
+    let (lo, hi) = (axes.iter().min(), axes.iter().max());
+    if let (Some(&lo), Some(&hi)) = (lo, hi)
+        && (lo..=hi).all(|a| axes.contains(&a) || shape[a] == 1)
+    {
+        let geometry = Geometry {
+            outer: shape[..lo].iter().product(),
+            n,
+            inner: shape[hi + 1..].iter().product(),
+        };
+        return (Way::Contiguous, geometry);
+    }
+    let mut order: AxisList = (0..x.rank()).filter(|a| !axes.contains(a)).collect();
+    let outer = order.iter().map(|&a| shape[a]).product();
+    let mut last = AxisList::from_slice(axes);
+    ascending(&mut last);
+    order.extend_from_slice(&last);
+    (Way::Order(order), Geometry { outer, n, inner: 1 })
+}
+
 impl<T: Element> Plan<T> {
     #[track_caller]
     pub(crate) fn new(
@@ -136,40 +170,18 @@ impl<T: Element> Plan<T> {
         keepdim: bool,
         commutes: bool,
     ) -> Result<Plan<T>> {
-        let shape = x.reduced_shape(axes, keepdim);
-        let plan = |source, geometry| Plan {
-            source,
+        let (way, geometry) = way(x.layout(), axes, commutes);
+        Ok(Plan {
+            source: match way {
+                Way::AsItLies => x.clone(),
+                Way::Contiguous => x.try_contiguous(op)?,
+                Way::Order(order) => x
+                    .with_layout(x.layout().permute(&order))
+                    .try_contiguous(op)?,
+            },
             geometry,
-            shape: shape.clone(),
-        };
-        if let Some(geometry) = in_place(x.layout(), axes, commutes) {
-            return Ok(plan(x.clone(), geometry));
-        }
-        let (lo, hi) = (axes.iter().min(), axes.iter().max());
-        if let (Some(&lo), Some(&hi)) = (lo, hi)
-            && (lo..=hi).all(|a| axes.contains(&a) || x.shape()[a] == 1)
-        {
-            let geometry = Geometry {
-                outer: x.shape()[..lo].iter().product(),
-                n: x.reduced_len(axes),
-                inner: x.shape()[hi + 1..].iter().product(),
-            };
-            return Ok(plan(x.try_contiguous(op)?, geometry));
-        }
-        let mut order: AxisList = (0..x.rank()).filter(|a| !axes.contains(a)).collect();
-        let outer = order.iter().map(|&a| x.shape()[a]).product();
-        let mut last: AxisList = axes.iter().copied().collect();
-        ascending(&mut last);
-        order.extend(last);
-        let source = x
-            .with_layout(x.layout().permute(&order))
-            .try_contiguous(op)?;
-        let geometry = Geometry {
-            outer,
-            n: x.reduced_len(axes),
-            inner: 1,
-        };
-        Ok(plan(source, geometry))
+            shape: x.reduced_shape(axes, keepdim),
+        })
     }
 
     #[track_caller]
@@ -536,7 +548,11 @@ impl<T: Float> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn sum_to(&self, shape: impl IntoShape) -> Result<Tensor<T>> {
-        let shape = shape.into_shape();
+        self.sum_to_shape(shape.into_shape())
+    }
+
+    #[track_caller]
+    fn sum_to_shape(&self, shape: Shape) -> Result<Tensor<T>> {
         if *self.shape() == shape {
             return Ok(self.clone());
         }

@@ -256,7 +256,11 @@ impl<T: Element> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn expand(&self, shape: impl IntoShape) -> Result<Tensor<T>> {
-        let shape = shape.into_shape();
+        self.expand_to(shape.into_shape())
+    }
+
+    #[track_caller]
+    fn expand_to(&self, shape: Shape) -> Result<Tensor<T>> {
         let fits = self.shape().broadcast(&shape).as_ref() == Some(&shape);
         match shape.checked_numel() {
             Some(len) if fits => Ok(self.with_layout(self.layout().expand(&shape, len))),

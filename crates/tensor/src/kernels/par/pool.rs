@@ -19,13 +19,21 @@ use std::time::{Duration, Instant};
 const LOOKOUT: Duration = Duration::from_micros(40);
 
 /// What is called with a thread's number and a chunk's. By reference: the code that hands chunks out is there once, not
-/// once for each kernel, which is a hundred times.
-pub(super) type Chunk<'a> = dyn Fn(usize, usize) + Sync + 'a;
+/// once for each kernel, which is a hundred times. (A trait of its own: `dyn Fn` brings `call_mut` and `call_once` for each.)
+pub(super) trait Chunk: Sync {
+    fn call(&self, thread: usize, chunk: usize);
+}
+impl<F: Fn(usize, usize) + Sync> Chunk for F {
+    #[inline]
+    fn call(&self, thread: usize, chunk: usize) {
+        self(thread, chunk);
+    }
+}
 
 /// A closure and how often it is to be called.
 #[derive(Clone, Copy)]
 struct Job {
-    closure: *const Chunk<'static>,
+    closure: *const (dyn Chunk + 'static),
     count: usize,
     /// Whether shares are done from their ends: in every other job, for what the job before was at last is still in
     /// the thread's cache.
@@ -110,7 +118,7 @@ impl Shared {
                 }
                 let i = if job.back { start + end - 1 - i } else { i };
                 // SAFETY: this thread is inside, or the caller: the closure lives.
-                unsafe { (*job.closure)(k, i) };
+                unsafe { (*job.closure).call(k, i) };
             }
         }
     }
@@ -203,7 +211,7 @@ impl Pool {
         let shared = Arc::new(Shared {
             gate: AtomicUsize::new(0),
             job: UnsafeCell::new(Job {
-                closure: &|_, _| (),
+                closure: &|_: usize, _: usize| (),
                 count: 0,
                 back: false,
             }),
@@ -238,15 +246,15 @@ impl Pool {
     }
 
     /// Calls `f(k, 0) … f(k, count - 1)`, each once, on the threads that come; `k` says which of them it is.
-    pub(super) fn run(&self, count: usize, f: &Chunk<'_>) {
+    pub(super) fn run(&self, count: usize, f: &dyn Chunk) {
         let shared = &*self.shared;
         if self.threads.is_empty() {
             let back = shared.round.fetch_add(1, Ordering::Relaxed) % 2 == 1;
-            return (0..count).for_each(|i| f(0, if back { count - 1 - i } else { i }));
+            return (0..count).for_each(|i| f.call(0, if back { count - 1 - i } else { i }));
         }
         // A kernel within a kernel's chunk, or of another thread of the user's: alone.
         if self.busy.swap(true, Ordering::Acquire) {
-            return (0..count).for_each(|i| f(0, i));
+            return (0..count).for_each(|i| f.call(0, i));
         }
         /// Ends the job, also when a chunk panics on this thread.
         struct End<'a>(&'a Pool);
@@ -267,7 +275,7 @@ impl Pool {
             }
         }
         // SAFETY: the lifetime alone changes; nobody is inside the gate when this returns, so nobody calls it later.
-        let closure = unsafe { std::mem::transmute::<&Chunk<'_>, &Chunk<'static>>(f) };
+        let closure = unsafe { std::mem::transmute::<&dyn Chunk, &(dyn Chunk + 'static)>(f) };
         let job = Job {
             closure,
             count,
@@ -326,7 +334,7 @@ mod tests {
             let pool = Pool::new(threads);
             for count in [0, 1, 2, 7, 100, 1000].repeat(50) {
                 let calls: Vec<AtomicUsize> = (0..count).map(|_| AtomicUsize::new(0)).collect();
-                pool.run(count, &|_, i| {
+                pool.run(count, &|_: usize, i: usize| {
                     calls[i].fetch_add(1, Ordering::Relaxed);
                 });
                 assert!(calls.iter().all(|c| c.load(Ordering::Relaxed) == 1));
@@ -341,14 +349,14 @@ mod tests {
             for _ in 0..50 {
                 // Nobody leaves its chunk before all have begun one, so that none takes another's.
                 let all = Barrier::new(threads);
-                pool.run(threads, &|k, i| {
+                pool.run(threads, &|k: usize, i: usize| {
                     assert_eq!(k, i);
                     all.wait();
                 });
             }
             for count in [2, 3, 64].repeat(50) {
                 let inside: Vec<_> = (0..threads).map(|_| AtomicBool::new(false)).collect();
-                pool.run(count, &|k, _| {
+                pool.run(count, &|k: usize, _: usize| {
                     assert!(k < count);
                     assert!(!inside[k].swap(true, Ordering::SeqCst), "two are {k}");
                     inside[k].store(false, Ordering::SeqCst);
@@ -382,7 +390,7 @@ mod tests {
         let pool = Pool::new(4);
         for bad in 0..40 {
             let run = || {
-                pool.run(40, &|_, i| {
+                pool.run(40, &|_: usize, i: usize| {
                     if i == bad {
                         panic!("chunk {i}");
                     }

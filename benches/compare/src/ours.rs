@@ -1,25 +1,28 @@
-//! Times one workload of ours and prints one line of JSON: `workloads W3`.
+//! What our two programs do: they time one workload and print one line of JSON.
 //!
-//! `COMPARE_SECONDS` says how long, `WENGERT_NUM_THREADS` with how many threads.
+//! There are two, as the peers' programs differ in what they can do: a step is not measured with the memory of a program
+//! that sorts, or multiplies in `f64`.
 #![allow(clippy::print_stdout)]
 
 use std::hint::black_box;
 
-use wengert::Error;
 use wengert::tensor::{memory, num_threads};
-use wengert_compare::{ops, steps, timing};
+use wengert::{Error, Result};
+
+use crate::steps::Rep;
+use crate::timing;
 
 /// Repetitions over which what is asked of the system is counted.
 const COUNTED: u64 = 8;
 
-fn main() -> wengert::Result<()> {
+/// Times the workload that the program's first argument names.
+///
+/// # Errors
+/// If it cannot be made, or fails.
+pub fn run(make: impl Fn(&str) -> Result<Option<Rep>>) -> Result<()> {
     let name = timing::workload();
-    let made = match steps::make(&name)? {
-        None => ops::make(&name)?,
-        made => made,
-    };
-    let Some(mut rep) = made else {
-        eprintln!("there is no workload {name}");
+    let Some(mut rep) = make(&name)? else {
+        eprintln!("this program has no workload {name}");
         std::process::exit(1);
     };
     let mut failed: Option<Error> = None;
