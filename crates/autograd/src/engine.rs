@@ -164,18 +164,14 @@ fn add_to(slot: &mut Option<AnyVar>, grad: AnyVar, record: bool) -> Result<()> {
     Ok(())
 }
 
-/// Walks back from `roots`. `wanted`: nodes whose gradients are asked for, and the nodes that lead to
+/// Walks back from the nodes that have received something. `wanted`: nodes whose gradients are asked for, and the nodes that lead to
 /// them; `None` walks everything, for the leaves.
 fn walk(
-    roots: impl IntoIterator<Item = (Edge, AnyVar)>,
     how: Walk,
     wanted: Option<(&NodeMap<usize>, &NodeSet)>,
     found: &mut [Option<AnyVar>],
     pending: &mut Pending,
 ) -> Result<()> {
-    for (node, seed) in roots {
-        pending.add(node, seed)?;
-    }
     while let Some(mut node) = pending.next() {
         if node::meta(&node).is_hooked() || wanted.is_some() {
             let Some(mut grad) = pending.held.take() else {
@@ -275,13 +271,19 @@ impl Backward {
     #[track_caller]
     fn run_from<T: Float>(&self, output: &Var<T>, seed: Tensor<T>) -> Result<()> {
         let seed = Var::constant(seed);
-        let root = root("backward", output, seed, Location::caller())?;
+        let (node, seed) = root("backward", output, seed, Location::caller())?;
+        self.walk_to_leaves(node, seed)
+    }
+
+    /// For any type: there once, not in each crate that walks.
+    fn walk_to_leaves(&self, root: Edge, seed: AnyVar) -> Result<()> {
         let how = Walk {
             create_graph: false,
             retain: self.retain,
         };
         let mut pending = Pending::new(false);
-        walk([root], how, None, &mut [], &mut pending)?;
+        pending.add(root, seed)?;
+        walk(how, None, &mut [], &mut pending)?;
         for (leaf, grad) in &mut pending.leaves {
             if let Some(grad) = grad.take() {
                 leaf::deposit(leaf, grad);
@@ -440,8 +442,11 @@ impl Grad {
             retain: self.retain,
         };
         let mut pending = Pending::new(self.create_graph);
+        for (node, seed) in roots {
+            pending.add(node, seed)?;
+        }
         let wanted = Some((&places, &on_path));
-        walk(roots, how, wanted, &mut found, &mut pending)?;
+        walk(how, wanted, &mut found, &mut pending)?;
         let mut grads = Vec::new();
         for (index, input) in inputs.iter().enumerate() {
             let place = input

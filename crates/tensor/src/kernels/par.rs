@@ -52,7 +52,7 @@ fn even(len: usize, most: usize) -> usize {
     len.div_ceil(count).max(1)
 }
 
-/// The threads of kernels called from anywhere, made when first asked for.
+/// The threads of kernels called from anywhere, made when there is work for several.
 static POOL: OnceLock<Pool> = OnceLock::new();
 
 thread_local! {
@@ -163,7 +163,7 @@ pub fn num_threads() -> usize {
     with_pool(Pool::threads)
 }
 
-/// Runs `f` with the kernels that this thread calls using `threads` threads, which are made for the call (fewer
+/// Runs `f` with the kernels that this thread calls using `threads` threads, made for the call when first needed (fewer
 /// where the system refuses them).
 pub fn with_threads<R>(threads: usize, f: impl FnOnce() -> R) -> R {
     struct Restore(*const Pool);

@@ -48,6 +48,9 @@ impl<T> Target<T> {
     }
 }
 
+/// What fills a chunk.
+type Fill<'a, T> = dyn Fn(&mut Rng, &mut [MaybeUninit<T>]) + Sync + 'a;
+
 /// A tensor whose chunks `f` fills, drawing `words` 32-bit words an element (of a whole pair).
 #[track_caller]
 fn fill<T: Element>(
@@ -55,7 +58,7 @@ fn fill<T: Element>(
     shape: Shape,
     rng: &mut Rng,
     words: u128,
-    f: impl Fn(&mut Rng, &mut [MaybeUninit<T>]) + Sync + Send,
+    f: &Fill<'_, T>,
 ) -> Result<Tensor<T>> {
     let out = Tensor::<T>::try_uninit(op, shape)?;
     let len = out.len();
@@ -115,7 +118,7 @@ impl<T: Float> Tensor<T> {
             shape.into_shape(),
             rng,
             words_of::<T>(),
-            |rng, part| {
+            &|rng: &mut Rng, part: &mut [MaybeUninit<T>]| {
                 for x in part {
                     x.write(T::from_f64(unit::<T>(rng)));
                 }
@@ -159,22 +162,28 @@ impl<T: Float> Tensor<T> {
         shape: Shape,
         rng: &mut Rng,
     ) -> Result<Tensor<T>> {
-        fill(op, shape, rng, words_of::<T>(), move |rng, part| {
-            for block in part.chunks_mut(2 * PAIRS) {
-                let mut pairs = [[0.0; PAIRS]; 2];
-                for i in 0..block.len().div_ceil(2) {
-                    pairs[0][i] = unit::<T>(rng);
-                    pairs[1][i] = unit::<T>(rng);
+        fill(
+            op,
+            shape,
+            rng,
+            words_of::<T>(),
+            &|rng: &mut Rng, part: &mut [MaybeUninit<T>]| {
+                for block in part.chunks_mut(2 * PAIRS) {
+                    let mut pairs = [[0.0; PAIRS]; 2];
+                    for i in 0..block.len().div_ceil(2) {
+                        pairs[0][i] = unit::<T>(rng);
+                        pairs[1][i] = unit::<T>(rng);
+                    }
+                    // A loop of its own, which runs in vectors.
+                    for i in 0..PAIRS {
+                        (pairs[0][i], pairs[1][i]) = box_muller(pairs[0][i], pairs[1][i]);
+                    }
+                    for (i, x) in block.iter_mut().enumerate() {
+                        x.write(T::from_f64(mean + std * pairs[i % 2][i / 2]));
+                    }
                 }
-                // A loop of its own, which runs in vectors.
-                for i in 0..PAIRS {
-                    (pairs[0][i], pairs[1][i]) = box_muller(pairs[0][i], pairs[1][i]);
-                }
-                for (i, x) in block.iter_mut().enumerate() {
-                    x.write(T::from_f64(mean + std * pairs[i % 2][i / 2]));
-                }
-            }
-        })
+            },
+        )
     }
 
     /// From the normal distribution of this mean and standard deviation.
@@ -216,7 +225,7 @@ impl<T: Float> Tensor<T> {
             shape.into_shape(),
             rng,
             words_of::<T>(),
-            move |rng, part| {
+            &|rng: &mut Rng, part: &mut [MaybeUninit<T>]| {
                 let (first, last) = (T::from_f64(low), T::from_f64(high));
                 for x in part {
                     let v = T::from_f64(low + (high - low) * unit::<T>(rng));
@@ -249,12 +258,18 @@ impl Tensor<i64> {
             return Err(Error::invalid("randint", "bounds", value, "low < high"));
         }
         let range = high.wrapping_sub(low) as u64;
-        fill("randint", shape.into_shape(), rng, 2, move |rng, part| {
-            for x in part {
-                let offset = ((rng.word64() as u128 * range as u128) >> 64) as u64;
-                x.write(low.wrapping_add(offset as i64));
-            }
-        })
+        fill(
+            "randint",
+            shape.into_shape(),
+            rng,
+            2,
+            &|rng: &mut Rng, part: &mut [MaybeUninit<i64>]| {
+                for x in part {
+                    let offset = ((rng.word64() as u128 * range as u128) >> 64) as u64;
+                    x.write(low.wrapping_add(offset as i64));
+                }
+            },
+        )
     }
 
     /// The numbers 0 to `n - 1` in random order, each order as likely as the other.
@@ -297,10 +312,16 @@ impl Tensor<bool> {
         if !(0.0..=1.0).contains(&p) {
             return Err(Error::invalid("bernoulli", "p", p, "0 <= p <= 1"));
         }
-        fill("bernoulli", shape.into_shape(), rng, 2, move |rng, part| {
-            for x in part {
-                x.write(unit_f64(rng.word64()) < p);
-            }
-        })
+        fill(
+            "bernoulli",
+            shape.into_shape(),
+            rng,
+            2,
+            &|rng: &mut Rng, part: &mut [MaybeUninit<bool>]| {
+                for x in part {
+                    x.write(unit_f64(rng.word64()) < p);
+                }
+            },
+        )
     }
 }

@@ -199,7 +199,8 @@ impl Shared {
 /// Some threads beside the caller.
 pub(super) struct Pool {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    /// Made for the first job: a program of small tensors has none, and no memory for their stacks.
+    threads: OnceLock<Vec<JoinHandle<()>>>,
     /// Whether a caller's job runs; another caller does its work alone meanwhile.
     busy: AtomicBool,
 }
@@ -221,8 +222,16 @@ impl Pool {
             panic: Mutex::new(None),
             sleepers: (0..others).map(|_| Sleeper::default()).collect(),
         });
+        Pool {
+            shared,
+            threads: OnceLock::new(),
+            busy: AtomicBool::new(false),
+        }
+    }
+
+    fn spawn(&self) -> Vec<JoinHandle<()>> {
         let spawn = |k: usize| {
-            let shared = Arc::clone(&shared);
+            let shared = Arc::clone(&self.shared);
             std::thread::Builder::new()
                 .name(format!("wengert-{}", k + 1))
                 .spawn(move || {
@@ -232,23 +241,19 @@ impl Pool {
                 })
                 .ok()
         };
-        let threads = (0..others).map_while(spawn).collect();
-        Pool {
-            shared,
-            threads,
-            busy: AtomicBool::new(false),
-        }
+        (0..self.shared.sleepers.len()).map_while(spawn).collect()
     }
 
-    /// How many threads there are, the caller's among them.
+    /// How many threads there are, the caller's among them; before the first job, how many are asked for.
     pub(super) fn threads(&self) -> usize {
-        self.threads.len() + 1
+        let made = self.threads.get().map(Vec::len);
+        made.unwrap_or(self.shared.sleepers.len()) + 1
     }
 
     /// Calls `f(k, 0) … f(k, count - 1)`, each once, on the threads that come; `k` says which of them it is.
     pub(super) fn run(&self, count: usize, f: &dyn Chunk) {
         let shared = &*self.shared;
-        if self.threads.is_empty() {
+        if self.threads.get_or_init(|| self.spawn()).is_empty() {
             let back = shared.round.fetch_add(1, Ordering::Relaxed) % 2 == 1;
             return (0..count).for_each(|i| f.call(0, if back { count - 1 - i } else { i }));
         }
@@ -316,7 +321,7 @@ impl Drop for Pool {
                 thread.unpark();
             }
         }
-        for thread in self.threads.drain(..) {
+        for thread in self.threads.take().into_iter().flatten() {
             // Its chunks' panics were caught.
             let _ = thread.join();
         }
@@ -327,6 +332,14 @@ impl Drop for Pool {
 mod tests {
     use super::*;
     use std::sync::Barrier;
+
+    #[test]
+    fn threads_are_made_for_the_first_job() {
+        let pool = Pool::new(3);
+        assert_eq!((pool.threads(), pool.threads.get().is_some()), (3, false));
+        pool.run(2, &|_: usize, _: usize| ());
+        assert_eq!((pool.threads(), pool.threads.get().is_some()), (3, true));
+    }
 
     #[test]
     fn every_chunk_once_in_each_of_many_jobs() {
