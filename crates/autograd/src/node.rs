@@ -257,3 +257,19 @@ fn drop_inputs(node: &mut dyn Node) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::scalar::Affine;
+
+    #[test]
+    fn a_small_op_takes_128_bytes() {
+        type Node = OpNode<f32, Affine, [Option<Edge>; 1]>;
+        // Before them: the count, the size and the class of the block, and the pointer to the node with its vtable.
+        const BEFORE: usize = 5 * size_of::<u64>();
+        if cfg!(target_pointer_width = "64") {
+            assert_eq!(BEFORE + size_of::<Meta>() + size_of::<Node>(), 128);
+        }
+    }
+}

@@ -19,8 +19,8 @@ use crate::kernels::isa::prefetch;
 /// and the bytes after it, are the cache's only while there is no handle.)
 const SEEN: usize = offset_of!(Header, link);
 
-/// The lines of a block that [`Counted::prefetch`] asks for, of 64 bytes: what an op's node on the tape has.
-const LINES: usize = 4;
+/// The lines of a block that [`Counted::prefetch`] asks for, of 64 bytes: what the node of a small op on the tape has.
+const LINES: usize = 2;
 
 /// A counted pointer like [`Arc`](std::sync::Arc), without weak ones; its memory comes from, and returns to, the cache
 /// that tensors use. What cannot be had is a panic that unwinds, not an abort.
