@@ -1,7 +1,7 @@
 //! What our two programs do: they time one workload and print one line of JSON.
 //!
-//! There are two, as the peers' programs differ in what they can do: a step is not measured with the memory of a program
-//! that sorts, or multiplies in `f64`.
+//! There are two, as the peers' programs differ in what they can do: the memory of a training step is not that of a program
+//! that normalises and multiplies in `f64` as well.
 #![allow(clippy::print_stdout)]
 
 use std::hint::black_box;

@@ -50,7 +50,6 @@ pub(crate) trait Node: Send + Sync {
 }
 
 /// What there is to see of a node.
-#[derive(Default)]
 pub(crate) struct Look {
     pub(crate) op: &'static str,
     /// The inputs' nodes, `None` for those that need no gradient; nothing once a walk has released them.
