@@ -214,3 +214,18 @@ fn tensors_print_as_numpys() {
     assert!(large.contains("\n ...\n"), "{large}");
     assert_eq!(format!("{:.2}", t(&[1.0 / 3.0])), "[0.33]");
 }
+
+#[test]
+fn logsumexp_at_infinity() {
+    let (inf, ninf) = (f32::INFINITY, f32::NEG_INFINITY);
+    let t = Tensor::new([
+        [ninf, ninf],
+        [inf, 1.0],
+        [ninf, 2.0],
+        [500.0, 500.0],
+        [f32::NAN, inf],
+    ]);
+    let got = t.logsumexp(1).unwrap().to_vec();
+    assert_eq!(got[..3], [ninf, inf, 2.0]);
+    assert!((got[3] - 500.6931).abs() < 1e-3 && got[4].is_nan());
+}
