@@ -1,7 +1,7 @@
 //! What is measured and what is asked of it: the workloads, and how fast ours has to be against whom.
 
 /// Every workload, in the order of the tables.
-pub const WORKLOADS: [&str; 36] = [
+pub const WORKLOADS: [&str; 42] = [
     "W1",
     "W2",
     "W3",
@@ -10,12 +10,18 @@ pub const WORKLOADS: [&str; 36] = [
     "W9",
     "W10",
     "W11",
+    "O1_4",
+    "O1_8",
+    "O1_16",
+    "O1_32",
     "O1_64",
     "O1_128",
     "O1_256",
     "O1_512",
     "O1_1024",
     "O1_2048",
+    "O1d_16",
+    "O1d_32",
     "O1d_512",
     "O1d_1024",
     "O1_64x784x256",

@@ -364,6 +364,7 @@ fn trim(v: f64, digits: usize) -> String {
 
 fn micros(us: f64) -> String {
     match us {
+        t if t < 1.0 => format!("{:.0} ns", t * 1e3),
         t if t < 10.0 => format!("{t:.2} µs"),
         t if t < 100.0 => format!("{t:.1} µs"),
         t if t < 1000.0 => format!("{t:.0} µs"),

@@ -6,6 +6,9 @@ pub mod process;
 
 use std::time::{Duration, Instant};
 
+/// The least time of a sample.
+const SAMPLE: Duration = Duration::from_micros(10);
+
 /// Runs `main` on a thread with a stack for graphs that are walked and dropped by recursion.
 pub fn with_stack(main: impl FnOnce() + Send + 'static) {
     let thread = std::thread::Builder::new().stack_size(2 << 30).spawn(main);
@@ -37,16 +40,24 @@ pub fn time(peer: &str, workload: &str, f: impl FnMut()) {
     println!("{}}}", measure(peer, workload, threads(), f));
 }
 
-/// Times `f`, one repetition each call: the line without its last brace, for who has more to say.
+/// Times `f`, one repetition each call: the line without its last brace, for who has more to say. Short calls are timed
+/// some together.
 pub fn measure(peer: &str, workload: &str, threads: usize, mut f: impl FnMut()) -> String {
     let told = std::env::var("COMPARE_SECONDS").ok();
     let seconds: f64 = told.and_then(|s| s.parse().ok()).unwrap_or(1.5);
     let base = process::peak_mib().unwrap_or(0.0);
     f();
+    let mut calls = 0u32;
     let begin = Instant::now();
     while begin.elapsed() < Duration::from_secs_f64(0.25 * seconds) {
         f();
+        calls += 1;
     }
+    // So many calls are a sample that a step of the clock, some 10 ns, is a thousandth of it.
+    let each = SAMPLE
+        .div_duration_f64(begin.elapsed() / calls.max(1))
+        .ceil();
+    let each = (each as u32).clamp(1, 1 << 12);
     // Here, before the list of times, which is the longer the faster a program is.
     let (peak, files) = (process::peak_mib(), process::files_mib());
     let mut micros: Vec<f64> = Vec::with_capacity(1 << 16);
@@ -56,23 +67,26 @@ pub fn measure(peer: &str, workload: &str, threads: usize, mut f: impl FnMut()) 
         && micros.len() < 1 << 16
     {
         let start = Instant::now();
-        f();
-        micros.push(start.elapsed().as_nanos() as f64 / 1e3);
+        for _ in 0..each {
+            f();
+        }
+        micros.push(start.elapsed().as_nanos() as f64 / 1e3 / f64::from(each));
     }
     let wall = begin.elapsed().as_secs_f64();
     let after = process::faults_and_seconds().unwrap_or((0.0, 0.0));
+    let reps = micros.len() as u64 * u64::from(each);
     micros.sort_unstable_by(f64::total_cmp);
     format!(
-        "{{\"peer\": \"{peer}\", \"workload\": \"{workload}\", \"threads\": {threads}, \"median_us\": {:.3}, \
-         \"min_us\": {:.3}, \"reps\": {}, \"peak_rss_mb\": {:.2}, \"file_rss_mb\": {:.2}, \
+        "{{\"peer\": \"{peer}\", \"workload\": \"{workload}\", \"threads\": {threads}, \"median_us\": {:.4}, \
+         \"min_us\": {:.4}, \"reps\": {}, \"peak_rss_mb\": {:.2}, \"file_rss_mb\": {:.2}, \
          \"base_rss_mb\": {base:.2}, \
          \"minflt_per_rep\": {:.4}, \"cpu_over_wall\": {:.2}",
         micros[micros.len() / 2],
         micros[0],
-        micros.len(),
+        reps,
         peak.unwrap_or(0.0),
         files.unwrap_or(0.0),
-        (after.0 - before.0) / micros.len() as f64,
+        (after.0 - before.0) / reps as f64,
         (after.1 - before.1) / wall,
     )
 }
