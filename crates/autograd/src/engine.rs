@@ -164,8 +164,8 @@ fn add_to(slot: &mut Option<AnyVar>, grad: AnyVar, record: bool) -> Result<()> {
     Ok(())
 }
 
-/// Walks back from the nodes that have received something. `wanted`: nodes whose gradients are asked for, and the nodes that lead to
-/// them; `None` walks everything, for the leaves.
+/// Walks back from the nodes that have received something. `wanted`: nodes whose gradients are asked for, and the nodes
+/// that lead to them; `None` walks everything, for the leaves.
 fn walk(
     how: Walk,
     wanted: Option<(&NodeMap<usize>, &NodeSet)>,

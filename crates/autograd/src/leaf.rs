@@ -81,11 +81,12 @@ impl<T: Float> Node for Leaf<T> {
     fn edges_mut(&mut self) -> &mut [Option<Edge>] {
         &mut []
     }
-    fn look(&self, _: bool) -> Look {
+    fn look(&self, detail: bool) -> Look {
+        let name = self.name.get().filter(|_| detail);
         Look {
             op: "leaf",
             inputs: Some(Default::default()),
-            detail: self.name.get().cloned().unwrap_or_default(),
+            detail: name.cloned().unwrap_or_default(),
         }
     }
     fn leaf(&self) -> Option<AnyLeaf<'_>> {

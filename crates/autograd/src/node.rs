@@ -200,7 +200,7 @@ impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
         let (rule, edges) = match &*state {
             State::Ready(rule, edges) => (rule, edges),
             State::Shared(both) => (&both.0, &both.1),
-            State::Released(op) => return Look::released(op),
+            State::Released(op) => return Look::released(op, detail),
         };
         Look::of::<T>(rule, edges.as_ref(), detail)
     }
@@ -215,11 +215,11 @@ impl Look {
         }
     }
 
-    fn released(op: &'static str) -> Look {
+    fn released(op: &'static str, detail: bool) -> Look {
         Look {
             op,
             inputs: None,
-            detail: "released".to_string(),
+            detail: if detail { "released" } else { "" }.to_string(),
         }
     }
 }
