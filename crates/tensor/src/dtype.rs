@@ -111,6 +111,7 @@ pub trait Float:
     Num<Sum = Self>
     + tables::FloatKernels
     + optim::OptimKernels
+    + crate::ops::matmul::Products
     + std::ops::Add<Output = Self>
     + std::ops::Sub<Output = Self>
     + std::ops::Mul<Output = Self>

@@ -75,6 +75,12 @@ impl Layout {
         self.count.0 >> 1
     }
 
+    /// Whether it is whole in its place, with no list on the heap.
+    #[inline(always)]
+    pub(crate) fn is_inline(&self) -> bool {
+        self.shape.is_inline() && self.strides.is_inline()
+    }
+
     #[inline]
     pub(crate) fn rank(&self) -> usize {
         self.shape.len()

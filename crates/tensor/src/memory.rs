@@ -70,11 +70,11 @@ pub fn stats() -> MemoryStats {
         let shared = shared::lock();
         (shared.bytes(), shared.large_peak())
     };
-    // Another thread may be between its two counters: never show a balance below zero.
+    // Another thread may be between a list and its counter: never show a balance below zero.
     let balance = |n: usize| (n as isize).max(0) as usize;
     MemoryStats {
         live_bytes: balance(counts.live_bytes),
-        live_blocks: balance(counts.taken.wrapping_sub(counts.given)),
+        live_blocks: balance(counts.live_blocks),
         peak_large_bytes,
         cached_bytes: shared_bytes + counts.cached_bytes,
         fresh_allocations: counts.fresh as u64,

@@ -34,7 +34,7 @@ impl Len {
 }
 
 /// A short list that is copied without a call: `SmallVec`'s copies go through `memmove` for a length known
-/// at run time.
+/// at run time. On the heap are lists of more than [`INLINE`] items alone.
 #[derive(Clone)]
 enum Dims<T> {
     Inline(Inline<T>),
@@ -85,6 +85,18 @@ impl<T: Copy + Default> Dims<T> {
         match self {
             Dims::Inline(Inline { items, len }) => &items[..*len as usize],
             Dims::Heap(v) => v,
+        }
+    }
+
+    /// The items, if they are two.
+    #[inline(always)]
+    fn pair(&self) -> Option<[T; 2]> {
+        match *self {
+            Dims::Inline(Inline {
+                items: [a, b, ..],
+                len: Len::L2,
+            }) => Some([a, b]),
+            _ => None,
         }
     }
 
@@ -143,6 +155,14 @@ macro_rules! dims {
             #[inline(always)]
             pub fn as_slice(&self) -> &[$item] {
                 self.0.as_slice()
+            }
+            #[inline(always)]
+            pub(crate) fn is_inline(&self) -> bool {
+                matches!(self.0, Dims::Inline(_))
+            }
+            #[inline(always)]
+            pub(crate) fn pair(&self) -> Option<[$item; 2]> {
+                self.0.pair()
             }
             #[inline]
             pub(crate) fn push(&mut self, v: $item) {

@@ -171,6 +171,12 @@ impl<T: Element> Tensor<T> {
         self.ptr_at(self.layout().offset)
     }
 
+    /// As [`as_ptr`](Tensor::as_ptr) of a tensor just made, which is not a view.
+    #[inline(always)]
+    pub(crate) fn new_ptr(&self) -> *mut T {
+        self.any.new_ptr().cast()
+    }
+
     /// The element at this offset from where offsets count from.
     #[inline]
     pub(crate) fn ptr_at(&self, offset: usize) -> *const T {

@@ -45,6 +45,7 @@ impl Untyped {
 
     /// As [`Untyped::try_uninit`], of `m` rows and `n` columns.
     #[track_caller]
+    #[inline(always)]
     pub(crate) fn try_matrix(
         op: &'static str,
         dtype: DType,
@@ -143,6 +144,13 @@ impl Untyped {
     #[inline]
     pub(crate) fn shares_memory_with(&self, other: &Untyped) -> bool {
         std::ptr::eq(self.body.as_ptr(), other.body.as_ptr())
+    }
+
+    /// Where the elements of a tensor just made begin.
+    #[inline(always)]
+    pub(crate) fn new_ptr(&self) -> *mut u8 {
+        debug_assert_eq!(self.layout().offset, 0);
+        self.body.own_ptr()
     }
 
     /// Where offsets count from.

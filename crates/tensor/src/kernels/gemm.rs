@@ -8,6 +8,7 @@
 //! not depend on the number of threads. `C` is written before it is read.
 
 mod blocked;
+mod narrow;
 mod pack;
 mod simd;
 mod tile;
@@ -25,8 +26,7 @@ use tile::{Start, Tile, tile};
 
 /// Products up to this many multiplications run unpacked; see `kernels/README.md`.
 const DIRECT: usize = 1 << 20;
-/// Products up to this many multiplications are not worth a tile, and half as many where a tile could read the right
-/// operand as it lies; as there.
+/// Products up to this many multiplications are not worth a copy of the right operand, nor then a tile; as there.
 const TINY: usize = 64;
 /// Multiplications of a task of a batch, about 25 us of one core.
 const TASK: usize = 2 << 20;
@@ -172,7 +172,7 @@ type Offsets<'a> = dyn Fn(usize) -> (isize, isize) + Sync + 'a;
 #[allow(missing_docs, private_interfaces)] // reached through `Float` alone, which is sealed
 pub trait GemmKernels: Copy + Send + Sync + 'static {
     const NIL: Self;
-    unsafe fn gemm(g: &Gemm<Self>) -> Result<(), AllocError>;
+    unsafe fn gemm_wide(isa: IsaKind, g: &Gemm<Self>) -> Result<(), AllocError>;
     unsafe fn gemm_batch(count: usize, g: &Gemm<Self>, at: &Offsets<'_>) -> Result<(), AllocError>;
     fn lanes(isa: IsaKind) -> (usize, usize);
     unsafe fn run_tile<const MR: usize, const NV: usize, const KEEP: bool>(
@@ -181,20 +181,21 @@ pub trait GemmKernels: Copy + Send + Sync + 'static {
     );
     unsafe fn pack_panel(isa: IsaKind, panel: pack::Panel<Self>);
     unsafe fn turn_tile(isa: IsaKind, turn: pack::Turn<Self>);
+    fn narrow(isa: IsaKind) -> &'static narrow::Tiles<Self>;
     unsafe fn tiny(isa: IsaKind, g: &Gemm<Self>);
     unsafe fn rows_dot(isa: IsaKind, job: vector::Job<Self>);
     unsafe fn rows_axpy(isa: IsaKind, job: vector::Job<Self>);
 }
 
 macro_rules! gemm_kernels {
-    ($($t:ident)*) => {$(
+    ($($ALL:ident $t:ident)*) => {$(
         #[allow(private_interfaces)] // as the trait
         impl GemmKernels for $t {
             const NIL: Self = 0.0;
             #[inline(never)]
-            unsafe fn gemm(g: &Gemm<$t>) -> Result<(), AllocError> {
+            unsafe fn gemm_wide(isa: IsaKind, g: &Gemm<$t>) -> Result<(), AllocError> {
                 // SAFETY: the caller's promise.
-                unsafe { gemm(g) }
+                unsafe { gemm_wide(isa, g) }
             }
             #[inline(never)]
             unsafe fn gemm_batch(
@@ -218,6 +219,10 @@ macro_rules! gemm_kernels {
                     _ => sizes::<$t, isa::Scalar>(),
                 }
             }
+            #[inline(always)]
+            fn narrow(isa: IsaKind) -> &'static narrow::Tiles<$t> {
+                &narrow::$ALL[isa as usize - 1]
+            }
             tile::run_tile!();
             pack::pack_kernels!();
             tiny::tiny_kernels!();
@@ -225,7 +230,7 @@ macro_rules! gemm_kernels {
         }
     )*};
 }
-gemm_kernels!(f32 f64);
+gemm_kernels!(F32 f32 F64 f64);
 
 /// Lanes of a vector and rows of a tile.
 #[inline(always)]
@@ -238,9 +243,24 @@ fn sizes<T, S: Simd<T>>() -> (usize, usize) {
 /// # Safety
 /// `a` is readable for `m × k`, `b` for `k × n`, `row` (if not null) for `n` elements; `c` is writable
 /// for `m × n`, row-major, and overlaps none of them.
-#[inline]
-unsafe fn gemm<T: GemmKernels>(g: &Gemm<T>) -> Result<(), AllocError> {
+#[inline(always)]
+pub(crate) unsafe fn gemm<T: GemmKernels>(g: &Gemm<T>) -> Result<(), AllocError> {
     let isa = active_isa();
+    // SAFETY: the caller's promise.
+    unsafe {
+        if narrow::run(T::narrow(isa), g) {
+            return Ok(());
+        }
+        T::gemm_wide(isa, g)
+    }
+}
+
+/// [`gemm`] of others than narrow ones.
+///
+/// # Safety
+/// As for [`gemm`].
+#[inline]
+unsafe fn gemm_wide<T: GemmKernels>(isa: IsaKind, g: &Gemm<T>) -> Result<(), AllocError> {
     let Dims { m, n, .. } = g.d;
     // SAFETY: the caller's promise.
     unsafe {
@@ -248,7 +268,7 @@ unsafe fn gemm<T: GemmKernels>(g: &Gemm<T>) -> Result<(), AllocError> {
             if m == 0 || n == 0 {
                 return Ok(());
             }
-            return serial(isa, g);
+            return serial_wide(isa, g);
         }
         if (m == 1 || n == 1) && vector::matvec(isa, g)? {
             return Ok(());
@@ -306,15 +326,32 @@ unsafe fn gemm_batch<T: GemmKernels>(
 /// # Safety
 /// As for [`gemm`]; neither `m` nor `n` is 0.
 unsafe fn serial<T: GemmKernels>(isa: IsaKind, g: &Gemm<T>) -> Result<(), AllocError> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if narrow::run(T::narrow(isa), g) {
+            return Ok(());
+        }
+        serial_wide(isa, g)
+    }
+}
+
+/// [`serial`] of others than narrow ones.
+///
+/// # Safety
+/// As for [`serial`].
+unsafe fn serial_wide<T: GemmKernels>(isa: IsaKind, g: &Gemm<T>) -> Result<(), AllocError> {
     let Dims { m, n, k } = g.d;
     // SAFETY: the caller's promise.
     unsafe {
         if (m == 1 || n == 1) && k > 4 && vector::matvec(isa, g)? {
             return Ok(());
         }
+        if narrow::run_all(T::narrow(isa), g) {
+            return Ok(());
+        }
         let work = g.d.work();
         let lies = g.b.col == 1 && n > 1;
-        if work <= if lies { TINY / 2 } else { TINY } {
+        if !lies && work <= TINY {
             T::tiny(isa, g);
         } else if work > DIRECT {
             return blocked::gemm(isa, g, 1);
@@ -358,7 +395,11 @@ unsafe fn copied<T: GemmKernels>(isa: IsaKind, g: &Gemm<T>) -> Result<(), AllocE
     // SAFETY: the caller's promise; there is room for the copy.
     unsafe {
         T::pack_panel(isa, panel);
-        direct(isa, &Gemm { b, ..*g });
+        let g = Gemm { b, ..*g };
+        let tiles = T::narrow(isa);
+        if !narrow::run(tiles, &g) && !narrow::run_all(tiles, &g) {
+            direct(isa, &g);
+        }
     }
     Ok(())
 }

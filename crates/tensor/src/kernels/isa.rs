@@ -13,11 +13,17 @@ use super::gemm::Simd;
 
 /// An instruction set, as a type: the element-level operations that differ between sets.
 pub trait Isa: Simd<f32> + Simd<f64> + Copy + Send + Sync + 'static {
+    /// Which it is.
+    const KIND: IsaKind;
     /// `a * b + c`: fused where the set has it, two roundings where it has not (a fused one there
     /// would be a call into libm, some 50 times slower).
     fn fma_f32(a: f32, b: f32, c: f32) -> f32;
     /// `a * b + c` for `f64`, see [`Isa::fma_f32`].
     fn fma_f64(a: f64, b: f64, c: f64) -> f64;
+    /// Vectors of half the width, for rows that fill no more; the set itself, where there are none.
+    type Half: Simd<f32> + Simd<f64>;
+    /// Vectors of a quarter of the width; those of half, where there are none.
+    type Quarter: Simd<f32> + Simd<f64>;
 }
 
 /// A piece of work to run under an instruction set. `run` must be `#[inline(always)]`.
@@ -32,6 +38,7 @@ pub(crate) trait Kernel {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scalar;
 impl Isa for Scalar {
+    const KIND: IsaKind = IsaKind::Scalar;
     #[inline(always)]
     fn fma_f32(a: f32, b: f32, c: f32) -> f32 {
         a * b + c
@@ -40,14 +47,17 @@ impl Isa for Scalar {
     fn fma_f64(a: f64, b: f64, c: f64) -> f64 {
         a * b + c
     }
+    type Half = Scalar;
+    type Quarter = Scalar;
 }
 
 macro_rules! fused_isa {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident $Half:ident $Quarter:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         pub(crate) struct $name;
         impl Isa for $name {
+            const KIND: IsaKind = IsaKind::$name;
             #[inline(always)]
             fn fma_f32(a: f32, b: f32, c: f32) -> f32 {
                 a.mul_add(b, c)
@@ -56,6 +66,8 @@ macro_rules! fused_isa {
             fn fma_f64(a: f64, b: f64, c: f64) -> f64 {
                 a.mul_add(b, c)
             }
+            type Half = $Half;
+            type Quarter = $Quarter;
         }
     };
 }
@@ -63,18 +75,22 @@ macro_rules! fused_isa {
 #[cfg(target_arch = "x86_64")]
 fused_isa! {
     /// AVX2 with FMA.
-    Avx2
+    Avx2 Xmm Xmm
 }
 #[cfg(target_arch = "x86_64")]
 fused_isa! {
     /// AVX-512 F, BW, DQ, VL.
-    Avx512
+    Avx512 Avx2 Xmm
 }
 #[cfg(target_arch = "aarch64")]
 fused_isa! {
     /// NEON, which every 64-bit Arm has.
-    Neon
+    Neon Neon Neon
 }
+/// Vectors of 16 bytes, with fused multiplication.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Xmm;
 
 /// The instruction sets that kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,17 +117,18 @@ impl IsaKind {
         }
     }
 
+    /// All sets, slowest first.
+    const ALL: [IsaKind; 4] = [
+        IsaKind::Scalar,
+        IsaKind::Neon,
+        IsaKind::Avx2,
+        IsaKind::Avx512,
+    ];
+
     /// The sets this machine can run, slowest first.
     pub fn available() -> Vec<IsaKind> {
-        [
-            IsaKind::Scalar,
-            IsaKind::Neon,
-            IsaKind::Avx2,
-            IsaKind::Avx512,
-        ]
-        .into_iter()
-        .filter(|k| k.is_supported())
-        .collect()
+        let all = IsaKind::ALL.into_iter();
+        all.filter(|k| k.is_supported()).collect()
     }
 
     fn is_supported(self) -> bool {
@@ -151,49 +168,48 @@ impl IsaKind {
 static GLOBAL: AtomicU8 = AtomicU8::new(0);
 
 thread_local! {
-    /// 0 where [`with_isa`] is not in force.
-    static OVERRIDE: Cell<u8> = const { Cell::new(0) };
+    /// What this thread's calls use; 0 before the first.
+    static ACTIVE: Cell<u8> = const { Cell::new(0) };
 }
 
 /// The set that kernels called from this thread use: the one [`with_isa`] names, else the one the
 /// environment variable `WENGERT_ISA` names, if the machine has it, else the widest there is.
-#[inline]
+#[inline(always)]
 pub fn active_isa() -> IsaKind {
-    let over = OVERRIDE.with(Cell::get);
-    let v = if over != 0 {
-        over
-    } else {
-        GLOBAL.load(Ordering::Relaxed)
-    };
-    match IsaKind::from_u8(v) {
+    match IsaKind::from_u8(ACTIVE.get()) {
         Some(k) => k,
         None => choose(),
     }
 }
 
 #[cold]
+#[inline(never)]
 fn choose() -> IsaKind {
-    let all = IsaKind::available();
-    let widest = all.last().copied().unwrap_or(IsaKind::Scalar);
-    let kind = std::env::var("WENGERT_ISA")
-        .ok()
-        .and_then(|name| all.iter().copied().find(|k| k.name() == name.trim()))
-        .unwrap_or(widest);
+    let kind = IsaKind::from_u8(GLOBAL.load(Ordering::Relaxed)).unwrap_or_else(|| {
+        let told = std::env::var("WENGERT_ISA").ok();
+        let is_told = |k: &IsaKind| told.as_ref().is_some_and(|name| name.trim() == k.name());
+        let mut here = IsaKind::ALL.into_iter().rev().filter(|k| k.is_supported());
+        let widest = here.clone().next().unwrap_or(IsaKind::Scalar);
+        here.find(is_told).unwrap_or(widest)
+    });
     GLOBAL.store(kind as u8, Ordering::Relaxed);
+    ACTIVE.set(kind as u8);
     kind
 }
 
 /// Runs `f` with the kernels that this thread calls compiled for `isa` (falls back to the active
 /// set where the machine lacks it). For tests that compare the sets; restored on panic.
 pub fn with_isa<R>(isa: IsaKind, f: impl FnOnce() -> R) -> R {
-    struct Restore(u8);
+    struct Restore(IsaKind);
     impl Drop for Restore {
         fn drop(&mut self) {
-            OVERRIDE.with(|c| c.set(self.0));
+            ACTIVE.set(self.0 as u8);
         }
     }
-    let value = if isa.is_supported() { isa as u8 } else { 0 };
-    let _restore = Restore(OVERRIDE.with(|c| c.replace(value)));
+    let _restore = Restore(active_isa());
+    if isa.is_supported() {
+        ACTIVE.set(isa as u8);
+    }
     f()
 }
 
@@ -238,6 +254,46 @@ fn enter_avx512<K: Kernel>(kernel: K) -> K::Out {
 #[target_feature(enable = "neon")]
 fn enter_neon<K: Kernel>(kernel: K) -> K::Out {
     kernel.run::<Neon>()
+}
+
+/// Functions that run a kernel made of an `A`, for tables of kernels that differ in type alone.
+pub(crate) mod table {
+    use super::*;
+
+    /// The function that [`dispatch`] would run for a set.
+    pub(crate) const fn entry<A, K: Kernel + From<A>>(isa: IsaKind) -> unsafe fn(A) -> K::Out {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            IsaKind::Avx2 => avx2::<A, K>,
+            #[cfg(target_arch = "x86_64")]
+            IsaKind::Avx512 => avx512::<A, K>,
+            #[cfg(target_arch = "aarch64")]
+            IsaKind::Neon => neon::<A, K>,
+            _ => scalar::<A, K>,
+        }
+    }
+
+    fn scalar<A, K: Kernel + From<A>>(a: A) -> K::Out {
+        K::from(a).run::<Scalar>()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    fn avx2<A, K: Kernel + From<A>>(a: A) -> K::Out {
+        K::from(a).run::<Avx2>()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
+    fn avx512<A, K: Kernel + From<A>>(a: A) -> K::Out {
+        K::from(a).run::<Avx512>()
+    }
+
+    #[cfg(target_arch = "aarch64")]
+    #[target_feature(enable = "neon")]
+    fn neon<A, K: Kernel + From<A>>(a: A) -> K::Out {
+        K::from(a).run::<Neon>()
+    }
 }
 
 /// Bytes that a fetch from memory brings.

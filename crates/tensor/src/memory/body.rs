@@ -7,7 +7,7 @@
 //! handle of its root. A layout changes only while its block has one handle.
 
 use std::fmt;
-use std::mem::offset_of;
+use std::mem::{ManuallyDrop, offset_of};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -151,6 +151,14 @@ impl Body {
         unsafe { self.root().as_ptr().cast::<u8>().add(HEADER) }
     }
 
+    /// As [`as_ptr`](Body::as_ptr) of a block that holds the elements itself: all but views.
+    #[inline(always)]
+    pub(crate) fn own_ptr(&self) -> *mut u8 {
+        debug_assert!(self.root() == self.block);
+        // SAFETY: as there.
+        unsafe { self.block.as_ptr().cast::<u8>().add(HEADER) }
+    }
+
     /// Whether nobody else has the elements, so that a holder of `&mut` may write to them.
     ///
     /// True is certain: a second handle could only come from this one. What former handles wrote is visible.
@@ -162,27 +170,31 @@ impl Body {
             && (self.root() == self.block || alone(unsafe { &(*self.root().as_ptr()).refs }))
     }
 
-    /// The last handle goes.
-    #[inline(always)]
-    fn end(&mut self) {
-        let root = self.root();
-        // SAFETY: nobody else has the block, whose layout is dropped once, here; and a view gives up its handle of its root.
-        unsafe {
-            (&raw mut (*self.place()).layout).drop_in_place();
-            if root != self.block {
-                Body::end_view(root);
-            }
-            thread::give(self.block);
+    /// The last handle goes. Not inlined: one is dropped in hundreds of places.
+    #[inline(never)]
+    fn end(block: NonNull<Header>) {
+        let body = ManuallyDrop::new(Body { block });
+        if body.root() != block || !body.layout().is_inline() {
+            return Body::end_rare(block);
         }
+        // SAFETY: nobody else has the block, and its layout owns no memory.
+        unsafe { thread::give(block) }
     }
 
-    /// Not inlined: a handle is dropped in hundreds of places, where most are of no view.
-    ///
-    /// # Safety
-    /// The caller gives up a handle of `root`.
+    /// The end of a view, or of a long layout.
+    #[cold]
     #[inline(never)]
-    unsafe fn end_view(root: NonNull<Header>) {
-        drop(Body { block: root });
+    fn end_rare(block: NonNull<Header>) {
+        let body = ManuallyDrop::new(Body { block });
+        let root = body.root();
+        // SAFETY: nobody else has the block, whose layout is dropped once, here; and a view gives up its handle of its root.
+        unsafe {
+            (&raw mut (*body.place()).layout).drop_in_place();
+            if root != block {
+                drop(Body { block: root });
+            }
+            thread::give(block);
+        }
     }
 }
 
@@ -198,7 +210,7 @@ impl Drop for Body {
     #[inline]
     fn drop(&mut self) {
         if release(self.refs()) {
-            self.end();
+            Body::end(self.block);
         }
     }
 }

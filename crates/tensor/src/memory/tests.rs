@@ -152,9 +152,9 @@ fn a_view_holds_the_elements_and_is_counted_with_their_other_handles() {
         // SAFETY: within the elements, which were written.
         assert_eq!(unsafe { *twice.as_ptr().add(twice.layout().offset) }, 5);
         drop(twice);
-        assert_eq!(own().given, 1, "the row's block, not the elements'");
+        assert_eq!(own().given(), 1, "the row's block, not the elements'");
         drop(deep);
-        own().given
+        own().given()
     });
     assert_eq!(given, 3);
 }
@@ -198,12 +198,12 @@ fn the_last_of_many_handles_on_many_threads_gives_the_block_back_once() {
                         assert!(bytes.iter().all(|&b| b == 7));
                         gone.store(true, Ordering::Relaxed);
                         drop(mine);
-                        own().given
+                        own().given()
                     })
                 })
                 .collect();
             drop(shared);
-            own().given + others.into_iter().map(|t| t.join().unwrap()).sum::<usize>()
+            own().given() + others.into_iter().map(|t| t.join().unwrap()).sum::<usize>()
         });
         assert_eq!(given, 1);
     }
@@ -225,7 +225,7 @@ fn a_block_dropped_elsewhere_serves_the_thread_that_dropped_it() {
             }),
         );
         let taker = taker.join().unwrap();
-        assert_eq!(maker.taken + taker.taken, maker.given + taker.given);
+        assert_eq!(maker.taken + taker.taken, maker.given() + taker.given());
         assert_eq!(maker.live_bytes.wrapping_add(taker.live_bytes), 0);
     });
 }
@@ -243,7 +243,7 @@ fn what_one_thread_makes_and_another_drops_comes_round() {
         }
         drop(send);
         let (made, dropped) = (own(), dropper.join().unwrap());
-        assert_eq!((made.taken, dropped.given), (20_000, 20_000));
+        assert_eq!((made.taken, dropped.given()), (20_000, 20_000));
         assert!(
             dropped.cached_bytes <= 128 << 10,
             "a thread keeps two magazines: {dropped:?}"
@@ -273,7 +273,7 @@ fn figures_are_exact_after_a_churn() {
             }
         }
         let figures = own();
-        assert_eq!(figures.taken - figures.given, held.len());
+        assert_eq!(figures.taken - figures.given(), held.len());
         assert_eq!(
             figures.live_bytes,
             held.iter().map(|b| b.capacity() + HEADER).sum::<usize>()
@@ -281,7 +281,7 @@ fn figures_are_exact_after_a_churn() {
         assert!(figures.fresh < figures.taken);
         held.clear();
         let figures = own();
-        assert_eq!((figures.taken, figures.live_bytes), (figures.given, 0));
+        assert_eq!((figures.taken, figures.live_bytes), (figures.given(), 0));
         assert!(figures.cached_bytes > 0);
         flush();
         assert_eq!(own().cached_bytes, 0);
@@ -295,7 +295,7 @@ fn small_blocks_come_by_the_run() {
         let held: Vec<RawBlock> = (0..1000).map(|_| block(900)).collect();
         held.iter().for_each(|b| fill(b, 3));
         let figures = own();
-        assert_eq!((figures.taken, figures.given), (1000, 0));
+        assert_eq!((figures.taken, figures.given()), (1000, 0));
         // 1, 2, 4, .. 64, then a magazine of 64 KiB at a time.
         assert!(figures.fresh <= 7 + 1000 / 64 + 1, "{figures:?}");
         let spare = figures.cached_bytes / (held[0].capacity() + HEADER);

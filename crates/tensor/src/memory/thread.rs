@@ -7,7 +7,7 @@
 use std::alloc::{Layout, alloc, dealloc};
 use std::cell::Cell;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::class::{self, SMALL, SMALL_CLASSES};
@@ -41,17 +41,31 @@ const _: () = {
 };
 
 /// The free list of one class. Lists are null-terminated, here and in chains.
+///
+/// A pair of allocation and drop changes the list and how much room it has, and counts the blocks taken: who holds how many
+/// follows from what came and what is there, without a count of its own.
 struct Slot {
-    /// `count` blocks, linked.
+    /// A magazine's blocks less `room`, linked.
     head: Cell<*mut Header>,
-    count: AtomicU32,
-    full: u32,
+    /// How many blocks more make the list a magazine.
+    room: AtomicU32,
     /// How many blocks the next run has: each has twice as many as the one before, to a magazine, so that what is not used
     /// is no more than what is.
     run: Cell<u16>,
-    /// Null, or a full magazine; `has_spare` tells other threads which.
-    spare: Cell<*mut Header>,
-    has_spare: AtomicBool,
+    /// Null, or a full magazine. Other threads ask no more than which.
+    spare: AtomicPtr<Header>,
+    /// Blocks that came from the system or the shared cache, less those that went there: those that lie here, and those
+    /// that this thread took, less those that it gave.
+    came: AtomicUsize,
+}
+
+impl Slot {
+    /// The number of blocks that lie here.
+    fn count(&self, class: usize) -> usize {
+        let full = magazine(class);
+        let spare = !self.spare.load(Relaxed).is_null();
+        (full - self.room.load(Relaxed) + u32::from(spare) * full) as usize
+    }
 }
 
 /// One thread's share.
@@ -62,11 +76,10 @@ struct ThreadCache {
 
 #[derive(Default)]
 struct Counters {
-    /// Blocks taken and given back by this thread, whose difference summed over all threads is what is live: a block may
-    /// be taken by one and given by another, so one thread's alone may be negative (wrapped).
     taken: AtomicUsize,
-    given: AtomicUsize,
-    live_bytes: AtomicUsize,
+    /// Blocks that came past the slots, and what they amount to, less those that went past them.
+    past: AtomicUsize,
+    past_bytes: AtomicUsize,
     fresh: AtomicUsize,
     copies: AtomicUsize,
 }
@@ -77,11 +90,12 @@ fn bump(counter: &AtomicUsize, by: usize) {
     counter.store(counter.load(Relaxed).wrapping_add(by), Relaxed);
 }
 
-/// Counters read out; `cached_bytes` is what the slots hold.
+/// Counters read out; `cached_bytes` is what the slots hold. What is live is right as a sum over all threads: a block may be
+/// taken by one and given by another, so one thread's figure alone may be negative (wrapped).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Counts {
     pub(super) taken: usize,
-    pub(super) given: usize,
+    pub(super) live_blocks: usize,
     pub(super) live_bytes: usize,
     pub(super) fresh: usize,
     pub(super) copies: usize,
@@ -91,10 +105,28 @@ pub(super) struct Counts {
 impl Counts {
     fn add(&mut self, c: &Counters) {
         self.taken = self.taken.wrapping_add(c.taken.load(Relaxed));
-        self.given = self.given.wrapping_add(c.given.load(Relaxed));
-        self.live_bytes = self.live_bytes.wrapping_add(c.live_bytes.load(Relaxed));
+        self.hold(c.past.load(Relaxed), c.past_bytes.load(Relaxed));
         self.fresh = self.fresh.wrapping_add(c.fresh.load(Relaxed));
         self.copies = self.copies.wrapping_add(c.copies.load(Relaxed));
+    }
+
+    fn hold(&mut self, blocks: usize, bytes: usize) {
+        self.live_blocks = self.live_blocks.wrapping_add(blocks);
+        self.live_bytes = self.live_bytes.wrapping_add(bytes);
+    }
+
+    fn join(&mut self, other: &Counts) {
+        self.taken = self.taken.wrapping_add(other.taken);
+        self.hold(other.live_blocks, other.live_bytes);
+        self.fresh = self.fresh.wrapping_add(other.fresh);
+        self.copies = self.copies.wrapping_add(other.copies);
+        self.cached_bytes += other.cached_bytes;
+    }
+
+    /// Blocks that were given back.
+    #[cfg(test)]
+    pub(super) fn given(&self) -> usize {
+        self.taken.wrapping_sub(self.live_blocks)
     }
 }
 
@@ -109,7 +141,7 @@ unsafe impl Send for Registry {}
 
 const NOTHING: Counts = Counts {
     taken: 0,
-    given: 0,
+    live_blocks: 0,
     live_bytes: 0,
     fresh: 0,
     copies: 0,
@@ -145,23 +177,25 @@ impl Drop for End {
         let mut registry = registry();
         registry.threads.retain(|&other| !ptr::eq(other, cache));
         // SAFETY: as above.
-        registry.ended.add(unsafe { &(*cache).counters });
+        let counts = read(unsafe { &*cache });
+        registry.ended.join(&counts);
         drop(registry);
         // SAFETY: from `start` with this layout; unregistered, so nothing points to it. It has no destructor to run.
         unsafe { dealloc(cache.cast_mut().cast(), Layout::new::<ThreadCache>()) };
     }
 }
 
+/// This thread's cache; `None` before its first use as well.
+#[inline(always)]
+fn here<'a>() -> Option<&'a ThreadCache> {
+    // SAFETY: it is null, or lives until `End`, which runs when none of this module's functions is running on the thread;
+    // they do not let the reference out.
+    unsafe { CURRENT.get().as_ref() }
+}
+
 /// This thread's cache; `None` in the destructors of its thread-locals, or if there was no memory for it.
-#[inline]
 fn current<'a>() -> Option<&'a ThreadCache> {
-    let cache = CURRENT.get();
-    if cache.is_null() {
-        return start();
-    }
-    // SAFETY: it lives until `End`, which runs when none of this module's functions is running on the thread; they do
-    // not let the reference out.
-    Some(unsafe { &*cache })
+    here().or_else(start)
 }
 
 #[cold]
@@ -175,11 +209,10 @@ fn start<'a>() -> Option<&'a ThreadCache> {
     let cache = NonNull::new(unsafe { alloc(Layout::new::<ThreadCache>()) })?.cast::<ThreadCache>();
     let slot = |class| Slot {
         head: Cell::new(ptr::null_mut()),
-        count: AtomicU32::new(0),
-        full: magazine(class),
+        room: AtomicU32::new(magazine(class)),
         run: Cell::new(1),
-        spare: Cell::new(ptr::null_mut()),
-        has_spare: AtomicBool::new(false),
+        spare: AtomicPtr::new(ptr::null_mut()),
+        came: AtomicUsize::new(0),
     };
     // SAFETY: fresh, large enough and aligned.
     unsafe {
@@ -195,32 +228,28 @@ fn start<'a>() -> Option<&'a ThreadCache> {
 }
 
 /// A block of at least `bytes` for the caller alone, its count unset; `None` if the system refuses.
+///
+/// What is rare is told apart and called last: with it in line registers would be saved for each call.
 #[inline]
 pub(super) fn take(bytes: usize) -> Option<NonNull<Header>> {
     if bytes <= SMALL
-        && let Some(cache) = current()
+        && let Some(cache) = here()
     {
-        let class = class::of(bytes);
-        let slot = &cache.slots[class];
-        let block = match NonNull::new(slot.head.get()) {
-            Some(block) => {
-                // SAFETY: a block in the list is this thread's alone, and its link leads to the rest.
-                let next = unsafe { (*block.as_ptr()).link };
-                // Read at the next call. Not at the list's end: asking for address 0 is a walk through the page tables
-                // that finds nothing, each time, and takes 25 ns.
-                let ahead = if next.is_null() { block.as_ptr() } else { next };
-                prefetch(ahead.cast());
-                slot.head.set(next);
-                slot.count.store(slot.count.load(Relaxed) - 1, Relaxed);
-                block
-            }
-            None => refill(cache, class)?,
-        };
-        bump(&cache.counters.taken, 1);
-        bump(&cache.counters.live_bytes, class::size(class) + HEADER);
-        return Some(block);
+        let slot = &cache.slots[class::of(bytes)];
+        if let Some(block) = NonNull::new(slot.head.get()) {
+            // SAFETY: a block in the list is this thread's alone, and its link leads to the rest.
+            let next = unsafe { (*block.as_ptr()).link };
+            // Read at the next call. Not at the list's end: asking for address 0 is a walk through the page tables
+            // that finds nothing, each time, and takes 25 ns.
+            let ahead = if next.is_null() { block.as_ptr() } else { next };
+            prefetch(ahead.cast());
+            slot.head.set(next);
+            slot.room.store(slot.room.load(Relaxed) + 1, Relaxed);
+            bump(&cache.counters.taken, 1);
+            return Some(block);
+        }
     }
-    take_large(bytes)
+    take_rare(bytes)
 }
 
 /// Takes back a block that nobody has a handle to any more.
@@ -230,101 +259,135 @@ pub(super) fn take(bytes: usize) -> Option<NonNull<Header>> {
 #[inline]
 pub(super) unsafe fn give(block: NonNull<Header>) {
     let header = block.as_ptr();
-    // SAFETY: the caller has the block alone; both were set at its birth.
-    let (class, size) = unsafe { ((*header).class as usize, (*header).capacity + HEADER) };
+    // SAFETY: the caller has the block alone; its class was set at its birth.
+    let class = unsafe { (*header).class as usize };
     if class < SMALL_CLASSES
-        && let Some(cache) = current()
+        && let Some(cache) = here()
     {
-        bump(&cache.counters.given, 1);
-        bump(&cache.counters.live_bytes, size.wrapping_neg());
         let slot = &cache.slots[class];
-        let count = slot.count.load(Relaxed);
-        if count == slot.full || !THREADS_KEEP.load(Relaxed) {
-            // SAFETY: as this function's.
-            return unsafe { give_full(cache, slot, block) };
+        let room = slot.room.load(Relaxed);
+        if room > 0 && THREADS_KEEP.load(Relaxed) {
+            // SAFETY: the block is now this thread's, to link as it likes.
+            unsafe { (*header).link = slot.head.get() };
+            slot.head.set(header);
+            slot.room.store(room - 1, Relaxed);
+            return;
         }
-        // SAFETY: the block is now this thread's, to link as it likes.
-        unsafe { (*header).link = slot.head.get() };
-        slot.head.set(header);
-        slot.count.store(count + 1, Relaxed);
-        return;
     }
     // SAFETY: as this function's.
-    unsafe { give_large(block, size) }
+    unsafe { give_rare(block) }
 }
 
-/// The list of `class` is empty: goes on with the spare, a chain of the shared cache, or one fresh block.
+/// [`take`] where the list is empty, of a large block, or without a cache.
 #[cold]
 #[inline(never)]
-fn refill(cache: &ThreadCache, class: usize) -> Option<NonNull<Header>> {
-    let slot = &cache.slots[class];
-    let chain = match NonNull::new(slot.spare.replace(ptr::null_mut())) {
-        Some(head) => {
-            slot.has_spare.store(false, Relaxed);
-            Some(Chain {
-                head,
-                len: slot.full,
-            })
-        }
-        None => shared::lock().pop(class),
-    };
-    let Chain { head, len } = match chain {
-        Some(chain) => chain,
-        None => {
-            let size = class::size(class);
-            let by_run = size <= RUNS_TO && THREADS_KEEP.load(Relaxed);
-            let run = if by_run { slot.run.get() } else { 1 };
-            let head = fresh(size, class as u16, run)?;
-            bump(&cache.counters.fresh, 1);
-            if by_run {
-                slot.run.set((2 * run).min(slot.full as u16));
-            }
-            Chain {
-                head,
-                len: u32::from(run),
-            }
-        }
-    };
-    // SAFETY: the chain is ours now, `len` blocks linked from `head`.
-    slot.head.set(unsafe { (*head.as_ptr()).link });
-    slot.count.store(len - 1, Relaxed);
-    Some(head)
+fn take_rare(bytes: usize) -> Option<NonNull<Header>> {
+    if bytes <= SMALL
+        && let Some(cache) = current()
+    {
+        // A thread's first call has just made the cache: its lists are empty.
+        let block = refill(cache, class::of(bytes))?;
+        bump(&cache.counters.taken, 1);
+        return Some(block);
+    }
+    take_large(bytes)
 }
 
-/// The list is full, or nothing is to be kept.
+/// [`give`] where the list is full or nothing is to be kept, of a large block, or without a cache.
 ///
 /// # Safety
 /// As [`give`].
 #[cold]
 #[inline(never)]
-unsafe fn give_full(cache: &ThreadCache, slot: &Slot, block: NonNull<Header>) {
+unsafe fn give_rare(block: NonNull<Header>) {
+    // SAFETY: the caller has the block alone; its class was set at its birth.
+    let class = unsafe { (*block.as_ptr()).class as usize };
+    if class < SMALL_CLASSES
+        && let Some(cache) = current()
+    {
+        // SAFETY: as this function's.
+        return unsafe { give_full(cache, class, block) };
+    }
+    // SAFETY: as this function's.
+    unsafe { give_large(block) }
+}
+
+/// The list of `class` is empty: goes on with the spare, a chain of the shared cache, or fresh blocks.
+fn refill(cache: &ThreadCache, class: usize) -> Option<NonNull<Header>> {
+    let (slot, full) = (&cache.slots[class], magazine(class));
+    let spare = slot.spare.load(Relaxed);
+    slot.spare.store(ptr::null_mut(), Relaxed);
+    let Chain { head, len } = match NonNull::new(spare) {
+        Some(head) => Chain { head, len: full },
+        None => {
+            let chain = bring(cache, class)?;
+            bump(&slot.came, chain.len as usize);
+            chain
+        }
+    };
+    // SAFETY: the chain is ours now, `len` blocks linked from `head`.
+    slot.head.set(unsafe { (*head.as_ptr()).link });
+    slot.room.store(full - (len - 1), Relaxed);
+    Some(head)
+}
+
+/// Blocks of `class` from the shared cache, or from the system.
+fn bring(cache: &ThreadCache, class: usize) -> Option<Chain> {
+    let cached = shared::lock().pop(class);
+    if cached.is_some() {
+        return cached;
+    }
+    let (slot, size) = (&cache.slots[class], class::size(class));
+    let by_run = size <= RUNS_TO && THREADS_KEEP.load(Relaxed);
+    let run = if by_run { slot.run.get() } else { 1 };
+    let head = fresh(size, class as u16, run)?;
+    bump(&cache.counters.fresh, 1);
+    if by_run {
+        slot.run.set((2 * run).min(magazine(class) as u16));
+    }
+    Some(Chain {
+        head,
+        len: u32::from(run),
+    })
+}
+
+/// The list is full, or nothing is to be kept; or the cache has just been made.
+///
+/// # Safety
+/// As [`give`].
+unsafe fn give_full(cache: &ThreadCache, class: usize, block: NonNull<Header>) {
+    let (slot, full) = (&cache.slots[class], magazine(class));
     if THREADS_KEEP.load(Relaxed) {
-        let spare = slot.spare.replace(slot.head.get());
-        slot.has_spare.store(true, Relaxed);
+        let spare = slot.spare.load(Relaxed);
+        slot.spare.store(slot.head.get(), Relaxed);
         // SAFETY: the block is this thread's.
         unsafe { (*block.as_ptr()).link = ptr::null_mut() };
         slot.head.set(block.as_ptr());
-        slot.count.store(1, Relaxed);
+        slot.room.store(full - 1, Relaxed);
         if let Some(head) = NonNull::new(spare) {
             // SAFETY: a spare is a full magazine of this thread's, now out of its slot.
-            let evicted = unsafe {
-                shared::lock().push(Chain {
-                    head,
-                    len: slot.full,
-                })
-            };
-            drop(evicted);
+            unsafe { part(slot, Chain { head, len: full }) };
         }
     } else {
         flush_cache(cache);
+        bump(&slot.came, 1usize.wrapping_neg());
         // SAFETY: the caller gave the block up.
         unsafe { system::free(block) }
     }
 }
 
+/// Hands blocks over to the shared cache.
+///
+/// # Safety
+/// The chain was this thread's alone, and is out of the slot.
+unsafe fn part(slot: &Slot, chain: Chain) {
+    bump(&slot.came, (chain.len as usize).wrapping_neg());
+    // SAFETY: this function's.
+    let evicted = unsafe { shared::lock().push(chain) };
+    drop(evicted);
+}
+
 /// Blocks above [`SMALL`], and any on a thread that is ending.
-#[cold]
-#[inline(never)]
 fn take_large(bytes: usize) -> Option<NonNull<Header>> {
     let (capacity, class) = if bytes <= class::LARGEST {
         let class = class::of(bytes);
@@ -354,7 +417,8 @@ fn take_large(bytes: usize) -> Option<NonNull<Header>> {
     count(|c, add| {
         add(&c.taken, 1);
         add(&c.fresh, usize::from(is_fresh));
-        add(&c.live_bytes, size);
+        add(&c.past, 1);
+        add(&c.past_bytes, size);
     });
     Some(block)
 }
@@ -362,10 +426,10 @@ fn take_large(bytes: usize) -> Option<NonNull<Header>> {
 /// The other end of [`take_large`].
 ///
 /// # Safety
-/// As [`give`]; `size` is the block's with its header.
-#[cold]
-#[inline(never)]
-unsafe fn give_large(block: NonNull<Header>, size: usize) {
+/// As [`give`].
+unsafe fn give_large(block: NonNull<Header>) {
+    // SAFETY: the caller has the block alone; its capacity was set at its birth.
+    let size = unsafe { (*block.as_ptr()).capacity + HEADER };
     if size - HEADER <= SMALL {
         // SAFETY: the caller gave the block up.
         unsafe { system::free(block) };
@@ -378,8 +442,8 @@ unsafe fn give_large(block: NonNull<Header>, size: usize) {
         drop(evicted);
     }
     count(|c, add| {
-        add(&c.given, 1);
-        add(&c.live_bytes, size.wrapping_neg());
+        add(&c.past, 1usize.wrapping_neg());
+        add(&c.past_bytes, size.wrapping_neg());
     });
 }
 
@@ -421,19 +485,16 @@ pub(super) fn flush() {
 }
 
 fn flush_cache(cache: &ThreadCache) {
-    for slot in &cache.slots {
-        let (head, spare) = (
-            slot.head.replace(ptr::null_mut()),
-            slot.spare.replace(ptr::null_mut()),
-        );
-        let len = slot.count.load(Relaxed);
-        slot.count.store(0, Relaxed);
-        slot.has_spare.store(false, Relaxed);
-        for (head, len) in [(head, len), (spare, slot.full)] {
+    for (class, slot) in cache.slots.iter().enumerate() {
+        let full = magazine(class);
+        let len = full - slot.room.load(Relaxed);
+        let (head, spare) = (slot.head.replace(ptr::null_mut()), slot.spare.load(Relaxed));
+        slot.room.store(full, Relaxed);
+        slot.spare.store(ptr::null_mut(), Relaxed);
+        for (head, len) in [(head, len), (spare, full)] {
             if let Some(head) = NonNull::new(head) {
                 // SAFETY: both were this thread's alone, and are out of the slot.
-                let evicted = unsafe { shared::lock().push(Chain { head, len }) };
-                drop(evicted);
+                unsafe { part(slot, Chain { head, len }) };
             }
         }
     }
@@ -443,13 +504,10 @@ fn read(cache: &ThreadCache) -> Counts {
     let mut counts = Counts::default();
     counts.add(&cache.counters);
     for (class, slot) in cache.slots.iter().enumerate() {
-        let spare = if slot.has_spare.load(Relaxed) {
-            slot.full
-        } else {
-            0
-        };
-        counts.cached_bytes +=
-            (slot.count.load(Relaxed) + spare) as usize * (class::size(class) + HEADER);
+        let (here, size) = (slot.count(class), class::size(class) + HEADER);
+        let held = slot.came.load(Relaxed).wrapping_sub(here);
+        counts.hold(held, held.wrapping_mul(size));
+        counts.cached_bytes += here * size;
     }
     counts
 }
@@ -461,13 +519,7 @@ pub(super) fn sum() -> Counts {
     for &cache in &registry.threads {
         // SAFETY: a registered cache lives until it is taken out, which needs the lock held here. Shared access by this
         // thread goes to atomics alone: `read` touches no `Cell`.
-        let counts = read(unsafe { &*cache });
-        sum.taken = sum.taken.wrapping_add(counts.taken);
-        sum.given = sum.given.wrapping_add(counts.given);
-        sum.live_bytes = sum.live_bytes.wrapping_add(counts.live_bytes);
-        sum.fresh = sum.fresh.wrapping_add(counts.fresh);
-        sum.copies = sum.copies.wrapping_add(counts.copies);
-        sum.cached_bytes += counts.cached_bytes;
+        sum.join(&read(unsafe { &*cache }));
     }
     sum
 }

@@ -1,8 +1,8 @@
 //! Products of matrices and vectors.
 
-use crate::dtype::Float;
+use crate::dtype::{Element, Float};
 use crate::error::{Error, Result, Site};
-use crate::kernels::gemm::{Dims, Gemm, Mat};
+use crate::kernels::gemm::{Dims, Gemm, GemmKernels, Mat, gemm};
 use crate::memory::AllocError;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -27,17 +27,7 @@ impl<T: Float> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn matmul(&self, other: &Tensor<T>) -> Result<Tensor<T>> {
-        if let ([m, k], [rows, n]) = (&self.shape()[..], &other.shape()[..])
-            && k == rows
-        {
-            let d = Dims {
-                m: *m,
-                n: *n,
-                k: *k,
-            };
-            return product("matmul", d, self.mat(), other.mat(), None);
-        }
-        self.matmul_any(other)
+        T::matmul(self, other)
     }
 
     /// [`Tensor::matmul`] of other ranks than two.
@@ -71,11 +61,12 @@ impl<T: Float> Tensor<T> {
         };
         if ra <= 2 && rb <= 2 {
             let shape = match (ra, rb) {
+                (2, 2) => Shape::matrix(d.m, d.n),
                 (2, _) => Shape::from_slice(&[d.m]),
                 (_, 2) => Shape::from_slice(&[d.n]),
                 _ => Shape::new(),
             };
-            return Ok(product("matmul", d, a, b, None)?.in_shape(shape));
+            return Ok(T::product("matmul", d, (a, b), None)?.in_shape(shape));
         }
         self.matmul_batched(other, d, a, b)
     }
@@ -83,11 +74,11 @@ impl<T: Float> Tensor<T> {
     /// A tensor of two axes, as an operand.
     #[inline(always)]
     fn mat(&self) -> Mat<T> {
-        let strides = self.strides();
+        let [row, col] = self.strides().pair().unwrap_or_default();
         Mat {
             ptr: self.as_ptr(),
-            row: strides[0],
-            col: strides[1],
+            row,
+            col,
         }
     }
 
@@ -135,7 +126,7 @@ impl<T: Float> Tensor<T> {
             {
                 let d = Dims { m: rows, ..d };
                 let a = Mat { row: step, ..a };
-                T::gemm(&Gemm { d, a, b, row, c })
+                gemm(&Gemm { d, a, b, row, c })
             } else {
                 let at = |i| (offset(&batch, &ba, i), offset(&batch, &bb, i));
                 let count = batch.iter().product();
@@ -197,164 +188,121 @@ impl<T: Float> Tensor<T> {
         let column = self.with_layout(self.layout().insert_axis(1));
         column.num2(crate::kernels::tables::Num2::Mul, "outer", other)
     }
-
-    /// A linear map of the last axis, `y = x·wᵀ + b`, in one pass over the output.
-    ///
-    /// # Shapes
-    /// `self` `[…, in]`, `w` `[out, in]`, `b` `[out]` → `[…, out]`.
-    ///
-    /// # Errors
-    /// If `self` is a scalar, `w` not 2-d or `b` not 1-d, or if their sizes do not fit.
-    ///
-    /// ```
-    /// use wengert_tensor::Tensor;
-    /// let x = Tensor::<f32>::new([[1., 2.]]);
-    /// let w = Tensor::new([[3., 4.], [5., 6.], [7., 8.]]);
-    /// let y = x.linear(&w, Some(&Tensor::new([0.5, 0., 0.])))?;
-    /// assert_eq!(y.to_vec(), [11.5, 17., 23.]);
-    /// # Ok::<(), wengert_tensor::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn linear(&self, w: &Tensor<T>, b: Option<&Tensor<T>>) -> Result<Tensor<T>> {
-        let (x, op) = (self, "linear");
-        if let ([m, k], [n, columns]) = (&x.shape()[..], &w.shape()[..])
-            && k == columns
-            && b.is_none_or(|b| b.shape()[..] == [*n] && b.is_contiguous())
-        {
-            let d = Dims {
-                m: *m,
-                n: *n,
-                k: *k,
-            };
-            return product(op, d, x.mat(), w.mat().t(), b);
-        }
-        self.linear_any(w, b)
-    }
-
-    /// [`Tensor::linear`] of any ranks and layouts.
-    #[track_caller]
-    #[inline(never)]
-    fn linear_any(&self, w: &Tensor<T>, b: Option<&Tensor<T>>) -> Result<Tensor<T>> {
-        check_linear(self, w, b)?;
-        let rank = self.rank();
-        let lead = &self.shape()[..rank - 1];
-        let n = w.shape()[0];
-        let mut shape = self.shape().clone();
-        shape.as_mut_slice()[rank - 1] = n;
-        if shape.checked_numel().is_none_or(|len| len == 0) {
-            return Tensor::try_uninit("linear", shape);
-        }
-        let k = w.shape()[1];
-        let merged = match rank {
-            1 => Some((1, 0)),
-            _ => merge(
-                &lead[..rank - 2],
-                &self.strides()[..rank - 2],
-                lead[rank - 2],
-                self.strides()[rank - 2],
-            ),
-        };
-        let copy; // rows that are not in step are put in step
-        let (x, m, row) = match merged {
-            Some((m, row)) => (self, m, row),
-            None => {
-                copy = self.try_contiguous("linear")?;
-                (&copy, lead.iter().product(), k as isize)
-            }
-        };
-        let straight;
-        let bias = match b {
-            Some(b) if n > 1 && b.strides()[0] != 1 => {
-                straight = b.try_contiguous("linear")?;
-                Some(&straight)
-            }
-            b => b,
-        };
-        let a = Mat {
-            ptr: x.as_ptr(),
-            row,
-            col: x.strides()[rank - 1],
-        };
-        let y = product("linear", Dims { m, n, k }, a, w.mat().t(), bias)?;
-        Ok(y.in_shape(shape))
-    }
-
-    /// The gradient of [`linear`](Tensor::linear)'s weight, `dyᵀ·x` over all leading axes, `self` being
-    /// `dy`.
-    ///
-    /// # Shapes
-    /// `self` `[…, out]`, `x` `[…, in]` → `[out, in]`.
-    ///
-    /// # Errors
-    /// If the leading axes differ, or either is a scalar.
-    ///
-    /// ```
-    /// use wengert_tensor::Tensor;
-    /// let (dy, x) = (Tensor::<f32>::new([[1.], [2.]]), Tensor::new([[3., 4.], [5., 6.]]));
-    /// assert_eq!(dy.linear_weight_grad(&x)?.to_vec(), [13., 16.]);
-    /// # Ok::<(), wengert_tensor::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn linear_weight_grad(&self, x: &Tensor<T>) -> Result<Tensor<T>> {
-        let (dy, op) = (self, "linear_weight_grad");
-        if let ([k, m], [rows, n]) = (&dy.shape()[..], &x.shape()[..])
-            && k == rows
-        {
-            let d = Dims {
-                m: *m,
-                n: *n,
-                k: *k,
-            };
-            return product(op, d, dy.mat().t(), x.mat(), None);
-        }
-        let (Some((&m, lead)), Some((&n, rows))) =
-            (dy.shape().split_last(), x.shape().split_last())
-        else {
-            return Err(rank_error(dy, x).rename(op));
-        };
-        if lead != rows {
-            let site = Site::new(op).operand("dy", T::DTYPE, dy.shape());
-            return Err(Error::ShapeMismatch {
-                site: site.operand("x", T::DTYPE, x.shape()),
-                what: "leading axes differ",
-                rule: "dy.shape[..-1] == x.shape[..-1]",
-            });
-        }
-        // All leading axes as one, which a contiguous tensor has.
-        let k = lead.iter().product();
-        let (dy, x) = (dy.contiguous(), x.contiguous());
-        let rows_of = |t: &Tensor<T>, columns: usize| Mat {
-            ptr: t.as_ptr(),
-            row: columns as isize,
-            col: 1,
-        };
-        let d = Dims { m, n, k };
-        product(op, d, rows_of(&dy, m).t(), rows_of(&x, n), None)
-    }
 }
 
+/// The products of each float type, compiled here alone. What two matrices need is straight on.
+#[doc(hidden)]
+#[allow(missing_docs, private_interfaces)] // reached through `Float` alone, which is sealed
+pub trait Products: GemmKernels + Element {
+    #[track_caller]
+    fn matmul(a: &Tensor<Self>, b: &Tensor<Self>) -> Result<Tensor<Self>>;
+    #[track_caller]
+    fn linear(x: &Tensor<Self>, w: &Tensor<Self>, b: Option<&Tensor<Self>>)
+    -> Result<Tensor<Self>>;
+    #[track_caller]
+    fn linear_weight_grad(dy: &Tensor<Self>, x: &Tensor<Self>) -> Result<Tensor<Self>>;
+    /// As the function `product`, for what comes here seldom.
+    #[track_caller]
+    fn product(
+        op: &'static str,
+        d: Dims,
+        operands: (Mat<Self>, Mat<Self>),
+        row: Option<&Tensor<Self>>,
+    ) -> Result<Tensor<Self>>;
+}
+
+macro_rules! products {
+    ($($t:ident)*) => {$(
+        #[allow(private_interfaces)] // as the trait
+        impl Products for $t {
+            #[track_caller]
+            #[inline(never)]
+            fn matmul(a: &Tensor<$t>, b: &Tensor<$t>) -> Result<Tensor<$t>> {
+                if let Some([m, k]) = a.shape().pair()
+                    && let Some([rows, n]) = b.shape().pair()
+                    && k == rows
+                {
+                    let operands = || (a.mat(), b.mat());
+                    return product("matmul", Dims { m, n, k }, operands, None);
+                }
+                a.matmul_any(b)
+            }
+
+            #[track_caller]
+            #[inline(never)]
+            fn linear(
+                x: &Tensor<$t>,
+                w: &Tensor<$t>,
+                b: Option<&Tensor<$t>>,
+            ) -> Result<Tensor<$t>> {
+                if let Some([m, k]) = x.shape().pair()
+                    && let Some([n, columns]) = w.shape().pair()
+                    && k == columns
+                    && b.is_none_or(|b| b.shape()[..] == [n] && b.is_contiguous())
+                {
+                    let operands = || (x.mat(), w.mat().t());
+                    return product("linear", Dims { m, n, k }, operands, b);
+                }
+                x.linear_any(w, b)
+            }
+
+            #[track_caller]
+            #[inline(never)]
+            fn linear_weight_grad(dy: &Tensor<$t>, x: &Tensor<$t>) -> Result<Tensor<$t>> {
+                if let Some([k, m]) = dy.shape().pair()
+                    && let Some([rows, n]) = x.shape().pair()
+                    && k == rows
+                {
+                    let operands = || (dy.mat().t(), x.mat());
+                    return product("linear_weight_grad", Dims { m, n, k }, operands, None);
+                }
+                dy.linear_weight_grad_any(x)
+            }
+
+            #[track_caller]
+            #[inline(never)]
+            fn product(
+                op: &'static str,
+                d: Dims,
+                operands: (Mat<$t>, Mat<$t>),
+                row: Option<&Tensor<$t>>,
+            ) -> Result<Tensor<$t>> {
+                product(op, d, || operands, row)
+            }
+        }
+    )*};
+}
+products!(f32 f64);
+
 /// A product of two matrices, plus a row on every row where there is one, which must be contiguous and as long.
+///
+/// The operands are asked for once there is an output: until then they would lie on the stack.
 #[track_caller]
-#[inline(never)]
+#[inline(always)]
 fn product<T: Float>(
     op: &'static str,
     d: Dims,
-    a: Mat<T>,
-    b: Mat<T>,
+    operands: impl FnOnce() -> (Mat<T>, Mat<T>),
     row: Option<&Tensor<T>>,
 ) -> Result<Tensor<T>> {
     let out = Tensor::try_matrix(op, d.m, d.n)?;
+    let (a, b) = operands();
     let row = row.map_or(std::ptr::null(), Tensor::as_ptr);
-    let c = out.as_ptr() as *mut T;
+    let c = out.new_ptr();
     // SAFETY: sizes and strides are the operands' own, and agree; `out` is new, contiguous, `m × n`.
-    match unsafe { T::gemm(&Gemm { d, a, b, row, c }) } {
+    match unsafe { gemm(&Gemm { d, a, b, row, c }) } {
         Ok(()) => Ok(out),
         Err(e) => Err(refused(e).rename(op)),
     }
 }
 
 /// Leading axes and the rows below them as one axis of rows, where they are in step.
-fn merge(lead: &[usize], strides: &[isize], rows: usize, step: isize) -> Option<(usize, isize)> {
+pub(super) fn merge(
+    lead: &[usize],
+    strides: &[isize],
+    rows: usize,
+    step: isize,
+) -> Option<(usize, isize)> {
     let (mut count, mut each) = (rows, step);
     for (&d, &s) in lead.iter().zip(strides).rev() {
         if d == 1 {
@@ -391,7 +339,7 @@ fn refused(e: AllocError) -> Error {
 
 #[track_caller]
 #[cold]
-fn rank_error<T: Float>(a: &Tensor<T>, b: &Tensor<T>) -> Error {
+pub(super) fn rank_error<T: Float>(a: &Tensor<T>, b: &Tensor<T>) -> Error {
     Error::Rank {
         site: Site::new("matmul")
             .operand("lhs", T::DTYPE, a.shape())
@@ -483,84 +431,4 @@ fn vectors<T: Float>(op: &'static str, a: &Tensor<T>, b: &Tensor<T>) -> Result<(
         rank,
         rule: "lhs.rank() == 1 and rhs.rank() == 1",
     })
-}
-
-#[track_caller]
-#[inline]
-fn check_linear<T: Float>(x: &Tensor<T>, w: &Tensor<T>, b: Option<&Tensor<T>>) -> Result<()> {
-    let fits = w.rank() == 2
-        && x.rank() >= 1
-        && x.shape()[x.rank() - 1] == w.shape()[1]
-        && b.is_none_or(|b| b.rank() == 1 && b.len() == w.shape()[0]);
-    if fits {
-        Ok(())
-    } else {
-        Err(linear_error(x, w, b))
-    }
-}
-
-#[track_caller]
-#[cold]
-fn linear_error<T: Float>(x: &Tensor<T>, w: &Tensor<T>, b: Option<&Tensor<T>>) -> Error {
-    let site = Site::new("linear");
-    if w.rank() != 2 {
-        return Error::Rank {
-            site: site
-                .operand("x", T::DTYPE, x.shape())
-                .operand("w", T::DTYPE, w.shape())
-                .hint("a weight is [out, in]"),
-            expected: "a weight of two axes",
-            rank: w.rank(),
-            rule: "w.rank() == 2",
-        };
-    }
-    if x.rank() == 0 {
-        return Error::Rank {
-            site: site
-                .operand("x", T::DTYPE, x.shape())
-                .operand("w", T::DTYPE, w.shape())
-                .hint("reshape([1]) makes a scalar a vector of one feature"),
-            expected: "an input of one axis or more",
-            rank: 0,
-            rule: "x.rank() >= 1",
-        };
-    }
-    let (out, inn) = (w.shape()[0], w.shape()[1]);
-    let last = x.rank() - 1;
-    let features = x.shape()[last];
-    if features != inn {
-        let hint = if out == features {
-            format!("w.t() is [{inn}, {out}], which fits: a weight is [out, in]")
-        } else {
-            format!("x has {features} features: w must be [{out}, {features}]")
-        };
-        return Error::ShapeMismatch {
-            site: site
-                .operand_axis("x", T::DTYPE, x.shape(), last)
-                .operand_axis("w", T::DTYPE, w.shape(), 1)
-                .hint(hint),
-            what: "inner dimensions differ",
-            rule: "x.shape[-1] == w.shape[1]",
-        };
-    }
-    let site = site.operand_axis("w", T::DTYPE, w.shape(), 0);
-    let (site, rank) = match b {
-        Some(b) if b.rank() == 1 => (site.operand_axis("b", T::DTYPE, b.shape(), 0), 1),
-        Some(b) => (site.operand("b", T::DTYPE, b.shape()), b.rank()),
-        None => (site, 1),
-    };
-    let site = site.hint(format!("b must be [{out}], one value for each row of w"));
-    if rank != 1 {
-        return Error::Rank {
-            site,
-            expected: "a bias of one axis",
-            rank,
-            rule: "b.rank() == 1",
-        };
-    }
-    Error::ShapeMismatch {
-        site,
-        what: "the bias does not fit the weight",
-        rule: "b.shape[0] == w.shape[0]",
-    }
 }

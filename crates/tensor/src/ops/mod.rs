@@ -6,6 +6,7 @@ pub(crate) mod create;
 pub(crate) mod display;
 pub(crate) mod index;
 pub(crate) mod join;
+pub(crate) mod linear;
 pub(crate) mod masked;
 pub(crate) mod matmul;
 pub(crate) mod norm;

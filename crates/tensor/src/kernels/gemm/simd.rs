@@ -154,7 +154,7 @@ array_simd!(Neon f64 2 12 |a, b, c| a.mul_add(b, c));
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::Simd;
-    use crate::kernels::isa::{Avx2, Avx512};
+    use crate::kernels::isa::{Avx2, Avx512, Xmm};
     use std::arch::x86_64::*;
 
     /// `n` ones of a sliding window over it make the first `n` lanes.
@@ -276,6 +276,22 @@ mod x86 {
         mask |n| unsafe { _mm256_loadu_si256(WINDOW64.as_ptr().add(4 - n) as *const __m256i) };
         load |p, m| _mm256_maskload_pd(p, m);
         store |p, v, m| _mm256_maskstore_pd(p, m, v);
+        square 4 transpose4
+    }
+    x86_simd! { Xmm f32 __m128 __m128i 4 6
+        _mm_set1_ps _mm_loadu_ps _mm_storeu_ps _mm_fmadd_ps _mm_add_ps
+        // SAFETY: n <= 4, so four lanes of the window are in bounds.
+        mask |n| unsafe { _mm_loadu_si128(WINDOW32.as_ptr().add(8 - n) as *const __m128i) };
+        load |p, m| _mm_maskload_ps(p, m);
+        store |p, v, m| _mm_maskstore_ps(p, m, v);
+        square 8 transpose8
+    }
+    x86_simd! { Xmm f64 __m128d __m128i 2 6
+        _mm_set1_pd _mm_loadu_pd _mm_storeu_pd _mm_fmadd_pd _mm_add_pd
+        // SAFETY: n <= 2, so two lanes of the window are in bounds.
+        mask |n| unsafe { _mm_loadu_si128(WINDOW64.as_ptr().add(4 - n) as *const __m128i) };
+        load |p, m| _mm_maskload_pd(p, m);
+        store |p, v, m| _mm_maskstore_pd(p, m, v);
         square 4 transpose4
     }
     x86_simd! { Avx512 f32 __m512 __mmask16 16 12

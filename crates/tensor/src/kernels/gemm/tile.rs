@@ -61,7 +61,7 @@ macro_rules! run {
                 // Heights beyond the set's registers are never asked for: no code for them.
                 if MR <= <I as Simd<$t>>::ROWS {
                     // SAFETY: `tile`'s promise; below `dispatch`.
-                    unsafe { tile_run::<$t, I, MR, NV, KEEP>(self.0) }
+                    unsafe { tile_run::<$t, I, MR, NV, KEEP, false>(self.0) }
                 }
             }
         }
@@ -74,26 +74,35 @@ run!(f64);
 /// long as the multiplications take, or by one for each row, more than there are registers.
 #[inline(always)]
 #[allow(clippy::pointers_in_nomem_asm_block)] // nothing is read there
-fn keep_apart<T>(a: &mut [*const T; 4]) {
-    // SAFETY: a comment.
+fn keep_apart<T>(a: &mut [*const T]) {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    unsafe {
-        let [a0, a1, a2, a3] = a;
-        std::arch::asm!(
-            "/* {} {} {} {} */",
-            inout(reg) * a0,
-            inout(reg) * a1,
-            inout(reg) * a2,
-            inout(reg) * a3,
-            options(pure, nomem, nostack, preserves_flags)
-        );
+    for a in a {
+        // SAFETY: a comment.
+        unsafe {
+            std::arch::asm!(
+                "/* {} */",
+                inout(reg) * a,
+                options(pure, nomem, nostack, preserves_flags)
+            );
+        }
     }
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = a;
 }
 
+/// `NEAR`: the operands lie in the L1 cache, and nothing is asked for ahead; nor is the output read.
+///
+/// # Safety
+/// As [`tile`], of `MR` rows by `NV` vectors; below [`dispatch`].
 #[inline(always)]
-unsafe fn tile_run<T: Copy, S: Simd<T>, const MR: usize, const NV: usize, const KEEP: bool>(
+pub(super) unsafe fn tile_run<
+    T: Copy,
+    S: Simd<T>,
+    const MR: usize,
+    const NV: usize,
+    const KEEP: bool,
+    const NEAR: bool,
+>(
     t: Tile<T>,
 ) {
     // SAFETY: the operands' bounds are the caller's promise; padding and masks keep within them.
@@ -104,34 +113,38 @@ unsafe fn tile_run<T: Copy, S: Simd<T>, const MR: usize, const NV: usize, const 
         let (a_row, a_col) = t.a_steps;
         // A pointer for every third row: the address of each row is one of theirs plus the step, once or
         // twice, which a load adds by itself.
-        let mut a: [*const T; 4] =
+        let mut a: [*const T; 6] =
             std::array::from_fn(|i| t.a.wrapping_offset(3 * i as isize * a_row));
         let (mut b, mut keep) = (t.b, t.keep);
         let b_step = t.b_step;
         // A load under a mask takes one of the ports that multiply, each step of the way: 4 to 7 % of a product. The
         // compiler makes two loops of it.
         let whole = t.columns == NV * S::LANES;
-        let sum = matches!(t.start, Start::Sum);
+        let sum = !NEAR && matches!(t.start, Start::Sum);
         // The output's lines are fetched beside the multiplications, some rows at a time: all at once, at the start or when
         // they are stored, they hold up the operands'. Sums so far are wanted in any case.
         let (rows, every) = (MR.div_ceil(PARTS), t.k.div_ceil(PARTS));
         let mut asked = t.c;
         let mut left = if sum || t.k >= DEEP { 1 } else { usize::MAX };
         for _ in 0..t.k {
-            left -= 1;
-            if left == 0 {
-                for i in 0..rows {
-                    for v in 0..NV {
-                        prefetch(asked.wrapping_add(i * t.c_step + v * S::LANES) as *const u8);
+            if !NEAR {
+                left -= 1;
+                if left == 0 {
+                    for i in 0..rows {
+                        for v in 0..NV {
+                            prefetch(asked.wrapping_add(i * t.c_step + v * S::LANES) as *const u8);
+                        }
                     }
+                    asked = asked.wrapping_add(rows * t.c_step);
+                    left = every;
                 }
-                asked = asked.wrapping_add(rows * t.c_step);
-                left = every;
             }
             let mut bv = [zero; NV];
             for v in 0..NV {
                 let p = b.add(v * S::LANES);
-                prefetch(p.wrapping_offset(AHEAD * b_step) as *const u8);
+                if !NEAR {
+                    prefetch(p.wrapping_offset(AHEAD * b_step) as *const u8);
+                }
                 bv[v] = if v + 1 < NV || whole {
                     S::load(p)
                 } else {
@@ -142,15 +155,17 @@ unsafe fn tile_run<T: Copy, S: Simd<T>, const MR: usize, const NV: usize, const 
                     keep = keep.add(S::LANES);
                 }
             }
-            for i in 0..MR {
-                let x = S::splat(*a[i / 3].offset((i % 3) as isize * a_row));
-                for v in 0..NV {
-                    acc[i][v] = S::fma(x, bv[v], acc[i][v]);
+            for (acc, a) in acc.chunks_mut(3).zip(a) {
+                for (i, r) in acc.iter_mut().enumerate() {
+                    let x = S::splat(*a.offset(i as isize * a_row));
+                    for v in 0..NV {
+                        r[v] = S::fma(x, bv[v], r[v]);
+                    }
                 }
             }
             a = a.map(|a| a.wrapping_offset(a_col));
             if MR > 6 {
-                keep_apart(&mut a);
+                keep_apart(&mut a[..MR.div_ceil(3)]);
             }
             b = b.wrapping_offset(b_step);
         }
@@ -171,7 +186,7 @@ unsafe fn tile_run<T: Copy, S: Simd<T>, const MR: usize, const NV: usize, const 
             let c = t.c.add(i * t.c_step);
             for v in 0..NV {
                 let p = c.add(v * S::LANES);
-                if v + 1 < NV {
+                if v + 1 < NV || NEAR && whole {
                     let x = if sum { S::add(S::load(p), r[v]) } else { r[v] };
                     S::store(p, x);
                 } else {
