@@ -229,3 +229,34 @@ fn logsumexp_at_infinity() {
     assert_eq!(got[..3], [ninf, inf, 2.0]);
     assert!((got[3] - 500.6931).abs() < 1e-3 && got[4].is_nan());
 }
+
+/// The fast way of a maximum tells NaN by a sum, which infinities of either sign make NaN as well.
+#[test]
+fn extremes_of_infinities_and_nan_at_every_length() {
+    for n in (2..140).chain([255, 256, 1023, 1024, 1025, 1151, 1500, 2600]) {
+        let plain: Vec<f32> = (0..n).map(|i| (i * 7919 % n) as f32 - 3.5).collect();
+        for at in [0, 1, n / 2, n - 2, n - 1] {
+            let other = (at + n / 3).max(at + 1) % n;
+            let of = |a: f32, b: f32| {
+                let mut x = plain.clone();
+                (x[other], x[at]) = (b, a);
+                let t = Tensor::from_vec(x, n).unwrap();
+                let item = |y: Tensor<f32>| y.item().unwrap();
+                let far = item(t.norm_p(f64::INFINITY, 0).unwrap());
+                let near = item(t.norm_p(f64::NEG_INFINITY, 0).unwrap());
+                [item(t.max(0).unwrap()), item(t.min(0).unwrap()), far, near]
+            };
+            let inf = f32::INFINITY;
+            let [max, min, far, _] = of(inf, -inf);
+            assert_eq!([max, min, far], [inf, -inf, inf], "{n} {at}");
+            for bad in [of(f32::NAN, inf), of(f32::NAN, -inf), of(f32::NAN, 0.0)] {
+                assert!(bad.iter().all(|x| x.is_nan()), "{n} {at} {bad:?}");
+            }
+            let [max, min, far, near] = of(5e5, -6e5);
+            assert_eq!([max, min, far], [5e5, -6e5, 6e5], "{n} {at}");
+            let least = (0..n).filter(|i| *i != at && *i != other);
+            let least = least.map(|i| plain[i].abs()).fold(5e5, f32::min);
+            assert_eq!(near, least, "{n} {at}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Elementwise kernels on every way that operands can be walked: sizes on both sides of the driver's
 //! choices (runs in step, tiles, rows, gathering), checked element by element.
 
-use wengert_tensor::{Element, Num, Tensor, with_threads};
+use wengert_tensor::{Element, Num, Rng, Tensor, with_threads};
 
 /// The elements in row-major order, read through views of one element, so that no kernel walks them.
 fn listed<T: Element>(t: &Tensor<T>) -> Vec<T> {
@@ -172,5 +172,32 @@ fn long_runs_in_rows_with_the_next_asked_for() {
                 x.iter().zip(&y).map(pick).collect::<Vec<_>>()
             });
         });
+    }
+}
+
+/// Long matrices, whose rows are read by turns from either half of a task's: each has what it has alone.
+#[test]
+fn rows_read_by_turns_have_each_its_own_result() {
+    for [rows, n] in [[700, 512], [1031, 300], [259, 1100], [4100, 255]] {
+        let x = Tensor::<f32>::randn([rows, n], &mut Rng::seed(rows as u64));
+        for threads in [1, 2] {
+            let (sums, largest, spread) = with_threads(threads, || {
+                (
+                    x.sum(1).unwrap(),
+                    x.max(1).unwrap(),
+                    x.logsumexp(1).unwrap(),
+                )
+            });
+            for r in 0..rows as isize {
+                let row = x.select(0, r).unwrap();
+                let is = |all: &Tensor<f32>, alone: Tensor<f32>| {
+                    let (a, b) = (all.get(&[r]).unwrap(), alone.item().unwrap());
+                    assert_eq!(a.to_bits(), b.to_bits(), "row {r} of {rows} by {n}");
+                };
+                is(&sums, row.sum(0).unwrap());
+                is(&largest, row.max(0).unwrap());
+                is(&spread, row.logsumexp(0).unwrap());
+            }
+        }
     }
 }

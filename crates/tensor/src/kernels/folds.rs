@@ -46,6 +46,25 @@ macro_rules! folds {
     )*};
 }
 
+/// What a maximum or a minimum of floats has beside a merge that keeps NaN.
+macro_rules! numbers {
+    ($T:ident $better:tt) => {
+        #[inline(always)]
+        fn merge_numbers(a: $T, b: $T) -> $T {
+            if b $better a { b } else { a }
+        }
+        #[inline(always)]
+        fn add(a: $T, b: $T) -> $T {
+            a.add_(b)
+        }
+        #[inline(always)]
+        #[allow(clippy::eq_op)] // of NaN alone it is false
+        fn is_nan(a: $T) -> bool {
+            a != a
+        }
+    };
+}
+
 /// That of integers, which wrap, is free.
 const fn order<T: Element>(of_floats: Order) -> Order {
     match T::DTYPE {
@@ -58,11 +77,11 @@ folds! {
     Sum<T: SumOf> T::Sum, [const ORDER: Order = order::<T>(Order::Fixed);] |x, s, p| x.widen(), |a, b| a.add_(b), T::Sum::ZERO;
     Prod<T: SumOf> T::Sum, [const ORDER: Order = order::<T>(Order::Fixed);] |x, s, p| x.widen(), |a, b| a.mul_(b), T::Sum::ONE;
     // Max and min of nothing are refused before they come here.
-    MaxOf<T: Num> T, [const ORDER: Order = order::<T>(Order::Slow);] |x, s, p| x, |a, b| a.max_(b), T::ZERO;
-    MinOf<T: Num> T, [const ORDER: Order = order::<T>(Order::Slow);] |x, s, p| x, |a, b| a.min_(b), T::ZERO;
+    MaxOf<T: Num> T, [const ORDER: Order = order::<T>(Order::Slow); numbers!(T >);] |x, s, p| x, |a, b| a.max_(b), T::ZERO;
+    MinOf<T: Num> T, [const ORDER: Order = order::<T>(Order::Slow); numbers!(T <);] |x, s, p| x, |a, b| a.min_(b), T::ZERO;
     AbsSum<T: Float> T, [] |x, s, p| x.abs_(), |a, b| a + b, T::ZERO;
-    AbsMax<T: Float> T, [const ORDER: Order = Order::Slow;] |x, s, p| x.abs_(), |a, b| a.max_(b), T::ZERO;
-    AbsMin<T: Float> T, [const ORDER: Order = Order::Slow;] |x, s, p| x.abs_(), |a, b| a.min_(b), T::INFINITY;
+    AbsMax<T: Float> T, [const ORDER: Order = Order::Slow; numbers!(T >);] |x, s, p| x.abs_(), |a, b| a.max_(b), T::ZERO;
+    AbsMin<T: Float> T, [const ORDER: Order = Order::Slow; numbers!(T <);] |x, s, p| x.abs_(), |a, b| a.min_(b), T::INFINITY;
     SquareSum<T: Float> T, [] |x, s, p| x * x, |a, b| a + b, T::ZERO;
     // Divided by the shift, which is never 0 here.
     ScaledSquareSum<T: Float> T, [const SHIFTED: bool = true; const COST: u32 = 5;]

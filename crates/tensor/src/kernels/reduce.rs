@@ -10,6 +10,7 @@ mod columns;
 
 use std::hint::black_box;
 use std::mem::MaybeUninit;
+use std::ops::RangeInclusive;
 
 use super::isa::{Isa, Kernel, active_isa, dispatch};
 use super::par;
@@ -56,7 +57,7 @@ impl<T> Shared<T> {
 pub(super) enum Order {
     /// The last bits, so it is fixed: lanes, then their halves.
     Fixed,
-    /// Nothing, but a merge takes long (it keeps NaN): more lanes, for merges of one wait for each other.
+    /// Nothing, but a merge takes long, as it keeps NaN: see [`extreme`].
     Slow,
     /// Nothing: the compiler's own. (Of lanes of integers it makes a loop that gathers, four times as slow.)
     Free,
@@ -78,6 +79,21 @@ pub(super) trait Fold: 'static {
     const SHIFTED: bool = false;
     fn map<I: Isa>(x: Self::In, shift: Self::In, p: f64) -> Self::Acc;
     fn merge(a: Self::Acc, b: Self::Acc) -> Self::Acc;
+    /// Where the order is [`Slow`](Order::Slow): a merge that may lose NaN.
+    #[inline(always)]
+    fn merge_numbers(a: Self::Acc, b: Self::Acc) -> Self::Acc {
+        Self::merge(a, b)
+    }
+    /// And the sum of two, which loses none.
+    #[inline(always)]
+    fn add(a: Self::Acc, b: Self::Acc) -> Self::Acc {
+        Self::merge(a, b)
+    }
+    /// Whether this is NaN.
+    #[inline(always)]
+    fn is_nan(_: Self::Acc) -> bool {
+        false
+    }
     /// The fold of nothing.
     fn empty() -> Self::Acc;
 }
@@ -170,6 +186,44 @@ fn lanes<A: Copy, const L: usize, const APART: bool>(
     tail[0]
 }
 
+/// The merged `get(0) … get(n - 1)`, `n >= L`, by [`Fold::merge_numbers`], which takes one instruction where a merge that
+/// keeps NaN takes four in a chain. Beside it goes a sum, which is NaN if an element is: then (or of infinities of either
+/// sign) there is none.
+#[inline(always)]
+fn extreme<F: Fold, const L: usize>(n: usize, get: impl Fn(usize) -> F::Acc) -> Option<F::Acc> {
+    let mut best = [get(0); L];
+    for (l, a) in best.iter_mut().enumerate().skip(1) {
+        *a = get(l);
+    }
+    let mut sum = best;
+    let mut i = L;
+    while i + L <= n {
+        for l in 0..L {
+            let x = get(i + l);
+            best[l] = F::merge_numbers(best[l], x);
+            sum[l] = F::add(sum[l], x);
+        }
+        i += L;
+    }
+    // In memory: see `lanes`.
+    let mut lines = black_box([Lines(best), Lines(sum)]);
+    let [Lines(best), Lines(sum)] = &mut lines;
+    for l in 0..n - i {
+        let x = get(i + l);
+        best[l] = F::merge_numbers(best[l], x);
+        sum[l] = F::add(sum[l], x);
+    }
+    let mut width = L / 2;
+    while width > 0 {
+        for l in 0..width {
+            best[l] = F::merge_numbers(best[l], best[l + width]);
+            sum[l] = F::add(sum[l], sum[l + width]);
+        }
+        width /= 2;
+    }
+    (!F::is_nan(sum[0])).then_some(best[0])
+}
+
 /// Merges a short run; how depends on `n` alone.
 #[inline(always)]
 fn run<A: Copy>(n: usize, get: impl Fn(usize) -> A, merge: impl Fn(A, A) -> A) -> A {
@@ -210,7 +264,15 @@ unsafe fn block<I: Isa, F: Fold>(x: *const F::In, n: usize, shift: F::In, p: f64
         let merge = |a, b| F::merge(a, b);
         match F::ORDER {
             Order::Free => (1..n).fold(get(0), |acc, i| merge(acc, get(i))),
-            Order::Slow if n >= 8 * LANES => lanes::<_, { 4 * LANES }, true>(n, get, merge),
+            Order::Slow => {
+                // Numbers of lanes that others do not come near: see `kernels/README.md`.
+                let quick = match n {
+                    _ if n >= 32 * LANES => extreme::<F, { 4 * LANES }>(n, get),
+                    _ if n >= LANES => extreme::<F, { LANES / 2 }>(n, get),
+                    _ => None,
+                };
+                quick.unwrap_or_else(|| run(n, get, merge))
+            }
             _ => run(n, get, merge),
         }
     }
@@ -265,6 +327,12 @@ pub(super) fn row_of<A: Copy>(
     blocks!(n, |at, m| run(m, |i| get(at + i), merge), merge)
 }
 
+/// Bytes of rows that a task reads by turns from either half of its own: the processor fetches ahead of each stream of reads
+/// for itself, and of two together it is further ahead. See `kernels/README.md`.
+const TWO_STREAMS: RangeInclusive<usize> = 1 << 10..=8 << 10;
+/// Bytes that do not lie in the L2 cache.
+const FAR: usize = 1 << 20;
+
 /// Whole rows, one result each.
 struct Rows<F: Fold> {
     src: *const F::In,
@@ -274,18 +342,28 @@ struct Rows<F: Fold> {
     rows: usize,
     n: usize,
     p: f64,
+    /// Whether they are read by turns from either half.
+    two: bool,
 }
 impl<F: Fold> Kernel for Rows<F> {
     type Out = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
-        for r in 0..self.rows {
+        // Rows 0, 1, 2, … or 0, h, 1, h + 1, ….
+        let (mut next, step) = if self.two {
+            (self.rows.div_ceil(2), 1)
+        } else {
+            (1, 2)
+        };
+        let mut r = 0;
+        for _ in 0..self.rows {
             // SAFETY: `fold`'s promise; `n >= 1`.
             unsafe {
                 let x = self.src.add(r * self.n);
                 let shift = if F::SHIFTED { *self.shift.add(r) } else { *x };
                 *self.dst.add(r) = row::<I, F>(x, self.n, shift, self.p);
             }
+            (r, next) = (next, r + step);
         }
     }
 }
@@ -358,6 +436,7 @@ unsafe fn fold_rows<F: Fold>(
                 rows: outer,
                 n,
                 p,
+                two: false,
             },
         );
     }
@@ -384,6 +463,7 @@ unsafe fn fold_rows<F: Fold>(
                     rows: 1,
                     n: chunk.min(n - lo),
                     p,
+                    two: false,
                 };
                 dispatch(isa, piece);
             }
@@ -398,6 +478,8 @@ unsafe fn fold_rows<F: Fold>(
         }
         return;
     }
+    let bytes = n * size_of::<F::In>();
+    let two = TWO_STREAMS.contains(&bytes) && outer * bytes > FAR;
     par::for_pieces(outer, chunk / n, move |rows| {
         let lo = rows.start;
         // SAFETY: rows of this task alone.
@@ -409,6 +491,7 @@ unsafe fn fold_rows<F: Fold>(
                 rows: rows.len(),
                 n,
                 p,
+                two,
             };
             dispatch(isa, task);
         }
