@@ -24,7 +24,7 @@ widen!(f32 f32 f64 f64 i64 i64 i32 i64 u8 i64);
 
 macro_rules! folds {
     ($($Name:ident<$T:ident: $Bound:path> $Acc:ty, [$($konst:tt)*] |$x:ident, $s:ident, $p:ident| $map:expr, |$a:ident, $b:ident| $merge:expr, $empty:expr;)*) => {$(
-        struct $Name<T>(std::marker::PhantomData<T>);
+        pub(super) struct $Name<T>(std::marker::PhantomData<T>);
         impl<$T: $Bound> Fold for $Name<$T> {
             type In = $T;
             type Acc = $Acc;
@@ -108,19 +108,31 @@ pub enum NumFold {
     Min,
 }
 
+/// The reduction of a code, found as the run of an elementwise operation is (see [`family`](super::tables)): a program has
+/// those that it asks for. `dst` is of the reduction's type.
+pub type NumRun<T> = unsafe fn(Geometry, src: *const T, dst: *mut u8);
+
 /// # Safety
 /// As for [`fold`]; `dst` is of the reduction's type.
-pub(crate) unsafe fn num<T: SumOf>(code: NumFold, g: Geometry, src: *const T, dst: *mut u8) {
+pub(super) unsafe fn num<F: Fold>(g: Geometry, src: *const F::In, dst: *mut u8) {
     // SAFETY: the caller's promise.
-    unsafe {
-        match code {
-            NumFold::Sum => fold::<Sum<T>>(g, src, src, 0.0, dst as *mut T::Sum),
-            NumFold::Prod => fold::<Prod<T>>(g, src, src, 0.0, dst as *mut T::Sum),
-            NumFold::Max => fold::<MaxOf<T>>(g, src, src, 0.0, dst as *mut T),
-            NumFold::Min => fold::<MinOf<T>>(g, src, src, 0.0, dst as *mut T),
-        }
-    }
+    unsafe { fold::<F>(g, src, src, 0.0, dst as *mut F::Acc) }
 }
+
+macro_rules! num_fold {
+    ($t:ident, $code:expr; $($Code:ident $Fold:ident)*) => {
+        match $code {
+            $(NumFold::$Code => {
+                static RUN: folds::NumRun<$t> = folds::num::<folds::$Fold<$t>>;
+                RUN
+            })*
+        }
+    };
+    ($t:ident, $code:expr) => {
+        folds::num_fold!($t, $code; Sum Sum Prod Prod Max MaxOf Min MinOf)
+    };
+}
+pub(super) use num_fold;
 
 /// Reductions of floats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,30 +156,26 @@ pub enum FloatFold {
     PowSum,
 }
 
-/// # Safety
-/// As for [`fold`]; `shift` has one element for each of the result where the reduction takes it.
-pub(crate) unsafe fn float<T: Float>(
-    code: FloatFold,
-    g: Geometry,
-    src: *const T,
-    shift: *const T,
-    p: f64,
-    dst: *mut T,
-) {
-    // SAFETY: the caller's promise.
-    unsafe {
-        match code {
-            FloatFold::AbsSum => fold::<AbsSum<T>>(g, src, shift, p, dst),
-            FloatFold::AbsMax => fold::<AbsMax<T>>(g, src, shift, p, dst),
-            FloatFold::AbsMin => fold::<AbsMin<T>>(g, src, shift, p, dst),
-            FloatFold::SquareSum => fold::<SquareSum<T>>(g, src, shift, p, dst),
-            FloatFold::ScaledSquareSum => fold::<ScaledSquareSum<T>>(g, src, shift, p, dst),
-            FloatFold::DeviationSum => fold::<DeviationSum<T>>(g, src, shift, p, dst),
-            FloatFold::ExpSum => fold::<ExpSum<T>>(g, src, shift, p, dst),
-            FloatFold::PowSum => fold::<PowSum<T>>(g, src, shift, p, dst),
+/// As [`NumRun`], of floats; `shift` has one element for each of the result where the reduction takes it.
+pub type FloatRun<T> = unsafe fn(Geometry, src: *const T, shift: *const T, p: f64, dst: *mut T);
+
+macro_rules! float_fold {
+    ($t:ident, $code:expr; $($Fold:ident)*) => {
+        match $code {
+            $(FloatFold::$Fold => {
+                static RUN: folds::FloatRun<$t> = super::reduce::fold::<folds::$Fold<$t>>;
+                RUN
+            })*
         }
-    }
+    };
+    ($t:ident, $code:expr) => {
+        folds::float_fold!(
+            $t, $code;
+            AbsSum AbsMax AbsMin SquareSum ScaledSquareSum DeviationSum ExpSum PowSum
+        )
+    };
 }
+pub(super) use float_fold;
 
 /// The sum of a row of at least one element, for kernels that reduce on the way.
 ///

@@ -301,9 +301,7 @@ pub trait ElementKernels: Sized {
 pub trait NumKernels: Copy {
     fn num1(code: Num1) -> Run<1>;
     fn num2(code: Num2) -> Run<2>;
-    /// # Safety
-    /// As for [`folds::num`].
-    unsafe fn fold(code: NumFold, g: Geometry, src: *const Self, dst: *mut u8);
+    fn fold(code: NumFold) -> folds::NumRun<Self>;
     /// # Safety
     /// As for [`arg::reduce`].
     unsafe fn arg(max: bool, g: Geometry, src: *const Self, dst: *mut i64);
@@ -330,16 +328,7 @@ pub trait FloatKernels: Math + GemmKernels {
     fn float1(code: Float1) -> Run<1>;
     fn float2(code: Float2) -> Run<2>;
     fn float_class(code: FloatClass) -> Run<1>;
-    /// # Safety
-    /// As for [`folds::float`].
-    unsafe fn float_fold(
-        code: FloatFold,
-        g: Geometry,
-        src: *const Self,
-        shift: *const Self,
-        p: f64,
-        dst: *mut Self,
-    );
+    fn float_fold(code: FloatFold) -> folds::FloatRun<Self>;
     /// # Safety
     /// As for [`softmax::softmax`].
     unsafe fn softmax(code: Softmax, g: Geometry, srcs: [*const Self; 2], dst: *mut Self);
@@ -408,9 +397,8 @@ macro_rules! num_tables {
         fn num2(code: Num2) -> Run<2> {
             num2!($t, code)
         }
-        unsafe fn fold(code: NumFold, g: Geometry, src: *const Self, dst: *mut u8) {
-            // SAFETY: the caller's promise.
-            unsafe { folds::num(code, g, src, dst) }
+        fn fold(code: NumFold) -> folds::NumRun<$t> {
+            folds::num_fold!($t, code)
         }
         unsafe fn arg(max: bool, g: Geometry, src: *const Self, dst: *mut i64) {
             // SAFETY: the caller's promise.
@@ -496,16 +484,8 @@ macro_rules! float_kernels {
             fn float_class(code: FloatClass) -> Run<1> {
                 unary::float_class!($t, code)
             }
-            unsafe fn float_fold(
-                code: FloatFold,
-                g: Geometry,
-                src: *const Self,
-                shift: *const Self,
-                p: f64,
-                dst: *mut Self,
-            ) {
-                // SAFETY: the caller's promise.
-                unsafe { folds::float(code, g, src, shift, p, dst) }
+            fn float_fold(code: FloatFold) -> folds::FloatRun<$t> {
+                folds::float_fold!($t, code)
             }
             unsafe fn softmax(code: Softmax, g: Geometry, srcs: [*const Self; 2], dst: *mut Self) {
                 // SAFETY: the caller's promise.

@@ -11,9 +11,9 @@ use smallvec::SmallVec;
 
 use crate::dtype::{Element, Float, Num};
 use crate::error::{Error, Result, Site};
-use crate::kernels::folds::{FloatFold, NumFold};
+use crate::kernels::folds::{FloatRun, NumFold, NumRun};
 use crate::kernels::reduce::Geometry;
-use crate::kernels::tables::{FloatKernels, NumKernels};
+use crate::kernels::tables::NumKernels;
 use crate::layout::Layout;
 use crate::shape::{IntoAxes, IntoShape, Shape};
 use crate::tensor::{Tensor, refuse};
@@ -193,23 +193,23 @@ impl<T: Element> Plan<T> {
 impl<T: Num> Plan<T> {
     /// `A` is the type that the reduction gives: `T::Sum` for sums and products, else `T`.
     #[track_caller]
-    fn num<A: Element>(&self, op: &'static str, code: NumFold) -> Result<Tensor<A>> {
+    fn num<A: Element>(&self, op: &'static str, run: NumRun<T>) -> Result<Tensor<A>> {
         let out = self.out::<A>(op)?;
         let dst = out.as_ptr() as *mut u8;
         // SAFETY: the source holds the geometry's elements, `out` is new and holds one for each of
         // `outer·inner`.
-        unsafe { <T as NumKernels>::fold(code, self.geometry, self.source.as_ptr(), dst) };
+        unsafe { run(self.geometry, self.source.as_ptr(), dst) };
         Ok(out)
     }
 
     #[track_caller]
     pub(crate) fn max(&self, op: &'static str) -> Result<Tensor<T>> {
-        self.num(op, NumFold::Max)
+        self.num(op, <T as NumKernels>::fold(NumFold::Max))
     }
 
     #[track_caller]
     pub(crate) fn sum(&self, op: &'static str) -> Result<Tensor<T::Sum>> {
-        self.num(op, NumFold::Sum)
+        self.num(op, <T as NumKernels>::fold(NumFold::Sum))
     }
 }
 
@@ -219,7 +219,7 @@ impl<T: Float> Plan<T> {
     pub(crate) fn float(
         &self,
         op: &'static str,
-        code: FloatFold,
+        run: FloatRun<T>,
         shift: Option<&Tensor<T>>,
         p: f64,
     ) -> Result<Tensor<T>> {
@@ -228,7 +228,7 @@ impl<T: Float> Plan<T> {
         let shift = shift.map_or(src, Tensor::as_ptr);
         let dst = out.as_ptr() as *mut T;
         // SAFETY: as in `num`; `shift` has the result's shape.
-        unsafe { <T as FloatKernels>::float_fold(code, self.geometry, src, shift, p, dst) };
+        unsafe { run(self.geometry, src, shift, p, dst) };
         Ok(out)
     }
 }
@@ -240,7 +240,7 @@ type Reduce<A> = fn(&'static str, &Tensor<A>, &[usize], bool) -> Result<Tensor<A
 #[track_caller]
 fn fold<T: Num, A: Num>(
     op: &'static str,
-    code: NumFold,
+    run: NumRun<T>,
     x: &Tensor<T>,
     axes: &[usize],
     keepdim: bool,
@@ -250,7 +250,7 @@ fn fold<T: Num, A: Num>(
         let out = Tensor::<A>::try_uninit(op, x.reduced_shape(axes, keepdim))?;
         let dst = out.as_ptr() as *mut u8;
         // SAFETY: as in `Plan::num`.
-        unsafe { <T as NumKernels>::fold(code, geometry, x.as_ptr(), dst) };
+        unsafe { run(geometry, x.as_ptr(), dst) };
         return Ok(out);
     }
     let mut sorted: AxisList = axes.iter().copied().collect();
@@ -261,11 +261,11 @@ fn fold<T: Num, A: Num>(
     if let Some(first) = group {
         // The last group first: it is the innermost, and leaves least to do.
         let x = x.try_contiguous(op)?;
-        let part = Plan::new(op, &x, &sorted[first..], true, true)?.num::<A>(op, code)?;
+        let part = Plan::new(op, &x, &sorted[first..], true, true)?.num::<A>(op, run)?;
         let out = again(op, &part, &sorted[..first], true)?;
         return Ok(out.in_shape(x.reduced_shape(axes, keepdim)));
     }
-    Plan::new(op, x, axes, keepdim, true)?.num::<A>(op, code)
+    Plan::new(op, x, axes, keepdim, true)?.num::<A>(op, run)
 }
 
 #[track_caller]
@@ -275,7 +275,8 @@ pub(crate) fn sum_of<T: Num>(
     axes: &[usize],
     keepdim: bool,
 ) -> Result<Tensor<T::Sum>> {
-    fold(op, NumFold::Sum, x, axes, keepdim, sum_of::<T::Sum>)
+    let run = <T as NumKernels>::fold(NumFold::Sum);
+    fold(op, run, x, axes, keepdim, sum_of::<T::Sum>)
 }
 
 /// The sum over leading axes, of `n` elements together, of a contiguous tensor: no plan is needed.
@@ -296,8 +297,9 @@ fn sum_leading<T: Num>(
         n,
         inner: out.len(),
     };
+    let run = <T as NumKernels>::fold(NumFold::Sum);
     // SAFETY: both are contiguous, of these sizes, and `out` is new and of the type that sums have.
-    unsafe { <T as NumKernels>::fold(NumFold::Sum, geometry, x.as_ptr(), out.as_ptr() as *mut u8) };
+    unsafe { run(geometry, x.as_ptr(), out.as_ptr() as *mut u8) };
     Ok(out)
 }
 
@@ -308,7 +310,8 @@ fn prod_of<T: Num>(
     axes: &[usize],
     keepdim: bool,
 ) -> Result<Tensor<T::Sum>> {
-    fold(op, NumFold::Prod, x, axes, keepdim, prod_of::<T::Sum>)
+    let run = <T as NumKernels>::fold(NumFold::Prod);
+    fold(op, run, x, axes, keepdim, prod_of::<T::Sum>)
 }
 
 #[track_caller]
@@ -319,7 +322,8 @@ fn max_of<T: Num>(
     keepdim: bool,
 ) -> Result<Tensor<T>> {
     x.check_not_empty(op, axes)?;
-    fold(op, NumFold::Max, x, axes, keepdim, max_of::<T>)
+    let run = <T as NumKernels>::fold(NumFold::Max);
+    fold(op, run, x, axes, keepdim, max_of::<T>)
 }
 
 #[track_caller]
@@ -330,7 +334,8 @@ fn min_of<T: Num>(
     keepdim: bool,
 ) -> Result<Tensor<T>> {
     x.check_not_empty(op, axes)?;
-    fold(op, NumFold::Min, x, axes, keepdim, min_of::<T>)
+    let run = <T as NumKernels>::fold(NumFold::Min);
+    fold(op, run, x, axes, keepdim, min_of::<T>)
 }
 
 macro_rules! reductions {

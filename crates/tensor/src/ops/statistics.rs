@@ -44,7 +44,7 @@ fn var<T: Float>(
     let n = x.reduced_len(axes);
     let plan = Plan::new(op, x, axes, keep, true)?;
     let mean = over(op, plan.sum(op)?, n);
-    let squares = plan.float(op, FloatFold::DeviationSum, Some(&mean), 0.0)?;
+    let squares = plan.float(op, T::float_fold(FloatFold::DeviationSum), Some(&mean), 0.0)?;
     Ok(over(op, squares, n.saturating_sub(correction)))
 }
 
@@ -71,7 +71,7 @@ fn norm<T: Float>(
     keep: bool,
 ) -> Result<Tensor<T>> {
     let plan = Plan::new(op, x, axes, keep, true)?;
-    let squares = plan.float(op, FloatFold::SquareSum, None, 0.0)?;
+    let squares = plan.float(op, T::float_fold(FloatFold::SquareSum), None, 0.0)?;
     // Below this, squares have lost bits to underflow; it is 2⁻¹⁰⁰ or less for f32.
     let tiny = if size_of::<T>() == 4 { 1e-30 } else { 1e-290 };
     let off = |s: T| !(s.to_f64() >= tiny && s < T::INFINITY);
@@ -82,13 +82,18 @@ fn norm<T: Float>(
         return Ok(float1(op, Float1::Sqrt, squares));
     }
     // Again, scaled by the largest element, where squares over- or underflowed.
-    let largest = plan.float(op, FloatFold::AbsMax, None, 0.0)?;
+    let largest = plan.float(op, T::float_fold(FloatFold::AbsMax), None, 0.0)?;
     let usable = |m: T| m > T::ZERO && m < T::INFINITY;
     let mut scale = largest.try_copied(op)?;
     for s in scale.as_mut_slice() {
         *s = if usable(*s) { *s } else { T::ONE };
     }
-    let scaled = plan.float(op, FloatFold::ScaledSquareSum, Some(&scale), 0.0)?;
+    let scaled = plan.float(
+        op,
+        T::float_fold(FloatFold::ScaledSquareSum),
+        Some(&scale),
+        0.0,
+    )?;
     let mut out = squares;
     let (scaled, largest) = (scaled.try_vec(op)?, largest.try_vec(op)?);
     for ((o, s), m) in out.as_mut_slice().iter_mut().zip(scaled).zip(largest) {
@@ -120,7 +125,7 @@ fn logsumexp<T: Float>(
     for m in shift.as_mut_slice() {
         *m = if m.abs_() < T::INFINITY { *m } else { T::ZERO };
     }
-    let sum = plan.float(op, FloatFold::ExpSum, Some(&shift), 0.0)?;
+    let sum = plan.float(op, T::float_fold(FloatFold::ExpSum), Some(&shift), 0.0)?;
     float1(op, Float1::Ln, sum)
         .try_add(&shift)
         .map_err(|e| e.rename(op))
@@ -276,7 +281,7 @@ impl<T: Float> Tensor<T> {
             f64::NEG_INFINITY => FloatFold::AbsMin,
             _ => FloatFold::PowSum,
         };
-        let out = plan.float(op, code, None, p)?;
+        let out = plan.float(op, T::float_fold(code), None, p)?;
         Ok(match code {
             FloatFold::PowSum => {
                 let run = <T as FloatKernels>::float2(Float2::Pow);
