@@ -125,7 +125,8 @@ pub(super) unsafe fn exec_slice<T: Element, F: SliceFun<T>>(isa: IsaKind, call: 
 /// takes whole runs, `Name cost = slice map_name`, a method of [`Math`].
 ///
 /// Each run is a static of its own. What asks for one is inlined in other crates, and what a function names goes with it:
-/// kernels for every set. A static is compiled in this crate alone, and linked where it is asked for.
+/// kernels for every set. A static is compiled in this crate alone, and linked where it is asked for. The choice by a code is
+/// always inlined, as a function of a code names all of its runs.
 macro_rules! family {
     ($(#[$doc:meta])* $Code:ident $table:ident <T: $Bound:path> $n:literal $in:ty => $out:ty {
         $($Name:ident $cost:literal = $(slice $map:ident)? $(|$($x:ident),+; $p:ident| $body:expr)?;)*
@@ -348,16 +349,20 @@ pub trait FloatKernels: Math + GemmKernels {
 macro_rules! element_kernels {
     ($($t:ident)*) => {$(
         impl ElementKernels for $t {
+            #[inline(always)]
             fn compare(code: Compare) -> Run<2> {
                 compare!($t, code)
             }
+            #[inline(always)]
             fn select() -> Run<3> {
                 select!($t, Select::Where)
             }
+            #[inline(always)]
             fn copy() -> Run<1> {
                 static RUN: Run<1> = copy::run::<{ size_of::<$t>() }>();
                 RUN
             }
+            #[inline(always)]
             fn cast(to: DType) -> Run<1> {
                 macro_rules! to {
                     ($O:ty) => {{
@@ -391,12 +396,15 @@ element_kernels!(f32 f64 i64 i32 u8 bool);
 
 macro_rules! num_tables {
     ($t:ident) => {
+        #[inline(always)]
         fn num1(code: Num1) -> Run<1> {
             unary::num1!($t, code)
         }
+        #[inline(always)]
         fn num2(code: Num2) -> Run<2> {
             num2!($t, code)
         }
+        #[inline(always)]
         fn fold(code: NumFold) -> folds::NumRun<$t> {
             folds::num_fold!($t, code)
         }
@@ -475,15 +483,19 @@ macro_rules! float_kernels {
             fn min_(self, o: Self) -> Self { if self < o || self.is_nan() { self } else { o } }
         }
         impl FloatKernels for $t {
+            #[inline(always)]
             fn float1(code: Float1) -> Run<1> {
                 unary::float1!($t, code)
             }
+            #[inline(always)]
             fn float2(code: Float2) -> Run<2> {
                 float2!($t, code)
             }
+            #[inline(always)]
             fn float_class(code: FloatClass) -> Run<1> {
                 unary::float_class!($t, code)
             }
+            #[inline(always)]
             fn float_fold(code: FloatFold) -> folds::FloatRun<$t> {
                 folds::float_fold!($t, code)
             }

@@ -19,6 +19,7 @@ fn over<T: Float>(op: &'static str, x: Tensor<T>, n: usize) -> Tensor<T> {
 }
 
 #[track_caller]
+#[inline(always)] // one run, not a choice of all
 fn float1<T: Float>(op: &'static str, code: Float1, x: Tensor<T>) -> Tensor<T> {
     map_owned(T::float1(code), Params::default(), op, x)
 }
