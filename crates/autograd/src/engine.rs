@@ -142,10 +142,6 @@ impl Pending {
         if self.hand.is_some() {
             return self.hand.take();
         }
-        // Of a chain it is empty all the way: `pop`, a call into code that nothing else needs, would only say so.
-        if self.heap.is_empty() {
-            return None;
-        }
         let (_, _, key) = self.heap.pop()?;
         let (node, grad) = self.slots.remove(&key)?;
         self.held = grad;
