@@ -1,17 +1,16 @@
 //! Users' own differentiable ops.
 
-use wengert_tensor::{Float, Tensor};
+use wengert_tensor::{Error, Float, Result, Tensor};
 
-use crate::error::{Error, Result};
-use crate::rule::{Cx, Grads, Rule, Saved, apply_many};
+use crate::tape::rule::{Cx, Grads, Rule, Saved, apply_many};
 use crate::var::Var;
 
 /// A differentiable op of a user's own (PyTorch's `torch.autograd.Function`).
 ///
 /// `forward` computes on plain tensors; `backward` is written in [`Var`] ops, so that it can be
 /// differentiated again. Attributes (a slope, an index tensor) are fields of the type. Prove it with
-/// [`gradcheck`](crate::gradcheck::gradcheck) and
-/// [`gradgradcheck`](crate::gradcheck::gradgradcheck).
+/// [`gradcheck`](crate::check::gradcheck::gradcheck) and
+/// [`gradgradcheck`](crate::check::gradcheck::gradgradcheck).
 ///
 /// ```
 /// use wengert_autograd::gradcheck::{gradcheck, gradgradcheck};
@@ -140,12 +139,12 @@ impl<T: Float, F: Function<T>> Rule<T> for Recorded<T, F> {
             // next derivative would be silently wrong.
             for (i, g) in grads.iter().enumerate() {
                 if cx.needs(i) && g.as_ref().is_some_and(|g| !g.is_tracked()) {
-                    return Err(Error::Custom {
+                    return Err(Error::custom(
                         op,
-                        reason: format!(
+                        format!(
                             "the gradient of input {i} does not depend on `dy` on the tape, so it cannot be differentiated again\n  hint  write `backward` in Var ops: no `.value()`, `.detach()` or `Var::constant` between `dy` and the gradient"
                         ),
-                    });
+                    ));
                 }
             }
         }
@@ -167,17 +166,18 @@ impl<T: Float> FunctionCx<'_, T> {
     ///
     /// # Errors
     /// If there is no such input, or [`Function::saves`] leaves inputs out.
+    #[track_caller]
     pub fn input(&self, i: usize) -> Result<Var<T>> {
         match self.inputs.get(i) {
             Some(s) => Ok(self.cx.var(s)),
             None if !self.saves.inputs() => Err(self.missing(&format!("input {i}"), "Inputs")),
-            None => Err(Error::Custom {
-                op: self.op,
-                reason: format!(
+            None => Err(Error::custom(
+                self.op,
+                format!(
                     "backward asks for input {i}, of {n}\n  rule  0 <= i < {n}",
                     n = self.inputs.len()
                 ),
-            }),
+            )),
         }
     }
 
@@ -185,6 +185,7 @@ impl<T: Float> FunctionCx<'_, T> {
     ///
     /// # Errors
     /// If [`Function::saves`] leaves it out.
+    #[track_caller]
     pub fn output(&self) -> Result<Var<T>> {
         match self.output {
             Some(s) => Ok(self.cx.var(s)),
@@ -197,13 +198,14 @@ impl<T: Float> FunctionCx<'_, T> {
         self.cx.needs(i)
     }
 
+    #[track_caller]
     fn missing(&self, what: &str, enough: &str) -> Error {
-        Error::Custom {
-            op: self.op,
-            reason: format!(
+        Error::custom(
+            self.op,
+            format!(
                 "backward asks for {what}, which was not saved\n  hint  `saves()` returns Saves::{:?}: return Saves::All or Saves::{enough}",
                 self.saves
             ),
-        }
+        )
     }
 }

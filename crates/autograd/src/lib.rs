@@ -34,33 +34,23 @@
 
 #![forbid(unsafe_code)]
 
-mod any;
-mod engine;
-mod error;
+pub mod check;
 mod function;
-pub mod gradcheck;
-mod hook;
-pub mod info;
-mod leaf;
-mod meta;
-mod mode;
-pub mod naive;
-mod node;
 pub mod ops;
-mod rule;
-mod sink;
-#[cfg(feature = "proptest")]
-pub mod strategies;
+mod param;
 mod tape;
+mod transform;
 mod var;
 
-pub use engine::{Backward, Grad, grad};
-pub use error::{Error, Result};
+pub use check::gradcheck::{GradCheck, gradcheck, gradgradcheck};
 pub use function::{Function, FunctionCx, Saves};
-pub use hook::HookHandle;
-pub use leaf::Param;
-pub use mode::{composed_rules, enable_grad, is_recording, no_grad};
 pub use ops::classify::ClassLoss;
 pub use ops::reduction::Reduction;
-pub use tape::{Tape, TapeEntry};
+pub use param::Param;
+pub use tape::backward::Backward;
+pub use tape::hook::HookHandle;
+pub use tape::listing::{Tape, TapeEntry};
+pub use tape::mode::{composed_rules, enable_grad, is_recording, no_grad};
+pub use transform::grad::{Grad, grad};
 pub use var::Var;
+pub use wengert_tensor::{Error, ErrorKind, Result};

@@ -3,11 +3,10 @@
 use std::fmt;
 use std::panic::Location;
 
-use wengert_tensor::{Float, IntoShape, Nested, Shape, Tensor};
+use wengert_tensor::{Float, IntoShape, Nested, Result, Shape, Tensor};
 
-use crate::error::Result;
-use crate::leaf::Leaf;
-use crate::node::{self, Edge};
+use crate::tape::leaf::Leaf;
+use crate::tape::node::{self, Edge};
 
 /// A tensor that the tape may track: a value, and where it came from if gradients should go there.
 ///
@@ -203,7 +202,7 @@ impl<T: Float> fmt::Debug for Var<T> {
                 f,
                 "Var({:?}, {} at {})",
                 self.value,
-                n.look(false).op,
+                n.info(false).op,
                 node::meta(n).at
             ),
         }

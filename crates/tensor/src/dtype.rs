@@ -1,8 +1,7 @@
-//! Element types: the closed set of them and what each can do.
+//! Element types: the closed set of them, as values and as what a scalar of each can do. The traits that tensors are
+//! bound by, which know kernels as well, are in [`element`](crate::element).
 
 use std::fmt;
-
-use crate::kernels::{optim, tables};
 
 /// The type of a tensor's elements, as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,16 +59,9 @@ mod sealed {
     impl Sealed for bool {}
 }
 
-/// A type that tensors can hold: `f32`, `f64`, `i64`, `i32`, `u8`, `bool`. Sealed.
-///
-/// Its kernels are compiled in this crate, not in the crates that call them.
-#[diagnostic::on_unimplemented(
-    message = "a tensor cannot hold `{Self}`",
-    note = "tensors hold `f32`, `f64`, `i64`, `i32`, `u8` and `bool`"
-)]
-pub trait Element:
+/// A scalar of one of the element types.
+pub trait Scalar:
     sealed::Sealed
-    + tables::ElementKernels
     + Copy
     + Send
     + Sync
@@ -84,14 +76,8 @@ pub trait Element:
     const DTYPE: DType;
 }
 
-/// A numeric element: every one but `bool`. Sealed. Integer arithmetic wraps, as NumPy's does.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a number that a tensor can calculate with",
-    note = "those are `f32`, `f64`, `i64`, `i32` and `u8`; `.cast::<f32>()` converts a tensor"
-)]
-pub trait Num: Element + tables::NumKernels {
-    /// What sums and products are held in: itself for floats and `i64`, `i64` for smaller integers.
-    type Sum: Num<Sum = Self::Sum>;
+/// A scalar that is a number: of every type but `bool`.
+pub trait Number: Scalar {
     /// 0.
     const ZERO: Self;
     /// 1.
@@ -102,16 +88,9 @@ pub trait Num: Element + tables::NumKernels {
     fn to_f64(self) -> f64;
 }
 
-/// A floating-point element: `f32` or `f64`. Sealed.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a floating-point type",
-    note = "gradients, layers and most functions need `f32` or `f64`: write `1.0` for `1`, convert a tensor with `.cast::<f32>()`"
-)]
-pub trait Float:
-    Num<Sum = Self>
-    + tables::FloatKernels
-    + optim::OptimKernels
-    + crate::ops::matmul::Products
+/// A scalar of a floating-point type.
+pub trait Real:
+    Number
     + std::ops::Add<Output = Self>
     + std::ops::Sub<Output = Self>
     + std::ops::Mul<Output = Self>
@@ -126,21 +105,24 @@ pub trait Float:
     const NEG_INFINITY: Self;
     /// The distance from 1 to the next larger value.
     const EPSILON: Self;
+    /// The square root.
+    fn sqrt(self) -> Self;
+    /// The absolute value.
+    fn abs(self) -> Self;
 }
 
-macro_rules! elements {
+macro_rules! scalars {
     ($($t:ident $d:ident),*) => {$(
-        impl Element for $t {
+        impl Scalar for $t {
             const DTYPE: DType = DType::$d;
         }
     )*};
 }
-elements!(f32 F32, f64 F64, i64 I64, i32 I32, u8 U8, bool Bool);
+scalars!(f32 F32, f64 F64, i64 I64, i32 I32, u8 U8, bool Bool);
 
-macro_rules! nums {
-    ($($t:ident $sum:ident $zero:literal $one:literal),*) => {$(
-        impl Num for $t {
-            type Sum = $sum;
+macro_rules! numbers {
+    ($($t:ident $zero:literal $one:literal),*) => {$(
+        impl Number for $t {
             const ZERO: Self = $zero;
             const ONE: Self = $one;
             #[inline(always)]
@@ -154,16 +136,24 @@ macro_rules! nums {
         }
     )*};
 }
-nums!(f32 f32 0.0 1.0, f64 f64 0.0 1.0, i64 i64 0 1, i32 i64 0 1, u8 i64 0 1);
+numbers!(f32 0.0 1.0, f64 0.0 1.0, i64 0 1, i32 0 1, u8 0 1);
 
-macro_rules! floats {
+macro_rules! reals {
     ($($t:ident),*) => {$(
-        impl Float for $t {
+        impl Real for $t {
             const NAN: Self = $t::NAN;
             const INFINITY: Self = $t::INFINITY;
             const NEG_INFINITY: Self = $t::NEG_INFINITY;
             const EPSILON: Self = $t::EPSILON;
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                self.sqrt()
+            }
+            #[inline(always)]
+            fn abs(self) -> Self {
+                self.abs()
+            }
         }
     )*};
 }
-floats!(f32, f64);
+reals!(f32, f64);

@@ -26,7 +26,9 @@
 //! - [`AnyTensor`] and [`Safetensors`] read and write files; [`Tensor::load_npy`] and [`Tensor::save_npy`] NumPy's.
 //! - [`num_threads`], [`active_isa`] and [`memory`] say what runs where, and set it.
 
+mod any;
 mod dtype;
+mod element;
 mod error;
 mod io;
 mod kernels;
@@ -36,21 +38,20 @@ mod ops;
 mod random;
 mod shape;
 mod tensor;
-mod untyped;
-mod verbs;
 
-pub use dtype::{DType, Element, Float, Num};
-pub use error::{Error, Operand, Result, Site};
-pub use io::{AnyTensor, Safetensors, write_atomic};
+pub use any::AnyTensor;
+pub use dtype::{DType, Number, Real, Scalar};
+pub use element::{Element, Float, Num};
+pub use error::{Error, ErrorKind, Operand, Result, Site, StateMismatch};
+pub use io::{Safetensors, write_atomic};
 pub use kernels::isa::{IsaKind, active_isa, with_isa};
-pub use kernels::optim::{AdamStep, SgdStep};
 pub use kernels::par::{num_threads, with_threads};
 pub use ops::close::{Closeness, Tolerance, WorstElement};
 pub use ops::create::Nested;
+pub use ops::elementwise::MaybeOwned;
 pub use ops::norm::{LayerNorm, LayerNormGrads};
 pub use ops::slice::{Elements, Slice};
+pub use ops::update::Update;
 pub use random::{Rng, RngState};
 pub use shape::{Axes, INFER, IntoAxes, IntoShape, Shape, Strides};
 pub use tensor::Tensor;
-pub use untyped::Untyped;
-pub use verbs::Arg;

@@ -5,14 +5,15 @@
 
 use std::marker::PhantomData;
 
-use crate::dtype::{DType, Element};
-use crate::error::{Error, Result, Site};
-use crate::kernels::drive::{Operand, Params};
+use crate::any::AnyTensor;
+use crate::dtype::DType;
+use crate::element::Element;
+use crate::error::{Error, ErrorKind, Result, Site};
+use crate::kernels::strided::{Operand, Params};
 use crate::layout::Layout;
 use crate::memory;
+use crate::ops::elementwise::{map, try_map};
 use crate::shape::{Shape, Strides};
-use crate::untyped::Untyped;
-use crate::verbs::{map, try_map};
 
 /// An n-dimensional array of elements of type `T`.
 ///
@@ -29,7 +30,7 @@ use crate::verbs::{map, try_map};
 /// ```
 pub struct Tensor<T: Element = f32> {
     /// Of type `T`.
-    any: Untyped,
+    any: AnyTensor,
     marker: PhantomData<T>,
 }
 
@@ -59,21 +60,21 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     #[inline(always)]
     pub(crate) fn try_uninit(op: &'static str, shape: Shape) -> Result<Tensor<T>> {
-        Ok(Tensor::of(Untyped::try_uninit(op, T::DTYPE, shape)?))
+        Ok(Tensor::of(AnyTensor::try_uninit(op, T::DTYPE, shape)?))
     }
 
     /// As [`Tensor::try_uninit`], of `m` rows and `n` columns.
     #[track_caller]
     #[inline(always)]
     pub(crate) fn try_matrix(op: &'static str, m: usize, n: usize) -> Result<Tensor<T>> {
-        Ok(Tensor::of(Untyped::try_matrix(op, T::DTYPE, m, n)?))
+        Ok(Tensor::of(AnyTensor::try_matrix(op, T::DTYPE, m, n)?))
     }
 
     /// As [`Tensor::try_uninit`], of one element and no axes.
     #[track_caller]
     #[inline(always)]
     pub(crate) fn try_single(op: &'static str) -> Result<Tensor<T>> {
-        Ok(Tensor::of(Untyped::try_single(op, T::DTYPE)?))
+        Ok(Tensor::of(AnyTensor::try_single(op, T::DTYPE)?))
     }
 
     /// As [`Tensor::try_uninit`], where the call cannot return an error.
@@ -88,7 +89,7 @@ impl<T: Element> Tensor<T> {
 
     /// `any` must be of type `T`.
     #[inline(always)]
-    pub(crate) fn of(any: Untyped) -> Tensor<T> {
+    pub(crate) fn of(any: AnyTensor) -> Tensor<T> {
         debug_assert_eq!(any.dtype(), T::DTYPE);
         Tensor {
             any,
@@ -98,7 +99,7 @@ impl<T: Element> Tensor<T> {
 
     /// This tensor without its type's name.
     #[inline(always)]
-    pub(crate) fn raw(&self) -> &Untyped {
+    pub(crate) fn raw(&self) -> &AnyTensor {
         &self.any
     }
 
@@ -254,12 +255,12 @@ impl<T: Element> Tensor<T> {
     /// type on the other.
     #[inline]
     pub fn same_type<U: Element>(self) -> Option<Tensor<U>> {
-        self.untyped().typed()
+        self.any.into_tensor()
     }
 
     /// This tensor as one whose type is known at run time.
     #[inline(always)]
-    pub fn untyped(self) -> Untyped {
+    pub fn into_any(self) -> AnyTensor {
         self.any
     }
 
@@ -322,10 +323,9 @@ impl<T: Element> Tensor<T> {
         let mut out = Vec::new();
         match out.try_reserve_exact(len) {
             Ok(()) => Ok(out),
-            Err(_) => Err(Error::OutOfMemory {
-                site: self.site(op),
+            Err(_) => Err(self.site(op).error(ErrorKind::OutOfMemory {
                 bytes: len.saturating_mul(size_of::<X>()),
-            }),
+            })),
         }
     }
 
@@ -339,14 +339,16 @@ impl<T: Element> Tensor<T> {
             // SAFETY: one element, initialised, in bounds.
             return Ok(unsafe { *self.as_ptr() });
         }
-        Err(Error::Rank {
-            site: Site::new("item")
-                .operand("self", T::DTYPE, self.shape())
-                .hint("sum_all(), mean_all() and their like reduce to one element; get() takes an index"),
-            expected: "a tensor of one element",
-            rank: self.rank(),
-            rule: "self.len() == 1",
-        })
+        Err(Site::new("item")
+            .operand("self", T::DTYPE, self.shape())
+            .hint(
+                "sum_all(), mean_all() and their like reduce to one element; get() takes an index",
+            )
+            .error(ErrorKind::Rank {
+                expected: "a tensor of one element",
+                rank: self.rank(),
+                rule: "self.len() == 1",
+            }))
     }
 
     #[inline]

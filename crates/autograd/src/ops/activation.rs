@@ -3,9 +3,10 @@
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
 
 use super::block::{names::*, unary_op};
-use crate::info::spread;
-use crate::naive::erf;
-use crate::rule::one;
+use crate::ops::info::spread;
+use crate::ops::naive::erf;
+use crate::tape::rule::one;
+use wengert_tensor::Result;
 
 /// √(2/π).
 const ROOT: f64 = 0.797_884_560_802_865_4;
@@ -134,8 +135,8 @@ impl<T: Float> Rule<T> for LeakyRelu<T> {
         let positive = self.0.gt_scalar(T::ZERO);
         one(Var::where_(&positive, dy, &dy.affine(self.1, 0.0))?)
     }
-    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
-        to.put(0, self.0.leaky_relu_grad(self.1, dy)?)?;
+    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Accumulator<'_, T>) -> Result<Fused<T>> {
+        to.accumulate(0, self.0.leaky_relu_grad(self.1, dy)?)?;
         Ok(Fused::Done)
     }
     fn detail(&self) -> String {

@@ -1,12 +1,11 @@
 //! Elementwise ops of two variables, with broadcasting. The engine sums each gradient over the axes
 //! along which its input was broadcast.
 
-use wengert_tensor::{Float, Tensor};
+use wengert_tensor::{Float, Result, Tensor};
 
-use crate::error::Result;
-use crate::info::{OpInfo, sample, spread};
-use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply, two};
-use crate::sink::Sink;
+use crate::ops::info::{OpInfo, sample, spread};
+use crate::tape::accumulator::Accumulator;
+use crate::tape::rule::{Cx, Fused, Grads, Rule, Saved, apply, two};
 use crate::var::Var;
 
 impl<T: Float> Var<T> {
@@ -147,19 +146,19 @@ impl<T: Float> Rule<T> for Mul<T> {
         let times = |s: &Option<Saved<T>>| s.as_ref().map(|s| dy.try_mul(&cx.var(s))).transpose();
         two(times(&self.b)?, times(&self.a)?)
     }
-    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Accumulator<'_, T>) -> Result<Fused<T>> {
         // The last use of `dy` goes into its memory.
         match (&self.a, &self.b) {
             // x·x: both gradients in one pass.
             (Some(a), Some(b)) if same(cx, a, b) && dy.shape() == a.value.shape() => {
-                to.put(0, a.value.square_grad(dy)?)?;
+                to.accumulate(0, a.value.square_grad(dy)?)?;
             }
             (Some(a), Some(b)) => {
-                to.put(0, dy.try_mul(&b.value)?)?;
-                to.put(1, dy * &a.value)?;
+                to.accumulate(0, dy.try_mul(&b.value)?)?;
+                to.accumulate(1, dy * &a.value)?;
             }
-            (Some(a), None) => to.put(1, dy * &a.value)?,
-            (None, Some(b)) => to.put(0, dy * &b.value)?,
+            (Some(a), None) => to.accumulate(1, dy * &a.value)?,
+            (None, Some(b)) => to.accumulate(0, dy * &b.value)?,
             (None, None) => {}
         }
         Ok(Fused::Done)

@@ -30,10 +30,10 @@ macro_rules! unary_op {
                 let $s = &cx.var(&self.0);
                 one($grad)
             }
-            $(fn fused(&self, _: &Cx<'_>, $fdy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+            $(fn fused(&self, _: &Cx<'_>, $fdy: Tensor<T>, to: &mut Accumulator<'_, T>) -> Result<Fused<T>> {
                 let $fs = &self.0.value;
-                let dx: std::result::Result<Tensor<T>, wengert_tensor::Error> = $fused;
-                to.put(0, dx?)?;
+                let dx: wengert_tensor::Result<Tensor<T>> = $fused;
+                to.accumulate(0, dx?)?;
                 Ok(Fused::Done)
             })?
         }
@@ -68,10 +68,10 @@ pub(crate) use unary_op;
 pub(crate) mod names {
     pub(crate) use wengert_tensor::{Float, Tensor};
 
-    pub(crate) use crate::error::Result;
-    pub(crate) use crate::info::{OpInfo, Sample, cycle, sample};
-    pub(crate) use crate::naive::Array;
-    pub(crate) use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply, one, two};
-    pub(crate) use crate::sink::Sink;
+    pub(crate) use crate::ops::info::{OpInfo, Sample, cycle, sample};
+    pub(crate) use crate::ops::naive::Array;
+    pub(crate) use crate::tape::accumulator::Accumulator;
+    pub(crate) use crate::tape::rule::{Cx, Fused, Grads, Rule, Saved, apply, one, two};
     pub(crate) use crate::var::Var;
+    pub(crate) use wengert_tensor::Result;
 }

@@ -2,12 +2,11 @@
 
 use std::panic::Location;
 
-use wengert_tensor::Float;
+use wengert_tensor::{Float, Result};
 
-use crate::error::Result;
-use crate::mode;
-use crate::node;
-use crate::rule::{Cx, Grads, Rule, one};
+use crate::tape::mode;
+use crate::tape::node;
+use crate::tape::rule::{Cx, Grads, Rule, one};
 use crate::var::Var;
 
 impl<T: Float> Var<T> {

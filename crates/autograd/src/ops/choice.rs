@@ -1,8 +1,9 @@
 //! Ops that choose between elements: maximum and minimum, choice by a mask.
 
 use super::block::names::*;
-use crate::info::spread;
-use crate::rule::one;
+use crate::ops::info::spread;
+use crate::tape::rule::one;
+use wengert_tensor::Result;
 
 impl<T: Float> Var<T> {
     /// The larger of two elements, with broadcasting, NaN if either is; gradient `dy` to the larger,

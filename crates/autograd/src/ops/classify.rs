@@ -1,13 +1,12 @@
 //! Losses of classification: negative log-likelihood and cross-entropy.
 
-use wengert_tensor::{Float, Shape, Site, Tensor};
+use wengert_tensor::{ErrorKind, Float, Result, Shape, Site, Tensor};
 
 use super::reduction::Reduction;
-use crate::error::Result;
-use crate::info::{OpInfo, cycle, sample, spread};
-use crate::naive::Array;
-use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply, one};
-use crate::sink::Sink;
+use crate::ops::info::{OpInfo, cycle, sample, spread};
+use crate::ops::naive::Array;
+use crate::tape::accumulator::Accumulator;
+use crate::tape::rule::{Cx, Fused, Grads, Rule, Saved, apply, one};
 use crate::var::Var;
 
 /// Options of [`Var::cross_entropy_with`] and [`Var::nll_loss_with`], PyTorch's defaults.
@@ -173,28 +172,29 @@ fn check_options<T: Float>(
 ) -> Result<()> {
     let smoothing = options.smoothing;
     if !(0.0..=1.0).contains(&smoothing) {
-        return Err(wengert_tensor::Error::InvalidArgument {
-            site: Site::new(op)
-                .operand("input", T::DTYPE, x.shape())
-                .hint("0 smooths nothing; 0.1 is common"),
-            name: "label_smoothing",
-            value: smoothing.to_string(),
-            rule: "0 <= label_smoothing <= 1",
-        }
-        .into());
+        return Err(Site::new(op)
+            .operand("input", T::DTYPE, x.shape())
+            .hint("0 smooths nothing; 0.1 is common")
+            .error(ErrorKind::InvalidArgument {
+                name: "label_smoothing",
+                value: smoothing.to_string(),
+                rule: "0 <= label_smoothing <= 1",
+            })
+            .into());
     }
     if let Some(w) = &options.weights
         && w.len() != classes
     {
         // The classes' axis: the second, or the only one.
         let axis = x.rank().saturating_sub(1).min(1);
-        return Err(wengert_tensor::Error::InvalidArgument {
-            site: Site::new(op).operand_axis("input", T::DTYPE, x.shape(), axis),
-            name: "weights",
-            value: format!("{} weights for {classes} classes", w.len()),
-            rule: "one weight for each class",
-        }
-        .into());
+        return Err(Site::new(op)
+            .operand_axis("input", T::DTYPE, x.shape(), axis)
+            .error(ErrorKind::InvalidArgument {
+                name: "weights",
+                value: format!("{} weights for {classes} classes", w.len()),
+                rule: "one weight for each class",
+            })
+            .into());
     }
     Ok(())
 }
@@ -299,12 +299,12 @@ fn pick<T: Float>(
         } else if targets.shape() == x.shape() {
             site = site.hint("class probabilities go into cross_entropy_probs");
         }
-        return Err(wengert_tensor::Error::ShapeMismatch {
-            site,
-            what: "targets do not fit the input",
-            rule: "input [n, classes, d…] and targets [n, d…]",
-        }
-        .into());
+        return Err(site
+            .error(ErrorKind::ShapeMismatch {
+                what: "targets do not fit the input",
+                rule: "input [n, classes, d…] and targets [n, d…]",
+            })
+            .into());
     }
     let classes = x.shape()[axis];
     check_options(op, x, classes, options)?;
@@ -316,18 +316,18 @@ fn pick<T: Float>(
         match usize::try_from(t) {
             Ok(c) if c < classes => total += weight(c),
             _ => {
-                return Err(wengert_tensor::Error::ClassOutOfRange {
-                    site: Site::new(op)
-                        .operand_axis("input", T::DTYPE, x.shape(), axis)
-                        .hint(format!(
-                            "rows whose target is {} (ignore_index) are left out",
-                            options.ignore_index
-                        )),
-                    name: "target",
-                    class: t,
-                    classes,
-                }
-                .into());
+                return Err(Site::new(op)
+                    .operand_axis("input", T::DTYPE, x.shape(), axis)
+                    .hint(format!(
+                        "rows whose target is {} (ignore_index) are left out",
+                        options.ignore_index
+                    ))
+                    .error(ErrorKind::ClassOutOfRange {
+                        name: "target",
+                        class: t,
+                        classes,
+                    })
+                    .into());
             }
         }
     }
@@ -418,11 +418,11 @@ impl<T: Float> Rule<T> for CrossEntropy<T> {
         let all = Var::constant(self.rows.all(x.shape()));
         one(all.try_sub(&even)?.try_mul(&dy)?)
     }
-    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Accumulator<'_, T>) -> Result<Fused<T>> {
         let axis = isize::from(self.logp.rank() > 1);
         let weights = &self.rows.weights * &dy;
         let dx = self.logp.exp_mul(&weights.neg().unsqueeze(axis)?)?;
-        to.put(0, self.rows.added_to(dx, &weights))?;
+        to.accumulate(0, self.rows.added_to(dx, &weights))?;
         Ok(Fused::Done)
     }
 }

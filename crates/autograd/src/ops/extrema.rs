@@ -1,11 +1,11 @@
 //! Reductions to the largest and the smallest element.
 
-use wengert_tensor::IntoAxes;
+use wengert_tensor::{IntoAxes, Result};
 
 use super::block::names::*;
-use super::reduce::{Kept, reduction, reduction_samples};
-use crate::info::spread;
-use crate::rule::one;
+use super::reduce::{LeafState, reduction, reduction_samples};
+use crate::ops::info::spread;
+use crate::tape::rule::one;
 
 reduction! {
     /// The largest element over some axes, which are dropped, NaN if there is one; gradient `dy` to it,
@@ -44,12 +44,12 @@ reduction! {
 }
 
 #[track_caller]
-fn largest<T: Float>(x: &Var<T>, y: Tensor<T>, kept: Kept) -> Var<T> {
+fn largest<T: Float>(x: &Var<T>, y: Tensor<T>, kept: LeafState) -> Var<T> {
     apply([x], y, |y, _| Extremum::new("max", x, y, kept))
 }
 
 #[track_caller]
-fn smallest<T: Float>(x: &Var<T>, y: Tensor<T>, kept: Kept) -> Var<T> {
+fn smallest<T: Float>(x: &Var<T>, y: Tensor<T>, kept: LeafState) -> Var<T> {
     apply([x], y, |y, _| Extremum::new("min", x, y, kept))
 }
 
@@ -57,10 +57,10 @@ struct Extremum<T: Float> {
     name: &'static str,
     x: Tensor<T>,
     y: Tensor<T>,
-    kept: Kept,
+    kept: LeafState,
 }
 impl<T: Float> Extremum<T> {
-    fn new(name: &'static str, x: &Var<T>, y: &Tensor<T>, kept: Kept) -> Extremum<T> {
+    fn new(name: &'static str, x: &Var<T>, y: &Tensor<T>, kept: LeafState) -> Extremum<T> {
         Extremum {
             name,
             x: x.value.clone(),

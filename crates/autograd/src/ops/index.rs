@@ -1,10 +1,10 @@
 //! Ops that pick and place by index, and the triangles of matrices.
 
-use wengert_tensor::{INFER, Shape};
+use wengert_tensor::{INFER, Result, Shape};
 
 use super::block::names::*;
-use crate::info::spread;
-use crate::rule::one;
+use crate::ops::info::spread;
+use crate::tape::rule::one;
 
 /// Untracked zeros.
 #[track_caller]
@@ -335,7 +335,9 @@ impl<T: Float> Var<T> {
     #[track_caller]
     pub fn tril(&self, diagonal: isize) -> Result<Var<T>> {
         let y = self.value.tril(diagonal)?;
-        Ok(apply([self], y, |_, _| Kept(Triangle::Lower, diagonal)))
+        Ok(apply([self], y, |_, _| {
+            LeafState(Triangle::Lower, diagonal)
+        }))
     }
 
     /// The elements on and above a diagonal of the last two axes, 0 below; gradient: the same of `dy`.
@@ -345,12 +347,14 @@ impl<T: Float> Var<T> {
     #[track_caller]
     pub fn triu(&self, diagonal: isize) -> Result<Var<T>> {
         let y = self.value.triu(diagonal)?;
-        Ok(apply([self], y, |_, _| Kept(Triangle::Upper, diagonal)))
+        Ok(apply([self], y, |_, _| {
+            LeafState(Triangle::Upper, diagonal)
+        }))
     }
 }
 
-struct Kept(Triangle, isize);
-impl<T: Float> Rule<T> for Kept {
+struct LeafState(Triangle, isize);
+impl<T: Float> Rule<T> for LeafState {
     fn name(&self) -> &'static str {
         match self.0 {
             Triangle::Lower => "tril",

@@ -2,11 +2,11 @@
 
 use std::borrow::Borrow;
 
-use wengert_tensor::{IntoShape, Shape};
+use wengert_tensor::{IntoShape, Result, Shape};
 
 use super::block::names::*;
-use crate::info::spread;
-use crate::rule::{apply_many, one};
+use crate::ops::info::spread;
+use crate::tape::rule::{apply_many, one};
 
 impl<T: Float> Var<T> {
     /// Variables one after another along an axis; gradient: each gets its part of `dy`.

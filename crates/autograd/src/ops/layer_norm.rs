@@ -1,9 +1,9 @@
 //! Layer normalisation.
 
-use wengert_tensor::{IntoShape, Shape};
+use wengert_tensor::{IntoShape, Result, Shape};
 
 use super::block::names::*;
-use crate::info::{positive, spread};
+use crate::ops::info::{positive, spread};
 
 impl<T: Float> Var<T> {
     /// Layer normalisation (Ba et al., 2016) over the last axes: `y = (x − mean)/√(var + ε)·w + b`, the
@@ -91,16 +91,16 @@ impl<T: Float> Rule<T> for Normalise<T> {
         }
         Ok(grads)
     }
-    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Accumulator<'_, T>) -> Result<Fused<T>> {
         let w = self.w.as_ref().map(|w| &w.value);
         let x = &self.x.value;
         let all = x.layer_norm_grad(&dy, &self.shape, w, &self.mean, &self.scale)?;
-        to.put(0, all.x)?;
+        to.accumulate(0, all.x)?;
         if w.is_some() {
-            to.put(1, all.weight)?;
+            to.accumulate(1, all.weight)?;
         }
         if self.bias {
-            to.put(cx.inputs.len() - 1, all.bias)?;
+            to.accumulate(cx.inputs.len() - 1, all.bias)?;
         }
         Ok(Fused::Done)
     }

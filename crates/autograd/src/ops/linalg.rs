@@ -1,8 +1,9 @@
 //! Products of matrices.
 
 use super::block::names::*;
-use crate::info::spread;
-use crate::rule::apply_owned;
+use crate::ops::info::spread;
+use crate::tape::rule::apply_owned;
+use wengert_tensor::Result;
 
 impl<T: Float> Var<T> {
     /// Matrix product, as `torch.matmul`: 1-d operands are rows and columns, leading axes broadcast.
@@ -287,15 +288,15 @@ impl<T: Float> Rule<T> for Linear<T> {
         }
         Ok(grads)
     }
-    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Accumulator<'_, T>) -> Result<Fused<T>> {
         if let Some(w) = &self.w {
-            to.put(0, dy.matmul(&w.value)?)?;
+            to.accumulate(0, dy.matmul(&w.value)?)?;
         }
         if let Some(x) = &self.x {
-            to.put(1, dy.linear_weight_grad(&x.value)?)?;
+            to.accumulate(1, dy.linear_weight_grad(&x.value)?)?;
         }
         if cx.needs(2) {
-            to.put(2, dy.sum_to(dy.shape()[dy.rank() - 1])?)?;
+            to.accumulate(2, dy.sum_to(dy.shape()[dy.rank() - 1])?)?;
         }
         Ok(Fused::Done)
     }

@@ -1,14 +1,13 @@
 //! Losses of regression and of binary classification. None of them broadcasts: a prediction of shape
 //! `[n, 1]` against a target of shape `[n]` would silently be `n²` differences.
 
-use wengert_tensor::{Float, Site, Tensor};
+use wengert_tensor::{ErrorKind, Float, Result, Site, Tensor};
 
 use super::reduction::{Reduction, same_shape};
-use crate::error::Result;
-use crate::info::{OpInfo, Sample, cycle, sample, spread};
-use crate::naive::Array;
-use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply, two};
-use crate::sink::Sink;
+use crate::ops::info::{OpInfo, Sample, cycle, sample, spread};
+use crate::ops::naive::Array;
+use crate::tape::accumulator::Accumulator;
+use crate::tape::rule::{Cx, Fused, Grads, Rule, Saved, apply, two};
 use crate::var::Var;
 
 /// Pairs a loss's two methods.
@@ -73,7 +72,7 @@ impl<T: Float> Rule<T> for Mse<T> {
         let dt = cx.needs(1).then(|| dx.neg());
         two(cx.needs(0).then_some(dx), dt)
     }
-    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Accumulator<'_, T>) -> Result<Fused<T>> {
         // A seed of one number joins the factor: two passes less.
         if dy.len() != 1 {
             return Ok(Fused::Composed(dy));
@@ -85,11 +84,15 @@ impl<T: Float> Rule<T> for Mse<T> {
 }
 
 /// The gradients of a loss of `x − t`: that of `x`, and of `t` its negative.
-fn put_difference<T: Float>(cx: &Cx<'_>, to: &mut Sink<'_, T>, dx: Tensor<T>) -> Result<Fused<T>> {
+fn put_difference<T: Float>(
+    cx: &Cx<'_>,
+    to: &mut Accumulator<'_, T>,
+    dx: Tensor<T>,
+) -> Result<Fused<T>> {
     if cx.needs(1) {
-        to.put(1, dx.neg())?;
+        to.accumulate(1, dx.neg())?;
     }
-    to.put(0, dx)?;
+    to.accumulate(0, dx)?;
     Ok(Fused::Done)
 }
 
@@ -240,15 +243,15 @@ impl<T: Float> Var<T> {
     ) -> Result<Var<T>> {
         same_shape("huber_loss", self, target)?;
         if !(delta > 0.0 && delta.is_finite()) {
-            return Err(wengert_tensor::Error::InvalidArgument {
-                site: Site::new("huber_loss")
-                    .operand("input", T::DTYPE, self.shape())
-                    .hint("l1_loss() and mse_loss() are its limits, up to a factor"),
-                name: "delta",
-                value: delta.to_string(),
-                rule: "0 < delta < inf",
-            }
-            .into());
+            return Err(Site::new("huber_loss")
+                .operand("input", T::DTYPE, self.shape())
+                .hint("l1_loss() and mse_loss() are its limits, up to a factor")
+                .error(ErrorKind::InvalidArgument {
+                    name: "delta",
+                    value: delta.to_string(),
+                    rule: "0 < delta < inf",
+                })
+                .into());
         }
         let y = reduction.of(self.value.huber_error(&target.value, delta)?);
         Ok(apply([self, target], y, |_, _| Huber {
@@ -284,7 +287,7 @@ impl<T: Float> Rule<T> for Huber<T> {
         let dt = cx.needs(1).then(|| dx.neg());
         two(cx.needs(0).then_some(dx), dt)
     }
-    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Accumulator<'_, T>) -> Result<Fused<T>> {
         // As for the squared error.
         if dy.len() != 1 {
             return Ok(Fused::Composed(dy));
@@ -418,12 +421,12 @@ impl<T: Float> Rule<T> for Bce<T> {
         };
         two(dp, dt)
     }
-    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
+    fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Accumulator<'_, T>) -> Result<Fused<T>> {
         if dy.len() != 1 || cx.needs(1) {
             return Ok(Fused::Composed(dy));
         }
         let factor = self.factor * dy.item()?.to_f64();
-        to.put(0, self.p.value.bce_error_grad(&self.t.value, factor)?)?;
+        to.accumulate(0, self.p.value.bce_error_grad(&self.t.value, factor)?)?;
         Ok(Fused::Done)
     }
 }

@@ -4,7 +4,7 @@
 //! Invariant: [`OPS`] is the families' lists one after another: an op in none of them does not compile
 //! without a warning.
 
-use crate::info::OpInfo;
+use crate::ops::info::OpInfo;
 
 pub(crate) mod activation;
 pub(crate) mod binary;
@@ -14,10 +14,12 @@ pub(crate) mod choice;
 pub(crate) mod classify;
 pub(crate) mod extrema;
 pub(crate) mod index;
+pub mod info;
 pub(crate) mod join;
 pub(crate) mod layer_norm;
 pub(crate) mod linalg;
 pub(crate) mod loss;
+pub mod naive;
 pub(crate) mod operators;
 pub(crate) mod power;
 pub(crate) mod reduce;

@@ -3,12 +3,11 @@
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use wengert_tensor::{Float, Tensor};
+use wengert_tensor::{Float, Result, Tensor};
 
 use super::scalar::Affine;
 use super::{binary, unary};
-use crate::error::Result;
-use crate::rule::{apply, apply_owned};
+use crate::tape::rule::{apply, apply_owned};
 use crate::var::Var;
 
 /// Panics with an error's text, at the caller's line.

@@ -1,7 +1,8 @@
 //! Powers, angles and sums of two variables that are not plain arithmetic.
 
 use super::block::names::*;
-use crate::info::{positive, spread};
+use crate::ops::info::{positive, spread};
+use wengert_tensor::Result;
 
 impl<T: Float> Var<T> {
     /// `y = aᵇ` with broadcasting; gradients `b·aᵇ⁻¹·dy` (0 where `b = 0`) and `ln a·y·dy` (0 where

@@ -1,35 +1,35 @@
 //! Reductions: sums and means.
 
-use wengert_tensor::{Axes, IntoAxes, IntoShape, Shape};
+use wengert_tensor::{Axes, IntoAxes, IntoShape, Result, Shape};
 
 use super::block::names::*;
-use crate::info::spread;
-use crate::rule::one;
+use crate::ops::info::spread;
+use crate::tape::rule::one;
 
 /// What a reduction's rule keeps of its input.
-pub(crate) struct Kept {
+pub(crate) struct LeafState {
     /// The output's shape with the reduced axes as 1.
     pub(crate) kept: Shape,
     /// The input's shape.
     pub(crate) shape: Shape,
 }
 
-impl Kept {
+impl LeafState {
     /// Of axes that have been checked by the reduction itself.
-    pub(crate) fn of(shape: &Shape, axes: &Axes) -> Kept {
+    pub(crate) fn of(shape: &Shape, axes: &Axes) -> LeafState {
         let mut kept: Vec<usize> = shape.to_vec();
         for axis in axes.iter() {
             kept[axis.rem_euclid(shape.len() as isize) as usize] = 1;
         }
-        Kept {
+        LeafState {
             kept: Shape::from_slice(&kept),
             shape: shape.clone(),
         }
     }
 
     /// Of every axis.
-    pub(crate) fn all(shape: &Shape) -> Kept {
-        Kept {
+    pub(crate) fn all(shape: &Shape) -> LeafState {
+        LeafState {
             kept: shape.iter().map(|_| 1).collect(),
             shape: shape.clone(),
         }
@@ -71,7 +71,7 @@ macro_rules! reduction {
             pub fn $name(&self, axes: impl IntoAxes $(, $argument: $Argument)?) -> Result<Var<T>> {
                 let axes = axes.into_axes();
                 let y = self.value.$name(&axes $(, $argument)?)?;
-                Ok($build(self, y, Kept::of(self.shape(), &axes) $(, $argument)?))
+                Ok($build(self, y, LeafState::of(self.shape(), &axes) $(, $argument)?))
             }
 
             #[doc = concat!("As [`", stringify!($name), "`](Var::", stringify!($name), "), the reduced axes kept with size 1.")]
@@ -82,7 +82,7 @@ macro_rules! reduction {
             pub fn $keepdim(&self, axes: impl IntoAxes $(, $argument: $Argument)?) -> Result<Var<T>> {
                 let axes = axes.into_axes();
                 let y = self.value.$keepdim(&axes $(, $argument)?)?;
-                Ok($build(self, y, Kept::of(self.shape(), &axes) $(, $argument)?))
+                Ok($build(self, y, LeafState::of(self.shape(), &axes) $(, $argument)?))
             }
 
             $(#[$all_doc])*
@@ -90,7 +90,7 @@ macro_rules! reduction {
             pub fn $all(&self $(, $argument: $Argument)?) -> $Out {
                 let $y = self.value.$all($($argument)?);
                 let y = $certain;
-                $wrap($build(self, y, Kept::all(self.shape()) $(, $argument)?))
+                $wrap($build(self, y, LeafState::all(self.shape()) $(, $argument)?))
             }
         }
     };
@@ -116,11 +116,11 @@ reduction! {
 }
 
 #[track_caller]
-fn sum<T: Float>(x: &Var<T>, y: Tensor<T>, kept: Kept) -> Var<T> {
+fn sum<T: Float>(x: &Var<T>, y: Tensor<T>, kept: LeafState) -> Var<T> {
     apply([x], y, |_, _| Sum(kept))
 }
 
-struct Sum(Kept);
+struct Sum(LeafState);
 impl<T: Float> Rule<T> for Sum {
     fn name(&self) -> &'static str {
         "sum"
@@ -188,11 +188,11 @@ reduction! {
 }
 
 #[track_caller]
-fn mean<T: Float>(x: &Var<T>, y: Tensor<T>, kept: Kept) -> Var<T> {
+fn mean<T: Float>(x: &Var<T>, y: Tensor<T>, kept: LeafState) -> Var<T> {
     apply([x], y, |_, _| Mean(kept))
 }
 
-struct Mean(Kept);
+struct Mean(LeafState);
 impl<T: Float> Rule<T> for Mean {
     fn name(&self) -> &'static str {
         "mean"

@@ -2,9 +2,8 @@
 //!
 //! Invariant: a mean divides by the number of losses, and is NaN of none.
 
-use wengert_tensor::{Float, Site, Tensor};
+use wengert_tensor::{ErrorKind, Float, Result, Site, Tensor};
 
-use crate::error::Result;
 use crate::var::Var;
 
 /// What becomes of the losses of the elements.
@@ -63,10 +62,10 @@ pub(crate) fn same_shape<T: Float>(op: &'static str, x: &Var<T>, target: &Var<T>
     } else {
         site
     };
-    Err(wengert_tensor::Error::ShapeMismatch {
-        site,
-        what: "input and target differ",
-        rule: "input.shape == target.shape (losses do not broadcast)",
-    }
-    .into())
+    Err(site
+        .error(ErrorKind::ShapeMismatch {
+            what: "input and target differ",
+            rule: "input.shape == target.shape (losses do not broadcast)",
+        })
+        .into())
 }

@@ -1,8 +1,9 @@
 //! Elementwise ops of one variable and some numbers.
 
 use super::block::names::*;
-use crate::info::spread;
-use crate::rule::apply_owned;
+use crate::ops::info::spread;
+use crate::tape::rule::apply_owned;
+use wengert_tensor::Result;
 
 impl<T: Float> Var<T> {
     /// `y = a·x + b` for two numbers; gradient `a·dy`.
@@ -26,8 +27,8 @@ impl<T: Float> Rule<T> for Affine {
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
         one(dy.affine(self.0, 0.0))
     }
-    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
-        to.put(0, dy.into_affine(self.0, 0.0))?;
+    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Accumulator<'_, T>) -> Result<Fused<T>> {
+        to.accumulate(0, dy.into_affine(self.0, 0.0))?;
         Ok(Fused::Done)
     }
     fn detail(&self) -> String {

@@ -1,12 +1,12 @@
 //! Running sums and products, and the product over axes, whose gradients are running products: right
 //! where elements are 0, at any order of gradient.
 
-use wengert_tensor::{INFER, IntoAxes};
+use wengert_tensor::{INFER, IntoAxes, Result};
 
 use super::block::names::*;
-use super::reduce::{Kept, reduction, reduction_samples};
-use crate::info::spread;
-use crate::rule::one;
+use super::reduce::{LeafState, reduction, reduction_samples};
+use crate::ops::info::spread;
+use crate::tape::rule::one;
 
 impl<T: Float> Var<T> {
     /// The running sum along an axis, `yᵢ = x₀ + … + xᵢ`; gradient: the running sum of `dy` from the
@@ -248,11 +248,11 @@ reduction! {
 }
 
 #[track_caller]
-fn prod<T: Float>(x: &Var<T>, y: Tensor<T>, kept: Kept) -> Var<T> {
+fn prod<T: Float>(x: &Var<T>, y: Tensor<T>, kept: LeafState) -> Var<T> {
     apply([x], y, |_, _| Prod(Saved::input(0, x), kept))
 }
 
-struct Prod<T: Float>(Saved<T>, Kept);
+struct Prod<T: Float>(Saved<T>, LeafState);
 impl<T: Float> Rule<T> for Prod<T> {
     fn name(&self) -> &'static str {
         "prod"

@@ -1,12 +1,11 @@
 //! Softmax and its logarithm along an axis.
 
-use wengert_tensor::{Float, Tensor};
+use wengert_tensor::{Float, Result, Tensor};
 
-use crate::error::Result;
-use crate::info::{OpInfo, sample, spread};
-use crate::naive::Array;
-use crate::rule::{Cx, Fused, Grads, Rule, Saved, apply, one};
-use crate::sink::Sink;
+use crate::ops::info::{OpInfo, sample, spread};
+use crate::ops::naive::Array;
+use crate::tape::accumulator::Accumulator;
+use crate::tape::rule::{Cx, Fused, Grads, Rule, Saved, apply, one};
 use crate::var::Var;
 
 impl<T: Float> Var<T> {
@@ -41,8 +40,8 @@ impl<T: Float> Rule<T> for Softmax<T> {
         let along = dy.try_mul(&y)?.sum_keepdim(self.1)?;
         one(y.try_mul(&dy.try_sub(&along)?)?)
     }
-    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
-        to.put(0, self.0.value.softmax_grad(&dy, self.1)?)?;
+    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Accumulator<'_, T>) -> Result<Fused<T>> {
+        to.accumulate(0, self.0.value.softmax_grad(&dy, self.1)?)?;
         Ok(Fused::Done)
     }
     fn detail(&self) -> String {
@@ -60,8 +59,8 @@ impl<T: Float> Rule<T> for LogSoftmax<T> {
         let dx = dy.try_sub(&y.exp().try_mul(&dy.sum_keepdim(self.1)?)?)?;
         one(dx)
     }
-    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
-        to.put(0, self.0.value.log_softmax_grad(&dy, self.1)?)?;
+    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Accumulator<'_, T>) -> Result<Fused<T>> {
+        to.accumulate(0, self.0.value.log_softmax_grad(&dy, self.1)?)?;
         Ok(Fused::Done)
     }
     fn detail(&self) -> String {

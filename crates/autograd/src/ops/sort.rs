@@ -1,7 +1,8 @@
 //! Sorting: the values are picks of the input, and so are their gradients.
 
 use super::block::names::*;
-use crate::info::spread;
+use crate::ops::info::spread;
+use wengert_tensor::Result;
 
 impl<T: Float> Var<T> {
     /// The elements along an axis in order, and where each came from; equal ones keep their order, NaN

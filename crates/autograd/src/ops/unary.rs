@@ -3,9 +3,10 @@
 use std::f64::consts::{FRAC_2_SQRT_PI, LN_2, LN_10};
 
 use super::block::{names::*, unary_op};
-use crate::info::spread;
-use crate::naive::erf;
-use crate::rule::one;
+use crate::ops::info::spread;
+use crate::ops::naive::erf;
+use crate::tape::rule::one;
+use wengert_tensor::Result;
 
 unary_op! {
     /// Square, `y = x²`; gradient `2x·dy`.
@@ -158,8 +159,8 @@ impl<T: Float> Rule<T> for Neg {
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
         one(dy.neg())
     }
-    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Sink<'_, T>) -> Result<Fused<T>> {
-        to.put(0, -dy)?;
+    fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Accumulator<'_, T>) -> Result<Fused<T>> {
+        to.accumulate(0, -dy)?;
         Ok(Fused::Done)
     }
 }

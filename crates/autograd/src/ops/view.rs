@@ -1,9 +1,9 @@
 //! Ops that give the same elements another shape or order.
 
-use wengert_tensor::{INFER, IntoAxes, IntoShape, Shape};
+use wengert_tensor::{INFER, IntoAxes, IntoShape, Result, Shape};
 
 use super::block::names::*;
-use crate::info::spread;
+use crate::ops::info::spread;
 
 impl<T: Float> Var<T> {
     /// The same elements under another shape; one axis may be [`INFER`](wengert_tensor::INFER).

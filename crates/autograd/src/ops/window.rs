@@ -3,21 +3,21 @@
 
 use std::sync::Arc;
 
-use wengert_tensor::{Axes, IntoAxes, Shape, Slice};
+use wengert_tensor::{Axes, IntoAxes, Result, Shape, Slice};
 
 use super::block::names::*;
-use crate::info::spread;
+use crate::ops::info::spread;
 
 /// A view, to take of any tensor of the shape it was made for.
 trait Window: Send + Sync + 'static {
     fn name(&self) -> &'static str;
-    fn look<T: Float>(&self, x: &Tensor<T>) -> wengert_tensor::Result<Tensor<T>>;
+    fn of<T: Float>(&self, x: &Tensor<T>) -> wengert_tensor::Result<Tensor<T>>;
 }
 
 /// The view `window` of `x`.
 #[track_caller]
 fn view<T: Float, W: Window>(x: &Var<T>, window: W) -> Result<Var<T>> {
-    let y = window.look(&x.value)?;
+    let y = window.of(&x.value)?;
     Ok(apply([x], y, |_, _| View {
         window: Arc::new(window),
         shape: x.shape().clone(),
@@ -27,7 +27,7 @@ fn view<T: Float, W: Window>(x: &Var<T>, window: W) -> Result<Var<T>> {
 /// Zeros of `shape` with `x` added through the window.
 #[track_caller]
 fn embed<T: Float, W: Window>(x: &Var<T>, window: &Arc<W>, shape: &Shape) -> Result<Var<T>> {
-    let y = Tensor::embed(shape, &x.value, |t| window.look(t))?;
+    let y = Tensor::embed(shape, &x.value, |t| window.of(t))?;
     Ok(apply([x], y, |_, _| Embed {
         window: window.clone(),
         shape: shape.clone(),
@@ -58,7 +58,7 @@ impl<T: Float, W: Window> Rule<T> for Embed<W> {
         "embed"
     }
     fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
-        let y = self.window.look(&dy.value)?;
+        let y = self.window.of(&dy.value)?;
         let shape = self.shape.clone();
         one(apply([dy], y, |_, _| View {
             window: self.window.clone(),
@@ -70,7 +70,7 @@ impl<T: Float, W: Window> Rule<T> for Embed<W> {
 /// A kind of window: doc, method, what it keeps, how it looks.
 macro_rules! window {
     ($(#[$doc:meta])* $name:ident $Window:ident { $($field:ident: $Field:ty = $value:expr),+ }
-     ($($arg:ident: $Arg:ty),+) |$s:ident, $x:ident| $look:expr) => {
+     ($($arg:ident: $Arg:ty),+) |$s:ident, $x:ident| $of:expr) => {
         impl<T: Float> Var<T> {
             $(#[$doc])*
             #[track_caller]
@@ -85,9 +85,9 @@ macro_rules! window {
                 stringify!($name)
             }
             #[track_caller]
-            fn look<T: Float>(&self, $x: &Tensor<T>) -> wengert_tensor::Result<Tensor<T>> {
+            fn of<T: Float>(&self, $x: &Tensor<T>) -> wengert_tensor::Result<Tensor<T>> {
                 let $s = self;
-                $look
+                $of
             }
         }
     };

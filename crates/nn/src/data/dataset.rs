@@ -339,18 +339,17 @@ fn misfit(all: &[(DType, Shape)]) -> Error {
         };
     }
     let error = if scalar {
-        TensorError::Rank {
-            site: site.hint("unsqueeze(0) makes one row of a scalar"),
-            expected: "tensors whose first axis counts the rows",
-            rank: 0,
-            rule: "every tensor has rank() >= 1",
-        }
+        site.hint("unsqueeze(0) makes one row of a scalar")
+            .error(wengert_tensor::ErrorKind::Rank {
+                expected: "tensors whose first axis counts the rows",
+                rank: 0,
+                rule: "every tensor has rank() >= 1",
+            })
     } else {
-        TensorError::ShapeMismatch {
-            site,
+        site.error(wengert_tensor::ErrorKind::ShapeMismatch {
             what: "the tensors have different numbers of rows",
             rule: "every tensor has the same size on axis 0",
-        }
+        })
     };
     error.into()
 }

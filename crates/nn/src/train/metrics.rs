@@ -23,12 +23,12 @@ pub(super) fn same_shape<A: Element, B: Element>(
     } else if answers.len() == labels.shape().len() + 1 && answers.last() == Some(&1) {
         site = site.hint("labels.unsqueeze(-1) makes the shapes agree");
     }
-    Err(wengert_tensor::Error::ShapeMismatch {
-        site,
-        what: "scores and labels do not fit",
-        rule,
-    }
-    .into())
+    Err(site
+        .error(wengert_tensor::ErrorKind::ShapeMismatch {
+            what: "scores and labels do not fit",
+            rule,
+        })
+        .into())
 }
 
 /// The class of the largest score, and labels checked to be classes.

@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use super::{AnyTensor, malformed, read, write_atomic};
-use crate::dtype::{DType, Element};
+use super::bytes::{from_bytes, reversed, to_bytes};
+use super::{malformed, read, unsupported, write_atomic};
+use crate::any::AnyTensor;
+use crate::dtype::DType;
+use crate::element::Element;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -46,7 +49,7 @@ impl AnyTensor {
             shape.reverse();
         }
         let shape = Shape::from_slice(&shape);
-        let t = AnyTensor::from_bytes(
+        let t = from_bytes(
             "npy",
             header.dtype,
             shape,
@@ -54,7 +57,7 @@ impl AnyTensor {
             header.end,
             header.big_endian,
         )?;
-        if header.fortran { t.reversed() } else { Ok(t) }
+        if header.fortran { reversed(&t) } else { Ok(t) }
     }
 
     /// The bytes of an npy file (version 1.0, or 2.0 where the header is long).
@@ -87,7 +90,7 @@ impl AnyTensor {
         out.extend(text.as_bytes());
         out.resize(before + length - 1, b' ');
         out.push(b'\n');
-        out.extend(self.to_bytes());
+        out.extend(to_bytes(self));
         out
     }
 }
@@ -120,7 +123,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     pub fn save_npy(&self, path: impl AsRef<Path>) -> Result<()> {
-        let bytes = AnyTensor::of(self).to_npy();
+        let bytes = AnyTensor::from(self).to_npy();
         write_atomic(path, |f| f.write_all(&bytes))
     }
 }
@@ -200,14 +203,26 @@ impl Header {
             Some("i4") => DType::I32,
             Some("u1") => DType::U8,
             Some("b1") => DType::Bool,
-            _ => return Err(unsupported("npy", offset, descr)),
+            _ => {
+                return Err(unsupported(
+                    "npy",
+                    offset,
+                    format!("element type {descr:?}"),
+                ));
+            }
         };
         let big_endian = match descr.as_bytes()[0] {
             b'>' => true,
             b'<' => false,
             b'=' => cfg!(target_endian = "big"),
             b'|' if dtype.size() == 1 => false,
-            _ => return Err(unsupported("npy", offset, descr)),
+            _ => {
+                return Err(unsupported(
+                    "npy",
+                    offset,
+                    format!("element type {descr:?}"),
+                ));
+            }
         };
         Ok(Header {
             dtype,
@@ -216,18 +231,6 @@ impl Header {
             shape: Shape::from_slice(&shape),
             end,
         })
-    }
-}
-
-fn unsupported(format: &'static str, offset: usize, dtype: &str) -> Error {
-    Error::Format {
-        format,
-        offset: offset as u64,
-        reason: format!("element type {dtype:?}"),
-        hint: Some(
-            "tensors are of f32, f64, i64, i32, u8 and bool; convert the file to one of them"
-                .into(),
-        ),
     }
 }
 

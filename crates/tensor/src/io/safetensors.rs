@@ -7,7 +7,9 @@ use std::path::Path;
 use ::safetensors::tensor::{Dtype, SafeTensorError, TensorView};
 use ::safetensors::{SafeTensors, serialize};
 
-use super::{AnyTensor, malformed, read, write_atomic};
+use super::bytes::{from_bytes, to_bytes};
+use super::{malformed, read, unsupported, write_atomic};
+use crate::any::AnyTensor;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
@@ -68,17 +70,16 @@ impl Safetensors {
                 Dtype::U8 => DType::U8,
                 Dtype::BOOL => DType::Bool,
                 other => {
-                    return Err(Error::Format {
-                        format: "safetensors",
-                        offset: 8,
-                        reason: format!("{name} is of element type {other:?}"),
-                        hint: Some("tensors are of f32, f64, i64, i32, u8 and bool; convert the file to one of them".into()),
-                    });
+                    return Err(unsupported(
+                        "safetensors",
+                        8,
+                        format!("{name} is of element type {other:?}"),
+                    ));
                 }
             };
             let offset = view.data().as_ptr() as usize - bytes.as_ptr() as usize;
             let shape = Shape::from_slice(view.shape());
-            let t = AnyTensor::from_bytes("safetensors", dtype, shape, view.data(), offset, false)?;
+            let t = from_bytes("safetensors", dtype, shape, view.data(), offset, false)?;
             out.tensors.insert(name, t);
         }
         if let Some(metadata) = header.metadata() {
@@ -112,7 +113,7 @@ impl Safetensors {
                     DType::U8 => Dtype::U8,
                     DType::Bool => Dtype::BOOL,
                 };
-                (name.as_str(), dtype, t.shape().to_vec(), t.to_bytes())
+                (name.as_str(), dtype, t.shape().to_vec(), to_bytes(t))
             })
             .collect();
         let mut views = Vec::with_capacity(parts.len());

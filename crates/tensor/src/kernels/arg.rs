@@ -1,4 +1,4 @@
-//! The verb *arg-reduce*: where along the middle axis of a contiguous `[outer, n, inner]` block the
+//! Arg-reduce: where along the middle axis of a contiguous `[outer, n, inner]` block the
 //! maximum (or minimum) first stands.
 //!
 //! Invariant: the lowest index wins at ties, and a NaN counts as the extreme, the first one winning.
@@ -7,7 +7,8 @@ use super::folds::{row_max, row_min};
 use super::isa::{Isa, IsaKind, Kernel, active_isa, dispatch};
 use super::par;
 use super::reduce::{Geometry, Shared};
-use crate::dtype::{Element, Num};
+use super::tables::NumKernels;
+use crate::dtype::Scalar;
 
 /// Columns of a strip: as many extremes at once.
 const STRIP: usize = 512;
@@ -15,7 +16,7 @@ const STRIP: usize = 512;
 /// Whether `a` comes before `b` as an extreme: beyond it, or the first NaN.
 #[inline(always)]
 #[allow(clippy::eq_op)] // NaN differs from itself
-fn beats<T: Element, const MAX: bool>(a: T, b: T) -> bool {
+fn beats<T: Scalar, const MAX: bool>(a: T, b: T) -> bool {
     let beyond = if MAX { a > b } else { a < b };
     beyond | ((a != a) & (b == b))
 }
@@ -26,7 +27,7 @@ struct ArgRows<T, const MAX: bool> {
     rows: usize,
     n: usize,
 }
-impl<T: Num, const MAX: bool> Kernel for ArgRows<T, MAX> {
+impl<T: NumKernels, const MAX: bool> Kernel for ArgRows<T, MAX> {
     type Out = ();
     #[inline(always)]
     #[allow(clippy::eq_op)] // NaN differs from itself
@@ -70,7 +71,7 @@ struct ArgColumns<T, const MAX: bool> {
     inner: usize,
     width: usize,
 }
-impl<T: Num, const MAX: bool> Kernel for ArgColumns<T, MAX> {
+impl<T: NumKernels, const MAX: bool> Kernel for ArgColumns<T, MAX> {
     type Out = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
@@ -98,7 +99,7 @@ impl<T: Num, const MAX: bool> Kernel for ArgColumns<T, MAX> {
 /// # Safety
 /// `src` is readable for `outer·n·inner` elements, `n` not 0, and `dst` writable for `outer·inner`; they
 /// do not overlap.
-pub(crate) unsafe fn reduce<T: Num>(max: bool, g: Geometry, src: *const T, dst: *mut i64) {
+pub(crate) unsafe fn reduce<T: NumKernels>(max: bool, g: Geometry, src: *const T, dst: *mut i64) {
     if g.outer * g.inner == 0 {
         return;
     }
@@ -114,7 +115,12 @@ pub(crate) unsafe fn reduce<T: Num>(max: bool, g: Geometry, src: *const T, dst: 
 
 /// # Safety
 /// As for [`arg`].
-unsafe fn arg_of<T: Num, const MAX: bool>(isa: IsaKind, g: Geometry, src: *const T, dst: *mut i64) {
+unsafe fn arg_of<T: NumKernels, const MAX: bool>(
+    isa: IsaKind,
+    g: Geometry,
+    src: *const T,
+    dst: *mut i64,
+) {
     let Geometry { outer, n, inner } = g;
     let chunk = par::chunk_len(4);
     let (src, dst) = (Shared(src as *mut T), Shared(dst));

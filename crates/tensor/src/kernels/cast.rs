@@ -1,9 +1,9 @@
 //! Conversions between element types.
 
-use super::drive::{Params, Run};
 use super::isa::Isa;
+use super::strided::{Params, Run};
 use super::tables::{Fun, exec};
-use crate::dtype::Element;
+use crate::dtype::Scalar;
 
 /// Every conversion to type `O`, as Rust's `as` does it; anything but zero is `true`.
 pub(super) trait CastTo<O> {
@@ -66,7 +66,7 @@ impl CastTo<f64> for bool {
     }
 }
 /// The run that converts `T` to `O`.
-pub(super) const fn run<T: Element + CastTo<O>, O: Element>() -> Run<1> {
+pub(super) const fn run<T: Scalar + CastTo<O>, O: Scalar>() -> Run<1> {
     Run {
         func: exec::<1, (T,), O, Cast>,
         cost: 4,

@@ -1,7 +1,8 @@
 //! The copy of rows, by bytes: whatever the elements are, one loop a size serves them.
 
-use super::drive::{Call, Run};
-use super::isa::{CACHE_LINE, Isa, IsaKind, Kernel, dispatch};
+use super::isa::{Isa, IsaKind, Kernel, dispatch};
+use super::strided::{Call, Run};
+use crate::memory::cache_line::CACHE_LINE;
 
 /// The run that copies elements of `SIZE` bytes.
 pub(super) const fn run<const SIZE: usize>() -> Run<1> {

@@ -5,8 +5,8 @@
 use super::isa::Isa;
 use super::math::Math;
 use super::reduce::{Fold, Geometry, Order, fold, row, row_of};
-use super::tables::NumKernels;
-use crate::dtype::{DType, Element, Float, Num};
+use super::tables::{FloatKernels, NumKernels};
+use crate::dtype::{DType, Number, Scalar};
 
 /// Conversion to the type that sums are held in.
 pub(crate) trait Widen<S> {
@@ -66,7 +66,7 @@ macro_rules! numbers {
 }
 
 /// That of integers, which wrap, is free.
-const fn order<T: Element>(of_floats: Order) -> Order {
+const fn order<T: Scalar>(of_floats: Order) -> Order {
     match T::DTYPE {
         DType::F32 | DType::F64 => of_floats,
         _ => Order::Free,
@@ -74,31 +74,31 @@ const fn order<T: Element>(of_floats: Order) -> Order {
 }
 
 folds! {
-    Sum<T: SumOf> T::Sum, [const ORDER: Order = order::<T>(Order::Fixed);] |x, s, p| x.widen(), |a, b| a.add_(b), T::Sum::ZERO;
-    Prod<T: SumOf> T::Sum, [const ORDER: Order = order::<T>(Order::Fixed);] |x, s, p| x.widen(), |a, b| a.mul_(b), T::Sum::ONE;
+    Sum<T: SumOf> T::Acc, [const ORDER: Order = order::<T>(Order::Fixed);] |x, s, p| x.widen(), |a, b| a.add_(b), T::Acc::ZERO;
+    Prod<T: SumOf> T::Acc, [const ORDER: Order = order::<T>(Order::Fixed);] |x, s, p| x.widen(), |a, b| a.mul_(b), T::Acc::ONE;
     // Max and min of nothing are refused before they come here.
-    MaxOf<T: Num> T, [const ORDER: Order = order::<T>(Order::Slow); numbers!(T >);] |x, s, p| x, |a, b| a.max_(b), T::ZERO;
-    MinOf<T: Num> T, [const ORDER: Order = order::<T>(Order::Slow); numbers!(T <);] |x, s, p| x, |a, b| a.min_(b), T::ZERO;
-    AbsSum<T: Float> T, [] |x, s, p| x.abs_(), |a, b| a + b, T::ZERO;
-    AbsMax<T: Float> T, [const ORDER: Order = Order::Slow; numbers!(T >);] |x, s, p| x.abs_(), |a, b| a.max_(b), T::ZERO;
-    AbsMin<T: Float> T, [const ORDER: Order = Order::Slow; numbers!(T <);] |x, s, p| x.abs_(), |a, b| a.min_(b), T::INFINITY;
-    SquareSum<T: Float> T, [] |x, s, p| x * x, |a, b| a + b, T::ZERO;
+    MaxOf<T: NumKernels> T, [const ORDER: Order = order::<T>(Order::Slow); numbers!(T >);] |x, s, p| x, |a, b| a.max_(b), T::ZERO;
+    MinOf<T: NumKernels> T, [const ORDER: Order = order::<T>(Order::Slow); numbers!(T <);] |x, s, p| x, |a, b| a.min_(b), T::ZERO;
+    AbsSum<T: FloatKernels> T, [] |x, s, p| x.abs_(), |a, b| a + b, T::ZERO;
+    AbsMax<T: FloatKernels> T, [const ORDER: Order = Order::Slow; numbers!(T >);] |x, s, p| x.abs_(), |a, b| a.max_(b), T::ZERO;
+    AbsMin<T: FloatKernels> T, [const ORDER: Order = Order::Slow; numbers!(T <);] |x, s, p| x.abs_(), |a, b| a.min_(b), T::INFINITY;
+    SquareSum<T: FloatKernels> T, [] |x, s, p| x * x, |a, b| a + b, T::ZERO;
     // Divided by the shift, which is never 0 here.
-    ScaledSquareSum<T: Float> T, [const SHIFTED: bool = true; const COST: u32 = 5;]
+    ScaledSquareSum<T: FloatKernels> T, [const SHIFTED: bool = true; const COST: u32 = 5;]
         |x, s, p| (x / s) * (x / s), |a, b| a + b, T::ZERO;
-    DeviationSum<T: Float> T, [const SHIFTED: bool = true;]
+    DeviationSum<T: FloatKernels> T, [const SHIFTED: bool = true;]
         |x, s, p| (x - s) * (x - s), |a, b| a + b, T::ZERO;
-    ExpSum<T: Float> T, [const SHIFTED: bool = true; const HEAVY: bool = true; const COST: u32 = 8;]
+    ExpSum<T: FloatKernels> T, [const SHIFTED: bool = true; const HEAVY: bool = true; const COST: u32 = 8;]
         |x, s, p| Math::exp::<I>(x - s), |a, b| a + b, T::ZERO;
-    PowSum<T: Float> T, [const HEAVY: bool = true; const COST: u32 = 30;]
+    PowSum<T: FloatKernels> T, [const HEAVY: bool = true; const COST: u32 = 30;]
         |x, s, p| Math::pow::<I>(x.abs_(), T::from_f64(p)), |a, b| a + b, T::ZERO;
 }
 
 /// Numeric types that widen to their sum type.
-pub(crate) trait SumOf: Num + Widen<<Self as Num>::Sum> {}
-impl<T: Num + Widen<T::Sum>> SumOf for T {}
+pub(crate) trait SumOf: NumKernels + Widen<<Self as NumKernels>::Acc> {}
+impl<T: NumKernels + Widen<T::Acc>> SumOf for T {}
 
-/// Reductions of every numeric type. Sums and products are of type `T::Sum`.
+/// Reductions of every numeric type. Sums and products are of type `T::Acc`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum NumFold {
@@ -182,9 +182,9 @@ pub(super) use float_fold;
 /// # Safety
 /// `x` is readable for `n` elements.
 #[inline(always)]
-pub(super) unsafe fn row_sum<I: Isa, T: Float>(x: *const T, n: usize) -> T {
+pub(super) unsafe fn row_sum<I: Isa, T: FloatKernels>(x: *const T, n: usize) -> T {
     struct Plain<T>(std::marker::PhantomData<T>);
-    impl<T: Float> Fold for Plain<T> {
+    impl<T: FloatKernels> Fold for Plain<T> {
         type In = T;
         type Acc = T;
         #[inline(always)]
@@ -209,7 +209,7 @@ pub(super) unsafe fn row_sum<I: Isa, T: Float>(x: *const T, n: usize) -> T {
 /// # Safety
 /// `x` is readable for `n` elements.
 #[inline(always)]
-pub(super) unsafe fn row_max<I: Isa, T: Num>(x: *const T, n: usize) -> T {
+pub(super) unsafe fn row_max<I: Isa, T: NumKernels>(x: *const T, n: usize) -> T {
     // SAFETY: the caller's promise.
     unsafe { row::<I, MaxOf<T>>(x, n, *x, 0.0) }
 }
@@ -220,7 +220,7 @@ pub(super) unsafe fn row_max<I: Isa, T: Num>(x: *const T, n: usize) -> T {
 /// # Safety
 /// `x` is readable for `n` elements.
 #[inline(always)]
-pub(super) unsafe fn row_largest<T: Float>(x: *const T, n: usize) -> T {
+pub(super) unsafe fn row_largest<T: FloatKernels>(x: *const T, n: usize) -> T {
     // SAFETY: the caller's promise.
     row_of(
         n,
@@ -234,7 +234,7 @@ pub(super) unsafe fn row_largest<T: Float>(x: *const T, n: usize) -> T {
 /// # Safety
 /// `x` is readable for `n` elements.
 #[inline(always)]
-pub(super) unsafe fn row_min<I: Isa, T: Num>(x: *const T, n: usize) -> T {
+pub(super) unsafe fn row_min<I: Isa, T: NumKernels>(x: *const T, n: usize) -> T {
     // SAFETY: the caller's promise.
     unsafe { row::<I, MinOf<T>>(x, n, *x, 0.0) }
 }

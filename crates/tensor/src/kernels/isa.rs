@@ -10,6 +10,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::gemm::Simd;
+use crate::memory::cache_line::{CACHE_LINE, prefetch};
 
 /// An instruction set, as a type: the element-level operations that differ between sets.
 pub trait Isa: Simd<f32> + Simd<f64> + Copy + Send + Sync + 'static {
@@ -294,22 +295,6 @@ pub(crate) mod table {
     fn neon<A, K: Kernel + From<A>>(a: A) -> K::Out {
         K::from(a).run::<Neon>()
     }
-}
-
-/// Bytes that a fetch from memory brings.
-pub(crate) const CACHE_LINE: usize = 64;
-
-/// Asks for the cache line at `p`, which may be any address.
-#[inline(always)]
-pub(crate) fn prefetch(p: *const u8) {
-    // SAFETY: a hint; it faults at no address, and every x86-64 has it.
-    #[cfg(target_arch = "x86_64")]
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(p as *const i8);
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = p;
 }
 
 /// The longest row, in bytes, that [`next_row`] asks for; see `kernels/README.md`.

@@ -1,4 +1,4 @@
-//! The verb *norm*: layer normalisation of the rows of a contiguous `[rows, n]` block and its
+//! Norm: layer normalisation of the rows of a contiguous `[rows, n]` block and its
 //! gradients, a row in one go while it is in the cache.
 //!
 //! Invariant: rows are cut into blocks by size alone, a row's sums are in the fixed tree of
@@ -11,7 +11,7 @@ use std::slice::{from_raw_parts, from_raw_parts_mut};
 use super::isa::{Isa, Kernel, active_isa, dispatch, next_row};
 use super::par;
 use super::reduce::{Shared, row_of};
-use crate::dtype::Float;
+use super::tables::FloatKernels;
 
 /// Tenths of a nanosecond an element: a few passes over a row in the cache.
 const COST: u32 = 12;
@@ -57,7 +57,13 @@ pub struct NormGrad<T> {
 
 /// A row of `y`. (Slices, here and below: that they do not overlap is what the compiler needs to know.)
 #[inline(always)]
-fn normalise<T: Float>(x: &[T], [mean, scale]: [T; 2], w: &[T], b: &[T], y: &mut [MaybeUninit<T>]) {
+fn normalise<T: FloatKernels>(
+    x: &[T],
+    [mean, scale]: [T; 2],
+    w: &[T],
+    b: &[T],
+    y: &mut [MaybeUninit<T>],
+) {
     for i in 0..y.len() {
         y[i].write((x[i] - mean) * scale * w[i] + b[i]);
     }
@@ -65,7 +71,7 @@ fn normalise<T: Float>(x: &[T], [mean, scale]: [T; 2], w: &[T], b: &[T], y: &mut
 
 /// A row of `dx`, and what it adds to `dw` and `db`.
 #[inline(always)]
-fn pass_back<T: Float>(
+fn pass_back<T: FloatKernels>(
     x: &[T],
     w: &[T],
     dy: &[T],
@@ -82,7 +88,7 @@ fn pass_back<T: Float>(
     }
 }
 
-impl<T: Float> Kernel for Norm<T> {
+impl<T: FloatKernels> Kernel for Norm<T> {
     type Out = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
@@ -101,7 +107,7 @@ impl<T: Float> Kernel for Norm<T> {
                 };
                 next_row([x], n, 1);
                 let var = row_of(n, square, |a, b| a + b) / count;
-                let scale = T::ONE / (var + epsilon).sqrt_();
+                let scale = T::ONE / (var + epsilon).sqrt();
                 next_row([x], n, 2);
                 let [x, w, b] = [x, self.w, self.b].map(|p| from_raw_parts(p, n));
                 normalise(x, [mean, scale], w, b, from_raw_parts_mut(y.cast(), n));
@@ -112,7 +118,7 @@ impl<T: Float> Kernel for Norm<T> {
     }
 }
 
-impl<T: Float> Kernel for NormGrad<T> {
+impl<T: FloatKernels> Kernel for NormGrad<T> {
     type Out = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
@@ -149,7 +155,7 @@ impl<T: Float> Kernel for NormGrad<T> {
 /// # Safety
 /// `x` is readable and `y` writable for `rows·n` elements, `w` and `b` readable for `n`, `mean` and
 /// `scale` writable for `rows`; what is written overlaps nothing else. `n >= 1`.
-pub(crate) unsafe fn norm<T: Float>(all: Norm<T>) {
+pub(crate) unsafe fn norm<T: FloatKernels>(all: Norm<T>) {
     let isa = active_isa();
     let Norm {
         rows, n, epsilon, ..
@@ -183,7 +189,7 @@ pub(crate) unsafe fn norm<T: Float>(all: Norm<T>) {
 /// `x` and `dy` are readable and `dx` writable for `rows·n` elements, `w` readable for `n`, `mean` and
 /// `scale` for `rows`; `dw` and `db` are writable for `n` elements a block; what is written overlaps
 /// nothing else. `n >= 1`.
-pub(crate) unsafe fn norm_grad<T: Float>(all: NormGrad<T>) {
+pub(crate) unsafe fn norm_grad<T: FloatKernels>(all: NormGrad<T>) {
     let isa = active_isa();
     let NormGrad { rows, n, .. } = all;
     let [x, w, mean, scale, dy] =

@@ -1,4 +1,4 @@
-//! The verb *scan*: running sums and products along the middle axis of a contiguous
+//! Scan: running sums and products along the middle axis of a contiguous
 //! `[outer, n, inner]` block.
 //!
 //! Invariant: each result is the one before it merged with one element, in order, on every
@@ -8,10 +8,10 @@ use super::folds::SumOf;
 use super::isa::{Isa, Kernel, active_isa, dispatch};
 use super::par;
 use super::reduce::{Geometry, Shared};
-use crate::dtype::Num;
+use crate::dtype::Number;
 use crate::kernels::tables::NumKernels;
 
-/// Scans of every numeric type; the results are of type `T::Sum`.
+/// Scans of every numeric type; the results are of type `T::Acc`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum NumScan {
@@ -23,7 +23,7 @@ const STRIP: usize = 1024;
 
 struct Scan<T: SumOf, const SUM: bool> {
     src: *const T,
-    dst: *mut T::Sum,
+    dst: *mut T::Acc,
     outer: usize,
     n: usize,
     inner: usize,
@@ -31,7 +31,7 @@ struct Scan<T: SumOf, const SUM: bool> {
 }
 impl<T: SumOf, const SUM: bool> Scan<T, SUM> {
     #[inline(always)]
-    fn merge(a: T::Sum, b: T::Sum) -> T::Sum {
+    fn merge(a: T::Acc, b: T::Acc) -> T::Acc {
         if SUM { a.add_(b) } else { a.mul_(b) }
     }
 }
@@ -45,7 +45,7 @@ impl<T: SumOf, const SUM: bool> Kernel for Scan<T, SUM> {
                 let src = self.src.add(o * self.n * self.inner);
                 let dst = self.dst.add(o * self.n * self.inner);
                 if self.inner == 1 {
-                    let mut acc = if SUM { T::Sum::ZERO } else { T::Sum::ONE };
+                    let mut acc = if SUM { T::Acc::ZERO } else { T::Acc::ONE };
                     for i in 0..self.n {
                         acc = Self::merge(acc, (*src.add(i)).widen());
                         *dst.add(i) = acc;
@@ -70,9 +70,9 @@ impl<T: SumOf, const SUM: bool> Kernel for Scan<T, SUM> {
 /// Scans the middle axis into `dst`, of the same shape.
 ///
 /// # Safety
-/// `src` is readable and `dst` (of `T::Sum`) writable for `outer·n·inner` elements; they do not overlap.
+/// `src` is readable and `dst` (of `T::Acc`) writable for `outer·n·inner` elements; they do not overlap.
 pub(crate) unsafe fn scan<T: SumOf>(code: NumScan, g: Geometry, src: *const T, dst: *mut u8) {
-    let dst = dst as *mut T::Sum;
+    let dst = dst as *mut T::Acc;
     match code {
         NumScan::Sum => drive::<T, true>(g, src, dst),
         NumScan::Prod => drive::<T, false>(g, src, dst),
@@ -80,7 +80,7 @@ pub(crate) unsafe fn scan<T: SumOf>(code: NumScan, g: Geometry, src: *const T, d
 }
 
 /// The pointers are those of [`scan`].
-fn drive<T: SumOf, const SUM: bool>(g: Geometry, src: *const T, dst: *mut T::Sum) {
+fn drive<T: SumOf, const SUM: bool>(g: Geometry, src: *const T, dst: *mut T::Acc) {
     let Geometry { outer, n, inner } = g;
     if outer * n * inner == 0 {
         return;

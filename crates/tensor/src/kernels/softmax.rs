@@ -1,4 +1,4 @@
-//! The verb *softmax*: softmax, its logarithm and the gradients of both along the middle axis of a
+//! Softmax: softmax, its logarithm and the gradients of both along the middle axis of a
 //! contiguous `[outer, n, inner]` block, a row in one go while it is in the cache.
 //!
 //! Invariant: a row is handled by one thread, its sum in the fixed tree of [`super::reduce`]; NaN
@@ -12,7 +12,7 @@ use super::math::Math;
 use super::math::each::map_exp_from;
 use super::par;
 use super::reduce::{Geometry, Shared, row_of};
-use crate::dtype::Float;
+use super::tables::FloatKernels;
 
 /// What is computed of each row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ struct Task<T> {
     width: usize,
 }
 
-impl<T: Float> Task<T> {
+impl<T: FloatKernels> Task<T> {
     /// # Safety
     /// Pointers are valid for `n` elements, `n >= 1`.
     #[inline(always)]
@@ -172,7 +172,7 @@ impl<T: Float> Task<T> {
     }
 }
 
-impl<T: Float> Kernel for Task<T> {
+impl<T: FloatKernels> Kernel for Task<T> {
     type Out = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
@@ -197,7 +197,7 @@ impl<T: Float> Kernel for Task<T> {
 /// # Safety
 /// The sources that `code` reads are readable and `dst` is writable for `outer·n·inner` elements; `dst`
 /// overlaps no source.
-pub(crate) unsafe fn softmax<T: Float>(
+pub(crate) unsafe fn softmax<T: FloatKernels>(
     code: Softmax,
     g: Geometry,
     srcs: [*const T; 2],

@@ -1,11 +1,11 @@
-//! The verb *sort*: rows sorted, or their first `k` selected, with the indices that go with them.
+//! Sort: rows sorted, or their first `k` selected, with the indices that go with them.
 //!
 //! Invariant: elements are compared by an integer key with the order of their values (NaN beyond
 //! all others, −0 equal to 0), then by index, so that every order is total and stable.
 
 use super::par;
 use super::reduce::Shared;
-use crate::dtype::Element;
+use crate::dtype::Scalar;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The integer that orders like the element.
@@ -65,7 +65,7 @@ fn front<O: Ord>(items: &mut [O], k: usize) {
 /// # Safety
 /// `src` is readable for `rows·n` elements, `values` and `indices` are writable for `rows·k`, `k <= n`;
 /// none overlap.
-pub(crate) unsafe fn sort<T: Element + SortKey>(
+pub(crate) unsafe fn sort<T: Scalar + SortKey>(
     (rows, n, k): (usize, usize, usize),
     descending: bool,
     src: *const T,

@@ -11,7 +11,6 @@ use std::slice::{from_raw_parts, from_raw_parts_mut};
 use super::arg;
 use super::cast;
 use super::copy;
-use super::drive::{Call, Params, Run, RunFn};
 use super::folds::{self, FloatFold, NumFold};
 use super::gemm::GemmKernels;
 use super::isa::{Isa, IsaKind, Kernel, dispatch};
@@ -21,18 +20,19 @@ use super::reduce::Geometry;
 use super::scan::{self, NumScan};
 use super::softmax::{self, Softmax};
 use super::sort;
+use super::strided::{Call, Params, Run, RunFn};
 use super::unary::{self, Float1, FloatClass, Num1};
-use crate::dtype::{DType, Element, Float, Num};
+use crate::dtype::{DType, Number, Real, Scalar};
 
 /// The inputs of an operation, read at one index of `N` runs.
 pub(super) trait Inputs<const N: usize>: Copy {
     /// # Safety
-    /// Element `i` of each run is readable and of the tuple's type.
+    /// Scalar `i` of each run is readable and of the tuple's type.
     unsafe fn read(runs: [*const u8; N], i: usize) -> Self;
 }
 macro_rules! inputs {
     ($($n:literal ($($t:ident $k:literal),*);)*) => {$(
-        impl<$($t: Element),*> Inputs<$n> for ($($t,)*) {
+        impl<$($t: Scalar),*> Inputs<$n> for ($($t,)*) {
             #[inline(always)]
             unsafe fn read(runs: [*const u8; $n], i: usize) -> Self {
                 // SAFETY: the caller's promise.
@@ -57,12 +57,12 @@ pub(super) trait Fun<In, Out> {
 /// # Safety
 /// For each row of the call `dst` is valid for `len` writes and each source for `len` reads; what is
 /// written overlaps nothing else.
-pub(super) unsafe fn exec<const N: usize, In: Inputs<N>, O: Element, F: Fun<In, O>>(
+pub(super) unsafe fn exec<const N: usize, In: Inputs<N>, O: Scalar, F: Fun<In, O>>(
     isa: IsaKind,
     call: &Call<N>,
 ) {
     struct Loop<'a, const N: usize, In, O, F>(&'a Call<N>, PhantomData<(In, O, F)>);
-    impl<const N: usize, In: Inputs<N>, O: Element, F: Fun<In, O>> Kernel for Loop<'_, N, In, O, F> {
+    impl<const N: usize, In: Inputs<N>, O: Scalar, F: Fun<In, O>> Kernel for Loop<'_, N, In, O, F> {
         type Out = ();
         #[inline(always)]
         fn run<I: Isa>(self) {
@@ -96,9 +96,9 @@ pub(super) trait SliceFun<T> {
 ///
 /// # Safety
 /// As [`exec`].
-pub(super) unsafe fn exec_slice<T: Element, F: SliceFun<T>>(isa: IsaKind, call: &Call<1>) {
+pub(super) unsafe fn exec_slice<T: Scalar, F: SliceFun<T>>(isa: IsaKind, call: &Call<1>) {
     struct Loop<'a, T, F>(&'a Call<1>, PhantomData<(T, F)>);
-    impl<T: Element, F: SliceFun<T>> Kernel for Loop<'_, T, F> {
+    impl<T: Scalar, F: SliceFun<T>> Kernel for Loop<'_, T, F> {
         type Out = ();
         #[inline(always)]
         fn run<I: Isa>(self) {
@@ -187,7 +187,7 @@ pub(super) use family;
 
 family! {
     /// Binary operations on every numeric type.
-    Num2 num2 <T: Num> 2 (T, T) => T {
+    Num2 num2 <T: NumKernels> 2 (T, T) => T {
         Add 4 = |x, y; p| x.add_(y);
         Sub 4 = |x, y; p| x.sub_(y);
         Mul 4 = |x, y; p| x.mul_(y);
@@ -201,7 +201,7 @@ family! {
 
 family! {
     /// Comparisons.
-    Compare compare <T: Element> 2 (T, T) => bool {
+    Compare compare <T: Scalar> 2 (T, T) => bool {
         Eq 4 = |x, y; p| x == y;
         Ne 4 = |x, y; p| x != y;
         Lt 4 = |x, y; p| x < y;
@@ -213,14 +213,14 @@ family! {
 
 family! {
     /// Choice by a mask.
-    Select select <T: Element> 3 (bool, T, T) => T {
+    Select select <T: Scalar> 3 (bool, T, T) => T {
         Where 5 = |c, x, y; p| if c { x } else { y };
     }
 }
 
 family! {
     /// Binary operations on floats, gradients of unary ones among them: `(y or x, dy)`.
-    Float2 float2 <T: Float> 2 (T, T) => T {
+    Float2 float2 <T: FloatKernels> 2 (T, T) => T {
         Pow 30 = |x, y; p| Math::pow::<I>(x, y);
         Atan2 15 = |y, x; p| Math::atan2::<I>(y, x);
         Hypot 8 = |x, y; p| Math::hypot::<I>(x, y);
@@ -272,7 +272,7 @@ family! {
 
 /// `x` within ±`most`; NaN stays.
 #[inline(always)]
-fn within<T: Float>(x: T, most: T) -> T {
+fn within<T: FloatKernels>(x: T, most: T) -> T {
     let x = if x > most { most } else { x };
     if x < -most { -most } else { x }
 }
@@ -299,7 +299,9 @@ pub trait ElementKernels: Sized {
 /// Kernels and element operations of every numeric type.
 #[doc(hidden)]
 #[allow(missing_docs)]
-pub trait NumKernels: Copy {
+pub trait NumKernels: Number {
+    /// What sums and products are held in.
+    type Acc: NumKernels<Acc = Self::Acc>;
     fn num1(code: Num1) -> Run<1>;
     fn num2(code: Num2) -> Run<2>;
     fn fold(code: NumFold) -> folds::NumRun<Self>;
@@ -325,7 +327,7 @@ pub trait NumKernels: Copy {
 /// Kernels and element operations of floats.
 #[doc(hidden)]
 #[allow(missing_docs)]
-pub trait FloatKernels: Math + GemmKernels {
+pub trait FloatKernels: NumKernels<Acc = Self> + Real + Math + GemmKernels {
     fn float1(code: Float1) -> Run<1>;
     fn float2(code: Float2) -> Run<2>;
     fn float_class(code: FloatClass) -> Run<1>;
@@ -339,7 +341,6 @@ pub trait FloatKernels: Math + GemmKernels {
     /// # Safety
     /// As for [`norm::norm_grad`].
     unsafe fn norm_grad(all: NormGrad<Self>);
-    fn sqrt_(self) -> Self;
     fn floor_(self) -> Self;
     fn ceil_(self) -> Self;
     fn round_(self) -> Self;
@@ -421,6 +422,7 @@ macro_rules! num_tables {
 macro_rules! int_kernels {
     ($($t:ident)*) => {$(
         impl NumKernels for $t {
+            type Acc = i64;
             num_tables!($t);
             #[inline(always)]
             fn add_(self, o: Self) -> Self { self.wrapping_add(o) }
@@ -454,6 +456,7 @@ int_kernels!(i64 i32 u8);
 macro_rules! float_kernels {
     ($($t:ident)*) => {$(
         impl NumKernels for $t {
+            type Acc = $t;
             num_tables!($t);
             #[inline(always)]
             fn add_(self, o: Self) -> Self { self + o }
@@ -511,8 +514,6 @@ macro_rules! float_kernels {
                 // SAFETY: the caller's promise.
                 unsafe { norm::norm_grad(all) }
             }
-            #[inline(always)]
-            fn sqrt_(self) -> Self { self.sqrt() }
             #[inline(always)]
             fn floor_(self) -> Self { self.floor() }
             #[inline(always)]

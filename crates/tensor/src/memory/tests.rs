@@ -114,9 +114,9 @@ fn a_dropped_large_block_is_found_again() {
 }
 
 /// A tensor's body of so many bytes, in two rows (an odd one is left over).
-fn body(bytes: usize) -> Body {
+fn body(bytes: usize) -> TensorImpl {
     let rows = || Layout::contiguous(Shape::from_slice(&[2, bytes / 2]), bytes / 2 * 2);
-    Body::try_new(DType::U8, bytes, rows).unwrap()
+    TensorImpl::try_new(DType::U8, bytes, rows).unwrap()
 }
 
 #[test]
@@ -356,7 +356,7 @@ fn what_cannot_be_had_is_an_error() {
 
 #[test]
 fn thread_locals_may_drop_and_make_blocks_while_their_thread_ends() {
-    struct Late(Vec<Body>, mpsc::Sender<usize>);
+    struct Late(Vec<TensorImpl>, mpsc::Sender<usize>);
     impl Drop for Late {
         fn drop(&mut self) {
             // Whatever the order of destructors, both work, and copies share as ever.

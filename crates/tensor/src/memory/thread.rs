@@ -10,10 +10,10 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::cache_line::prefetch;
 use super::class::{self, SMALL, SMALL_CLASSES};
 use super::shared::{self, Chain, THREADS_KEEP};
 use super::system::{self, HEADER, Header, NO_CLASS};
-use crate::kernels::isa::prefetch;
 
 /// A magazine is what a thread trades with the shared cache in one go: 64 KiB of blocks, at least two. A thread keeps
 /// up to two of each class, so that a loop that hovers about the edge of one does not trade at each turn.

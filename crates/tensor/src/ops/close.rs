@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::dtype::{Float, Num};
-use crate::error::{Error, Result, Site};
+use crate::element::{Float, Num};
+use crate::error::{ErrorKind, Result, Site};
 use crate::tensor::Tensor;
 
 /// How far apart two numbers may be: `|a - b| <= atol + rtol·|b|`, `b` being the expected one.
@@ -144,7 +144,7 @@ impl<T: Num> Tensor<T> {
     }
 
     #[track_caller]
-    fn pair(&self, op: &'static str, expected: &Tensor<T>) -> Box<Site> {
+    fn pair(&self, op: &'static str, expected: &Tensor<T>) -> Site {
         self.site(op)
             .operand("expected", T::DTYPE, expected.shape())
     }
@@ -161,20 +161,18 @@ impl<T: Num> Tensor<T> {
             if self.shape().broadcast(expected.shape()).is_some() {
                 site = site.hint("expand() broadcasts one of them where that is meant");
             }
-            return Err(Error::ShapeMismatch {
-                site,
+            return Err(site.error(ErrorKind::ShapeMismatch {
                 what: "shapes differ",
                 rule: "self.shape == expected.shape",
-            });
+            }));
         }
         for (name, value) in [("rtol", tolerance.rtol), ("atol", tolerance.atol)] {
             if !(value >= 0.0) {
-                return Err(Error::InvalidArgument {
-                    site: self.pair(op, expected),
+                return Err(self.pair(op, expected).error(ErrorKind::InvalidArgument {
                     name,
                     value: value.to_string(),
                     rule: "at least 0",
-                });
+                }));
             }
         }
         let mut mismatches = 0;

@@ -1,7 +1,7 @@
 //! Comparisons, logic on masks, choice by a mask.
 
-use crate::dtype::Element;
-use crate::error::{Error, Result};
+use crate::element::Element;
+use crate::error::{ErrorKind, Result};
 use crate::kernels::tables::{Bool2, Compare, ElementKernels};
 use crate::tensor::Tensor;
 
@@ -131,11 +131,10 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     pub fn masked_fill(&self, mask: &Tensor<bool>, value: T) -> Result<Tensor<T>> {
         if self.shape().broadcast(mask.shape()).is_none() {
-            return Err(Error::Broadcast {
-                site: self
-                    .site("masked_fill")
-                    .operand("mask", mask.dtype(), mask.shape()),
-            });
+            return Err(self
+                .site("masked_fill")
+                .operand("mask", mask.dtype(), mask.shape())
+                .error(ErrorKind::Broadcast));
         }
         Tensor::select_where(mask, &Tensor::scalar(value), self)
             .map_err(|e| e.rename("masked_fill"))

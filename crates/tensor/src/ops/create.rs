@@ -1,8 +1,8 @@
 //! Making tensors: from nested arrays, from a vector and a shape, filled.
 
-use crate::dtype::{Element, Num};
-use crate::error::{Error, Result, Site};
-use crate::kernels::drive::{self, Params};
+use crate::element::{Element, Num};
+use crate::error::{ErrorKind, Result, Site};
+use crate::kernels::strided::{self, Params};
 use crate::ops::reduce::certain;
 use crate::shape::{IntoShape, Shape};
 use crate::tensor::{Tensor, refuse};
@@ -84,20 +84,20 @@ impl<T: Element> Tensor<T> {
         // What is nested is in memory, but not all of it need be (a vector of one slice, repeated).
         let len = Shape::from_slice(&shape).checked_numel();
         if len.is_none_or(|n| out.try_reserve_exact(n).is_err()) {
-            return Err(Error::OutOfMemory {
-                site: Site::new("new"),
+            return Err(Site::new("new").error(ErrorKind::OutOfMemory {
                 bytes: len.map_or(usize::MAX, |n| n.saturating_mul(size_of::<T>())),
-            });
+            }));
         }
         if !values.nested_values(&shape, &mut out) {
-            return Err(Error::InvalidArgument {
-                site: Site::new("new").hint(format!(
+            return Err(Site::new("new")
+                .hint(format!(
                     "the first item of each level makes the shape {shape:?}"
-                )),
-                name: "values",
-                value: "a ragged list".into(),
-                rule: "every nested list has the length of the first of its level",
-            });
+                ))
+                .error(ErrorKind::InvalidArgument {
+                    name: "values",
+                    value: "a ragged list".into(),
+                    rule: "every nested list has the length of the first of its level",
+                }));
         }
         Self::from_values("new", &out, Shape::from_slice(&shape))
     }
@@ -139,21 +139,17 @@ impl<T: Element> Tensor<T> {
     fn from_values(op: &'static str, values: &[T], shape: Shape) -> Result<Tensor<T>> {
         match shape.checked_numel() {
             None => {
-                return Err(Error::SizeOverflow {
-                    site: Site::new(op),
-                    shape,
-                });
+                return Err(Site::new(op).error(ErrorKind::SizeOverflow { shape }));
             }
             Some(n) if n != values.len() => {
                 let site = Site::new(op).hint(format!(
                     "the shape has {n} elements; [{}] has as many as there are values",
                     values.len()
                 ));
-                return Err(Error::DataLength {
-                    site,
+                return Err(site.error(ErrorKind::DataLength {
                     len: values.len(),
                     shape,
-                });
+                }));
             }
             Some(_) => {}
         }
@@ -214,7 +210,7 @@ impl<T: Element> Tensor<T> {
                 (out.as_ptr() as *mut T).write(value);
             } else {
                 let dst = (out.as_ptr() as *mut u8, size_of::<T>());
-                drive::drive_flat(T::copy(), Params::default(), out.len(), dst, [src]);
+                strided::run_contiguous(T::copy(), Params::default(), out.len(), dst, [src]);
             }
         }
         Ok(out)

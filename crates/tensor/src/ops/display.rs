@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::dtype::{DType, Element};
+use crate::dtype::DType;
+use crate::element::Element;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 

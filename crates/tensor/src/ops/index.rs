@@ -4,8 +4,8 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::dtype::{Element, Num};
-use crate::error::{Error, Result, Site};
+use crate::element::{Element, Num};
+use crate::error::{Error, ErrorKind, Result, Site};
 use crate::kernels::par;
 use crate::layout::Layout;
 use crate::shape::Shape;
@@ -100,15 +100,15 @@ impl<T: Element> Tensor<T> {
     fn index_error(&self, op: &'static str, axis: usize, index: &Tensor<i64>) -> Error {
         let size = self.shape()[axis];
         let mut wrong = index.iter().filter(|&i| place(i, size) >= size);
-        Error::IndexOutOfRange {
-            site: Site::new(op)
-                .operand_axis("self", T::DTYPE, self.shape(), axis)
-                .operand("index", index.dtype(), index.shape())
-                .hint("indices count from 0; negative ones count from the end"),
-            index: wrong.next().unwrap_or_default(),
-            axis,
-            size,
-        }
+        Site::new(op)
+            .operand_axis("self", T::DTYPE, self.shape(), axis)
+            .operand("index", index.dtype(), index.shape())
+            .hint("indices count from 0; negative ones count from the end")
+            .error(ErrorKind::IndexOutOfRange {
+                index: wrong.next().unwrap_or_default(),
+                axis,
+                size,
+            })
     }
 
     /// Every index of a 1-d one within the axis, counted from the front.
@@ -133,17 +133,15 @@ impl<T: Element> Tensor<T> {
         if index.rank() == 1 {
             return Ok(());
         }
-        Err(Error::Rank {
-            site: self
-                .site(op)
-                .operand("index", index.dtype(), index.shape())
-                .hint(
-                    "reshape([INFER]) makes the index one axis; gather() takes one of self's rank",
-                ),
-            expected: "an index of one axis",
-            rank: index.rank(),
-            rule: "index.rank() == 1",
-        })
+        Err(self
+            .site(op)
+            .operand("index", index.dtype(), index.shape())
+            .hint("reshape([INFER]) makes the index one axis; gather() takes one of self's rank")
+            .error(ErrorKind::Rank {
+                expected: "an index of one axis",
+                rank: index.rank(),
+                rule: "index.rank() == 1",
+            }))
     }
 
     /// The slices of an axis that a 1-d index names, in its order.
@@ -209,14 +207,14 @@ impl<T: Element> Tensor<T> {
         if fits {
             return Ok(());
         }
-        Err(Error::ShapeMismatch {
-            site: self
-                .site(op)
-                .operand("index", index.dtype(), index.shape())
-                .hint("index_select() takes whole slices by an index of one axis"),
-            what: "the index does not fit",
-            rule: "index has self's rank and, but along the axis, no larger sizes",
-        })
+        Err(self
+            .site(op)
+            .operand("index", index.dtype(), index.shape())
+            .hint("index_select() takes whole slices by an index of one axis")
+            .error(ErrorKind::ShapeMismatch {
+                what: "the index does not fit",
+                rule: "index has self's rank and, but along the axis, no larger sizes",
+            }))
     }
 
     /// The part of this tensor that an index covers: of its sizes, but whole along an axis that it names places of.
@@ -325,14 +323,14 @@ impl<T: Element> Tensor<T> {
         cleared: impl Fn(usize, usize) -> Range<usize>,
     ) -> Result<Tensor<T>> {
         if self.rank() < 2 {
-            return Err(Error::Rank {
-                site: self
-                    .site(op)
-                    .hint("unsqueeze(0) makes a vector a matrix of one row"),
-                expected: "at least two axes",
-                rank: self.rank(),
-                rule: "self.rank() >= 2",
-            });
+            return Err(self
+                .site(op)
+                .hint("unsqueeze(0) makes a vector a matrix of one row")
+                .error(ErrorKind::Rank {
+                    expected: "at least two axes",
+                    rank: self.rank(),
+                    rule: "self.rank() >= 2",
+                }));
         }
         let mut out = self.try_copied(op)?;
         let (rows, cols) = (self.shape()[self.rank() - 2], self.shape()[self.rank() - 1]);
@@ -378,14 +376,14 @@ impl<T: Num> Tensor<T> {
                 .zip(index.shape().iter())
                 .all(|(s, i)| s >= i);
         if !fits {
-            return Err(Error::ShapeMismatch {
-                site: self
-                    .site("scatter_add")
-                    .operand("index", index.dtype(), index.shape())
-                    .operand("src", T::DTYPE, src.shape()),
-                what: "src does not cover the index",
-                rule: "src has index's rank and no smaller sizes",
-            });
+            return Err(self
+                .site("scatter_add")
+                .operand("index", index.dtype(), index.shape())
+                .operand("src", T::DTYPE, src.shape())
+                .error(ErrorKind::ShapeMismatch {
+                    what: "src does not cover the index",
+                    rule: "src has index's rank and no smaller sizes",
+                }));
         }
         let part = src.with_layout(src.within(None, index.shape()));
         let part = part.try_contiguous("scatter_add")?;
@@ -467,14 +465,14 @@ impl<T: Num> Tensor<T> {
         let mut want = self.shape().clone();
         want.as_mut_slice()[a] = index.len();
         if src.shape() != &want {
-            return Err(Error::ShapeMismatch {
-                site: self
-                    .site("index_add")
-                    .operand("index", index.dtype(), index.shape())
-                    .operand("src", T::DTYPE, src.shape()),
-                what: "src does not fit",
-                rule: "src has self's shape, but index.len() along the axis",
-            });
+            return Err(self
+                .site("index_add")
+                .operand("index", index.dtype(), index.shape())
+                .operand("src", T::DTYPE, src.shape())
+                .error(ErrorKind::ShapeMismatch {
+                    what: "src does not fit",
+                    rule: "src has self's shape, but index.len() along the axis",
+                }));
         }
         let picks = self.checked_indices("index_add", a, index)?;
         let src = src.try_contiguous("index_add")?;
@@ -527,14 +525,14 @@ impl Tensor<i64> {
         let mut out = Tensor::try_zeros(shape).map_err(|e| e.rename("one_hot"))?;
         for i in self.iter() {
             if usize::try_from(i).ok().filter(|i| *i < classes).is_none() {
-                return Err(Error::ClassOutOfRange {
-                    site: self
-                        .site("one_hot")
-                        .hint("an index is a class: negative ones do not count from the end"),
-                    name: "index",
-                    class: i,
-                    classes,
-                });
+                return Err(self
+                    .site("one_hot")
+                    .hint("an index is a class: negative ones do not count from the end")
+                    .error(ErrorKind::ClassOutOfRange {
+                        name: "index",
+                        class: i,
+                        classes,
+                    }));
             }
         }
         if classes > 0 {

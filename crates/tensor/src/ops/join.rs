@@ -2,8 +2,8 @@
 
 use std::borrow::Borrow;
 
-use crate::dtype::{Element, Num};
-use crate::error::{Error, Result, Site};
+use crate::element::{Element, Num};
+use crate::error::{Error, ErrorKind, Result, Site};
 use crate::layout::for_each_offset;
 use crate::shape::{IntoShape, Shape};
 use crate::tensor::Tensor;
@@ -35,12 +35,11 @@ impl<T: Element> Tensor<T> {
         let first: &Tensor<T> = first.borrow();
         if first.rank() == 0 {
             let site = first.site("cat").hint("`stack` joins scalars");
-            return Err(Error::Rank {
-                site,
+            return Err(site.error(ErrorKind::Rank {
                 expected: "at least one axis",
                 rank: 0,
                 rule: "self.rank() >= 1",
-            });
+            }));
         }
         let a = first.axis("cat", axis)?;
         let mut size = 0usize;
@@ -52,15 +51,15 @@ impl<T: Element> Tensor<T> {
                 let site = Site::new("cat")
                     .operand_axis("first", T::DTYPE, first.shape(), a)
                     .operand("other", T::DTYPE, t.shape());
-                return Err(Error::ShapeMismatch {
-                    site: if t.rank() + 1 == first.rank() {
-                        site.hint(format!("other.unsqueeze({axis}) has the axis"))
-                    } else {
-                        site
-                    },
+                return Err((if t.rank() + 1 == first.rank() {
+                    site.hint(format!("other.unsqueeze({axis}) has the axis"))
+                } else {
+                    site
+                })
+                .error(ErrorKind::ShapeMismatch {
                     what: "the other axes differ",
                     rule: "all shapes agree but along the joined axis",
-                });
+                }));
             }
             // Each size is at most isize::MAX: the sum is checked below as part of the shape.
             size = size.saturating_add(t.shape()[a]);
@@ -100,14 +99,14 @@ impl<T: Element> Tensor<T> {
         for t in tensors {
             let t: &Tensor<T> = t.borrow();
             if t.shape() != first.shape() {
-                return Err(Error::ShapeMismatch {
-                    site: Site::new("stack")
-                        .operand("first", T::DTYPE, first.shape())
-                        .operand("other", T::DTYPE, t.shape())
-                        .hint("cat() joins tensors that differ along one axis"),
-                    what: "shapes differ",
-                    rule: "all shapes agree",
-                });
+                return Err(Site::new("stack")
+                    .operand("first", T::DTYPE, first.shape())
+                    .operand("other", T::DTYPE, t.shape())
+                    .hint("cat() joins tensors that differ along one axis")
+                    .error(ErrorKind::ShapeMismatch {
+                        what: "shapes differ",
+                        rule: "all shapes agree",
+                    }));
             }
             rows.push(match t.unsqueeze(axis) {
                 Ok(row) => row,
@@ -142,12 +141,13 @@ impl<T: Element> Tensor<T> {
 
     #[track_caller]
     fn above_zero(&self, op: &'static str, name: &'static str, axis: usize) -> Error {
-        Error::InvalidArgument {
-            site: Site::new(op).operand_axis("self", T::DTYPE, self.shape(), axis),
-            name,
-            value: "0".into(),
-            rule: "at least 1",
-        }
+        Site::new(op)
+            .operand_axis("self", T::DTYPE, self.shape(), axis)
+            .error(ErrorKind::InvalidArgument {
+                name,
+                value: "0".into(),
+                rule: "at least 1",
+            })
     }
 
     #[track_caller]
@@ -177,12 +177,13 @@ impl<T: Element> Tensor<T> {
         let a = self.axis("split_sizes", axis)?;
         let total = sizes.iter().try_fold(0usize, |t, &s| t.checked_add(s));
         if total != Some(self.shape()[a]) {
-            return Err(Error::InvalidArgument {
-                site: Site::new("split_sizes").operand_axis("self", T::DTYPE, self.shape(), a),
-                name: "sizes",
-                value: format!("{sizes:?}"),
-                rule: "the sizes add up to the axis's",
-            });
+            return Err(Site::new("split_sizes")
+                .operand_axis("self", T::DTYPE, self.shape(), a)
+                .error(ErrorKind::InvalidArgument {
+                    name: "sizes",
+                    value: format!("{sizes:?}"),
+                    rule: "the sizes add up to the axis's",
+                }));
         }
         let mut at = 0;
         let mut out = self.try_list("split_sizes", sizes.len())?;
@@ -227,14 +228,14 @@ impl<T: Element> Tensor<T> {
     pub fn repeat(&self, counts: impl IntoShape) -> Result<Tensor<T>> {
         let counts = counts.into_shape();
         if counts.len() < self.rank() {
-            return Err(Error::InvalidArgument {
-                site: self
-                    .site("repeat")
-                    .hint("a count of 1 keeps an axis as it is"),
-                name: "counts",
-                value: counts.to_string(),
-                rule: "one count for each axis at least",
-            });
+            return Err(self
+                .site("repeat")
+                .hint("a count of 1 keeps an axis as it is")
+                .error(ErrorKind::InvalidArgument {
+                    name: "counts",
+                    value: counts.to_string(),
+                    rule: "one count for each axis at least",
+                }));
         }
         let lead = counts.len() - self.rank();
         // Each axis d repeated c times is [c, d] read as one.
@@ -322,11 +323,13 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     pub fn copy_from(&mut self, src: &Tensor<T>) -> Result<()> {
         if src.shape().broadcast(self.shape()).as_ref() != Some(self.shape()) {
-            return Err(Error::ShapeMismatch {
-                site: self.site("copy_from").operand("src", T::DTYPE, src.shape()),
-                what: "src does not fit",
-                rule: "aligned at the last axis, src's sizes equal self's or are 1",
-            });
+            return Err(self
+                .site("copy_from")
+                .operand("src", T::DTYPE, src.shape())
+                .error(ErrorKind::ShapeMismatch {
+                    what: "src does not fit",
+                    rule: "aligned at the last axis, src's sizes equal self's or are 1",
+                }));
         }
         self.try_make_unique("copy_from")?;
         self.write_window(Clone::clone, src);
@@ -351,23 +354,23 @@ impl<T: Num> Tensor<T> {
         let mut out = Tensor::try_zeros(shape).map_err(|e| e.rename("embed"))?;
         let window = view(&out)?;
         if !window.shares_memory_with(&out) && !out.is_empty() {
-            return Err(Error::InvalidArgument {
-                site: Site::new("embed")
-                    .operand("grad", T::DTYPE, grad.shape())
-                    .operand("view", T::DTYPE, window.shape()),
-                name: "view",
-                value: "another tensor".into(),
-                rule: "the closure returns a view of its argument",
-            });
+            return Err(Site::new("embed")
+                .operand("grad", T::DTYPE, grad.shape())
+                .operand("view", T::DTYPE, window.shape())
+                .error(ErrorKind::InvalidArgument {
+                    name: "view",
+                    value: "another tensor".into(),
+                    rule: "the closure returns a view of its argument",
+                }));
         }
         if window.shape() != grad.shape() {
-            return Err(Error::ShapeMismatch {
-                site: Site::new("embed")
-                    .operand("grad", T::DTYPE, grad.shape())
-                    .operand("view", T::DTYPE, window.shape()),
-                what: "the gradient does not fit the view",
-                rule: "grad.shape == view.shape",
-            });
+            return Err(Site::new("embed")
+                .operand("grad", T::DTYPE, grad.shape())
+                .operand("view", T::DTYPE, window.shape())
+                .error(ErrorKind::ShapeMismatch {
+                    what: "the gradient does not fit the view",
+                    rule: "grad.shape == view.shape",
+                }));
         }
         let overlaps = window.may_overlap();
         let layout = window.layout().clone();

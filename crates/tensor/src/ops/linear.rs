@@ -1,8 +1,8 @@
 //! Linear maps: products with a transposed weight, and what their gradients are made of.
 
-use super::matmul::{merge, rank_error};
-use crate::dtype::Float;
-use crate::error::{Error, Result, Site};
+use super::matmul::{merge, product, rank_error};
+use crate::element::Float;
+use crate::error::{Error, ErrorKind, Result, Site};
 use crate::kernels::gemm::{Dims, Mat};
 use crate::tensor::Tensor;
 
@@ -24,8 +24,17 @@ impl<T: Float> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn linear(&self, w: &Tensor<T>, b: Option<&Tensor<T>>) -> Result<Tensor<T>> {
-        T::linear(self, w, b)
+        if let Some([m, k]) = self.shape().pair()
+            && let Some([n, columns]) = w.shape().pair()
+            && k == columns
+            && b.is_none_or(|b| b.shape()[..] == [n] && b.is_contiguous())
+        {
+            let operands = || (self.mat(), w.mat().t());
+            return product("linear", Dims { m, n, k }, operands, b);
+        }
+        self.linear_any(w, b)
     }
 
     /// [`Tensor::linear`] of any ranks and layouts.
@@ -77,7 +86,7 @@ impl<T: Float> Tensor<T> {
             row: w.strides()[1],
             col: w.strides()[0],
         };
-        let y = T::product("linear", Dims { m, n, k }, (a, b), bias)?;
+        let y = product("linear", Dims { m, n, k }, || (a, b), bias)?;
         Ok(y.in_shape(shape))
     }
 
@@ -97,8 +106,16 @@ impl<T: Float> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn linear_weight_grad(&self, x: &Tensor<T>) -> Result<Tensor<T>> {
-        T::linear_weight_grad(self, x)
+        if let Some([k, m]) = self.shape().pair()
+            && let Some([rows, n]) = x.shape().pair()
+            && k == rows
+        {
+            let operands = || (self.mat().t(), x.mat());
+            return product("linear_weight_grad", Dims { m, n, k }, operands, None);
+        }
+        self.linear_weight_grad_any(x)
     }
 
     /// [`Tensor::linear_weight_grad`] of any ranks.
@@ -113,11 +130,12 @@ impl<T: Float> Tensor<T> {
         };
         if lead != rows {
             let site = Site::new(op).operand("dy", T::DTYPE, dy.shape());
-            return Err(Error::ShapeMismatch {
-                site: site.operand("x", T::DTYPE, x.shape()),
-                what: "leading axes differ",
-                rule: "dy.shape[..-1] == x.shape[..-1]",
-            });
+            return Err(site
+                .operand("x", T::DTYPE, x.shape())
+                .error(ErrorKind::ShapeMismatch {
+                    what: "leading axes differ",
+                    rule: "dy.shape[..-1] == x.shape[..-1]",
+                }));
         }
         // All leading axes as one, which a contiguous tensor has.
         let k = lead.iter().product();
@@ -128,7 +146,7 @@ impl<T: Float> Tensor<T> {
             col: 1,
         };
         let d = Dims { m, n, k };
-        T::product(op, d, (rows_of(&dy, m).t(), rows_of(&x, n)), None)
+        product(op, d, || (rows_of(&dy, m).t(), rows_of(&x, n)), None)
     }
 }
 
@@ -151,26 +169,26 @@ fn check_linear<T: Float>(x: &Tensor<T>, w: &Tensor<T>, b: Option<&Tensor<T>>) -
 fn linear_error<T: Float>(x: &Tensor<T>, w: &Tensor<T>, b: Option<&Tensor<T>>) -> Error {
     let site = Site::new("linear");
     if w.rank() != 2 {
-        return Error::Rank {
-            site: site
-                .operand("x", T::DTYPE, x.shape())
-                .operand("w", T::DTYPE, w.shape())
-                .hint("a weight is [out, in]"),
-            expected: "a weight of two axes",
-            rank: w.rank(),
-            rule: "w.rank() == 2",
-        };
+        return site
+            .operand("x", T::DTYPE, x.shape())
+            .operand("w", T::DTYPE, w.shape())
+            .hint("a weight is [out, in]")
+            .error(ErrorKind::Rank {
+                expected: "a weight of two axes",
+                rank: w.rank(),
+                rule: "w.rank() == 2",
+            });
     }
     if x.rank() == 0 {
-        return Error::Rank {
-            site: site
-                .operand("x", T::DTYPE, x.shape())
-                .operand("w", T::DTYPE, w.shape())
-                .hint("reshape([1]) makes a scalar a vector of one feature"),
-            expected: "an input of one axis or more",
-            rank: 0,
-            rule: "x.rank() >= 1",
-        };
+        return site
+            .operand("x", T::DTYPE, x.shape())
+            .operand("w", T::DTYPE, w.shape())
+            .hint("reshape([1]) makes a scalar a vector of one feature")
+            .error(ErrorKind::Rank {
+                expected: "an input of one axis or more",
+                rank: 0,
+                rule: "x.rank() >= 1",
+            });
     }
     let (out, inn) = (w.shape()[0], w.shape()[1]);
     let last = x.rank() - 1;
@@ -181,14 +199,14 @@ fn linear_error<T: Float>(x: &Tensor<T>, w: &Tensor<T>, b: Option<&Tensor<T>>) -
         } else {
             format!("x has {features} features: w must be [{out}, {features}]")
         };
-        return Error::ShapeMismatch {
-            site: site
-                .operand_axis("x", T::DTYPE, x.shape(), last)
-                .operand_axis("w", T::DTYPE, w.shape(), 1)
-                .hint(hint),
-            what: "inner dimensions differ",
-            rule: "x.shape[-1] == w.shape[1]",
-        };
+        return site
+            .operand_axis("x", T::DTYPE, x.shape(), last)
+            .operand_axis("w", T::DTYPE, w.shape(), 1)
+            .hint(hint)
+            .error(ErrorKind::ShapeMismatch {
+                what: "inner dimensions differ",
+                rule: "x.shape[-1] == w.shape[1]",
+            });
     }
     let site = site.operand_axis("w", T::DTYPE, w.shape(), 0);
     let (site, rank) = match b {
@@ -198,16 +216,14 @@ fn linear_error<T: Float>(x: &Tensor<T>, w: &Tensor<T>, b: Option<&Tensor<T>>) -
     };
     let site = site.hint(format!("b must be [{out}], one value for each row of w"));
     if rank != 1 {
-        return Error::Rank {
-            site,
+        return site.error(ErrorKind::Rank {
             expected: "a bias of one axis",
             rank,
             rule: "b.rank() == 1",
-        };
+        });
     }
-    Error::ShapeMismatch {
-        site,
+    site.error(ErrorKind::ShapeMismatch {
         what: "the bias does not fit the weight",
         rule: "b.shape[0] == w.shape[0]",
-    }
+    })
 }

@@ -1,7 +1,7 @@
 //! What a mask chooses.
 
-use crate::dtype::Element;
-use crate::error::{Error, Result};
+use crate::element::Element;
+use crate::error::{ErrorKind, Result};
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
@@ -35,13 +35,13 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     pub fn masked_select(&self, mask: &Tensor<bool>) -> Result<Tensor<T>> {
         let Ok(wide) = mask.expand(self.shape()) else {
-            return Err(Error::ShapeMismatch {
-                site: self
-                    .site("masked_select")
-                    .operand("mask", mask.dtype(), mask.shape()),
-                what: "the mask does not fit",
-                rule: "aligned at the last axis, mask's sizes equal self's or are 1",
-            });
+            return Err(self
+                .site("masked_select")
+                .operand("mask", mask.dtype(), mask.shape())
+                .error(ErrorKind::ShapeMismatch {
+                    what: "the mask does not fit",
+                    rule: "aligned at the last axis, mask's sizes equal self's or are 1",
+                }));
         };
         let (x, mask) = (
             self.try_contiguous("masked_select")?,

@@ -1,8 +1,8 @@
 //! Products of matrices and vectors.
 
-use crate::dtype::{Element, Float};
-use crate::error::{Error, Result, Site};
-use crate::kernels::gemm::{Dims, Gemm, GemmKernels, Mat, gemm};
+use crate::element::Float;
+use crate::error::{Error, ErrorKind, Result, Site};
+use crate::kernels::gemm::{Dims, Gemm, Mat, gemm};
 use crate::memory::AllocError;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -26,8 +26,16 @@ impl<T: Float> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn matmul(&self, other: &Tensor<T>) -> Result<Tensor<T>> {
-        T::matmul(self, other)
+        if let Some([m, k]) = self.shape().pair()
+            && let Some([rows, n]) = other.shape().pair()
+            && k == rows
+        {
+            let operands = || (self.mat(), other.mat());
+            return product("matmul", Dims { m, n, k }, operands, None);
+        }
+        self.matmul_any(other)
     }
 
     /// [`Tensor::matmul`] of other ranks than two.
@@ -66,14 +74,14 @@ impl<T: Float> Tensor<T> {
                 (_, 2) => Shape::from_slice(&[d.n]),
                 _ => Shape::new(),
             };
-            return Ok(T::product("matmul", d, (a, b), None)?.in_shape(shape));
+            return Ok(product("matmul", d, || (a, b), None)?.in_shape(shape));
         }
         self.matmul_batched(other, d, a, b)
     }
 
     /// A tensor of two axes, as an operand.
     #[inline(always)]
-    fn mat(&self) -> Mat<T> {
+    pub(super) fn mat(&self) -> Mat<T> {
         let [row, col] = self.strides().pair().unwrap_or_default();
         Mat {
             ptr: self.as_ptr(),
@@ -155,14 +163,14 @@ impl<T: Float> Tensor<T> {
     pub fn dot(&self, other: &Tensor<T>) -> Result<Tensor<T>> {
         vectors("dot", self, other)?;
         if self.len() != other.len() {
-            return Err(Error::ShapeMismatch {
-                site: Site::new("dot")
-                    .operand_axis("lhs", T::DTYPE, self.shape(), 0)
-                    .operand_axis("rhs", T::DTYPE, other.shape(), 0)
-                    .hint("outer() is the product of vectors of different sizes"),
-                what: "sizes differ",
-                rule: "lhs.shape[0] == rhs.shape[0]",
-            });
+            return Err(Site::new("dot")
+                .operand_axis("lhs", T::DTYPE, self.shape(), 0)
+                .operand_axis("rhs", T::DTYPE, other.shape(), 0)
+                .hint("outer() is the product of vectors of different sizes")
+                .error(ErrorKind::ShapeMismatch {
+                    what: "sizes differ",
+                    rule: "lhs.shape[0] == rhs.shape[0]",
+                }));
         }
         self.matmul(other).map_err(|e| e.rename("dot"))
     }
@@ -190,96 +198,12 @@ impl<T: Float> Tensor<T> {
     }
 }
 
-/// The products of each float type, compiled here alone. What two matrices need is straight on.
-#[doc(hidden)]
-#[allow(missing_docs, private_interfaces)] // reached through `Float` alone, which is sealed
-pub trait Products: GemmKernels + Element {
-    #[track_caller]
-    fn matmul(a: &Tensor<Self>, b: &Tensor<Self>) -> Result<Tensor<Self>>;
-    #[track_caller]
-    fn linear(x: &Tensor<Self>, w: &Tensor<Self>, b: Option<&Tensor<Self>>)
-    -> Result<Tensor<Self>>;
-    #[track_caller]
-    fn linear_weight_grad(dy: &Tensor<Self>, x: &Tensor<Self>) -> Result<Tensor<Self>>;
-    /// As the function `product`, for what comes here seldom.
-    #[track_caller]
-    fn product(
-        op: &'static str,
-        d: Dims,
-        operands: (Mat<Self>, Mat<Self>),
-        row: Option<&Tensor<Self>>,
-    ) -> Result<Tensor<Self>>;
-}
-
-macro_rules! products {
-    ($($t:ident)*) => {$(
-        #[allow(private_interfaces)] // as the trait
-        impl Products for $t {
-            #[track_caller]
-            #[inline(never)]
-            fn matmul(a: &Tensor<$t>, b: &Tensor<$t>) -> Result<Tensor<$t>> {
-                if let Some([m, k]) = a.shape().pair()
-                    && let Some([rows, n]) = b.shape().pair()
-                    && k == rows
-                {
-                    let operands = || (a.mat(), b.mat());
-                    return product("matmul", Dims { m, n, k }, operands, None);
-                }
-                a.matmul_any(b)
-            }
-
-            #[track_caller]
-            #[inline(never)]
-            fn linear(
-                x: &Tensor<$t>,
-                w: &Tensor<$t>,
-                b: Option<&Tensor<$t>>,
-            ) -> Result<Tensor<$t>> {
-                if let Some([m, k]) = x.shape().pair()
-                    && let Some([n, columns]) = w.shape().pair()
-                    && k == columns
-                    && b.is_none_or(|b| b.shape()[..] == [n] && b.is_contiguous())
-                {
-                    let operands = || (x.mat(), w.mat().t());
-                    return product("linear", Dims { m, n, k }, operands, b);
-                }
-                x.linear_any(w, b)
-            }
-
-            #[track_caller]
-            #[inline(never)]
-            fn linear_weight_grad(dy: &Tensor<$t>, x: &Tensor<$t>) -> Result<Tensor<$t>> {
-                if let Some([k, m]) = dy.shape().pair()
-                    && let Some([rows, n]) = x.shape().pair()
-                    && k == rows
-                {
-                    let operands = || (dy.mat().t(), x.mat());
-                    return product("linear_weight_grad", Dims { m, n, k }, operands, None);
-                }
-                dy.linear_weight_grad_any(x)
-            }
-
-            #[track_caller]
-            #[inline(never)]
-            fn product(
-                op: &'static str,
-                d: Dims,
-                operands: (Mat<$t>, Mat<$t>),
-                row: Option<&Tensor<$t>>,
-            ) -> Result<Tensor<$t>> {
-                product(op, d, || operands, row)
-            }
-        }
-    )*};
-}
-products!(f32 f64);
-
 /// A product of two matrices, plus a row on every row where there is one, which must be contiguous and as long.
 ///
 /// The operands are asked for once there is an output: until then they would lie on the stack.
 #[track_caller]
 #[inline(always)]
-fn product<T: Float>(
+pub(super) fn product<T: Float>(
     op: &'static str,
     d: Dims,
     operands: impl FnOnce() -> (Mat<T>, Mat<T>),
@@ -331,24 +255,21 @@ fn offset(batch: &[usize], strides: &[isize], mut i: usize) -> isize {
 #[track_caller]
 #[cold]
 fn refused(e: AllocError) -> Error {
-    Error::OutOfMemory {
-        site: Site::new("matmul"),
-        bytes: e.bytes,
-    }
+    Site::new("matmul").error(ErrorKind::OutOfMemory { bytes: e.bytes })
 }
 
 #[track_caller]
 #[cold]
 pub(super) fn rank_error<T: Float>(a: &Tensor<T>, b: &Tensor<T>) -> Error {
-    Error::Rank {
-        site: Site::new("matmul")
-            .operand("lhs", T::DTYPE, a.shape())
-            .operand("rhs", T::DTYPE, b.shape())
-            .hint("a scalar multiplies every element: use `*`"),
-        expected: "operands of one axis or more",
-        rank: 0,
-        rule: "lhs.rank() >= 1 and rhs.rank() >= 1",
-    }
+    Site::new("matmul")
+        .operand("lhs", T::DTYPE, a.shape())
+        .operand("rhs", T::DTYPE, b.shape())
+        .hint("a scalar multiplies every element: use `*`")
+        .error(ErrorKind::Rank {
+            expected: "operands of one axis or more",
+            rank: 0,
+            rule: "lhs.rank() >= 1 and rhs.rank() >= 1",
+        })
 }
 
 #[track_caller]
@@ -383,17 +304,17 @@ fn inner_error<T: Float>(a: &Tensor<T>, b: &Tensor<T>) -> Error {
     } else {
         format!("lhs needs {kb} columns, or rhs {ka} rows")
     };
-    Error::ShapeMismatch {
-        site: Site::new("matmul")
-            .operand_axis("lhs", T::DTYPE, sa, ra - 1)
-            .operand_axis("rhs", T::DTYPE, sb, rb.saturating_sub(2))
-            .hint(hint),
-        what: "inner dimensions differ",
-        rule: match rb {
-            1 => "lhs.shape[-1] == rhs.shape[0]",
-            _ => "lhs.shape[-1] == rhs.shape[-2]",
-        },
-    }
+    Site::new("matmul")
+        .operand_axis("lhs", T::DTYPE, sa, ra - 1)
+        .operand_axis("rhs", T::DTYPE, sb, rb.saturating_sub(2))
+        .hint(hint)
+        .error(ErrorKind::ShapeMismatch {
+            what: "inner dimensions differ",
+            rule: match rb {
+                1 => "lhs.shape[-1] == rhs.shape[0]",
+                _ => "lhs.shape[-1] == rhs.shape[-2]",
+            },
+        })
 }
 
 #[track_caller]
@@ -404,12 +325,11 @@ fn batch_error<T: Float>(a: &Tensor<T>, b: &Tensor<T>, la: &Shape, lb: &Shape) -
         x != y && x != 1 && y != 1
     });
     let i = bad.unwrap_or(1);
-    Error::Broadcast {
-        site: Site::new("matmul")
-            .operand_axis("lhs", T::DTYPE, a.shape(), la.len() - i)
-            .operand_axis("rhs", T::DTYPE, b.shape(), lb.len() - i)
-            .hint("the axes before the last two are batch axes: they broadcast, the last two multiply"),
-    }
+    Site::new("matmul")
+        .operand_axis("lhs", T::DTYPE, a.shape(), la.len() - i)
+        .operand_axis("rhs", T::DTYPE, b.shape(), lb.len() - i)
+        .hint("the axes before the last two are batch axes: they broadcast, the last two multiply")
+        .error(ErrorKind::Broadcast)
 }
 
 #[track_caller]
@@ -422,13 +342,13 @@ fn vectors<T: Float>(op: &'static str, a: &Tensor<T>, b: &Tensor<T>) -> Result<(
         Site::new(op)
             .operand("lhs", T::DTYPE, a.shape())
             .operand("rhs", T::DTYPE, b.shape());
-    Err(Error::Rank {
-        site: match rank {
-            0 => site.hint("a scalar multiplies every element: use `*`"),
-            _ => site.hint("matmul() multiplies matrices; flatten(0, -1) makes a vector"),
-        },
+    Err((match rank {
+        0 => site.hint("a scalar multiplies every element: use `*`"),
+        _ => site.hint("matmul() multiplies matrices; flatten(0, -1) makes a vector"),
+    })
+    .error(ErrorKind::Rank {
         expected: "two vectors",
         rank,
         rule: "lhs.rank() == 1 and rhs.rank() == 1",
-    })
+    }))
 }

@@ -1,7 +1,7 @@
 //! Layer normalisation and its gradients.
 
-use crate::dtype::Float;
-use crate::error::{Error, Result, Site};
+use crate::element::Float;
+use crate::error::{ErrorKind, Result, Site};
 use crate::kernels::norm::{Norm, NormGrad, block_rows};
 use crate::kernels::tables::FloatKernels;
 use crate::shape::{IntoShape, Shape};
@@ -60,11 +60,10 @@ impl<T: Float> Tensor<T> {
         let shape = shape.into_shape();
         if !self.shape().ends_with(&shape) {
             let hint = format!("the normalised shape given is {shape}");
-            return Err(Error::ShapeMismatch {
-                site: self.site(op).hint(hint),
+            return Err(self.site(op).hint(hint).error(ErrorKind::ShapeMismatch {
                 what: "the input does not end in the normalised shape",
                 rule: "self.shape == [.., *shape]",
-            });
+            }));
         }
         let lead = Shape::from_slice(&self.shape()[..self.rank() - shape.len()]);
         let weight = self.of_norm(op, "weight", weight, &shape, T::ONE)?;
@@ -128,16 +127,12 @@ impl<T: Float> Tensor<T> {
             && mean.shape()[..] == *lead
             && scale.shape()[..] == *lead;
         if !fits {
-            return Err(Error::ShapeMismatch {
-                site: Site::new(op)
+            return Err(Site::new(op)
                     .operand("self", T::DTYPE, self.shape())
                     .operand("dy", T::DTYPE, dy.shape())
                     .operand("mean", T::DTYPE, mean.shape())
                     .operand("scale", T::DTYPE, scale.shape())
-                    .hint(format!("the normalised shape given is {shape}")),
-                what: "these are not one normalisation's",
-                rule: "self.shape == dy.shape == [*mean.shape, *shape], mean.shape == scale.shape",
-            });
+                    .hint(format!("the normalised shape given is {shape}")).error(ErrorKind::ShapeMismatch { what: "these are not one normalisation's", rule: "self.shape == dy.shape == [*mean.shape, *shape], mean.shape == scale.shape" }));
         }
         let weight = self.of_norm(op, "weight", weight, &shape, T::ONE)?;
         let n = weight.len();
@@ -190,11 +185,12 @@ impl<T: Float> Tensor<T> {
         match given {
             None => Tensor::try_full(shape, default),
             Some(t) if t.shape() == shape => t.try_contiguous(op),
-            Some(t) => Err(Error::ShapeMismatch {
-                site: self.site(op).operand(role, T::DTYPE, t.shape()),
-                what: "the weight or the bias does not fit",
-                rule: "weight and bias have the normalised shape",
-            }),
+            Some(t) => Err(self.site(op).operand(role, T::DTYPE, t.shape()).error(
+                ErrorKind::ShapeMismatch {
+                    what: "the weight or the bias does not fit",
+                    rule: "weight and bias have the normalised shape",
+                },
+            )),
         }
     }
 }

@@ -6,13 +6,13 @@ use std::ops::{
     Sub, SubAssign,
 };
 
-use crate::dtype::{Float, Num};
-use crate::error::{Error, Result, Site};
-use crate::kernels::drive::Params;
+use crate::element::{Float, Num};
+use crate::error::{ErrorKind, Result, Site};
+use crate::kernels::strided::Params;
 use crate::kernels::tables::{Float2, FloatKernels, Num2, NumKernels};
 use crate::kernels::unary::Float1;
+use crate::ops::elementwise::{MaybeOwned, zip, zip_owned};
 use crate::tensor::{Tensor, refuse};
-use crate::verbs::{Arg, zip, zip_owned};
 
 macro_rules! named {
     ($Bound:ident $call:ident $Code:ident; $($(#[$doc:meta])* $name:ident $Kernel:ident;)*) => {
@@ -70,9 +70,9 @@ macro_rules! gradients {
             /// # Errors
             /// If the shapes do not broadcast.
             #[track_caller]
-            pub fn $name<'a>(&'a self, dy: impl Into<Arg<'a, T>>) -> Result<Tensor<T>> {
+            pub fn $name<'a>(&'a self, dy: impl Into<MaybeOwned<'a, T>>) -> Result<Tensor<T>> {
                 let run = <T as FloatKernels>::float2(Float2::$Kernel);
-                zip_owned(run, Params::default(), stringify!($name), Arg::Ref(self), dy.into())
+                zip_owned(run, Params::default(), stringify!($name), MaybeOwned::Ref(self), dy.into())
             }
         )*}
     };
@@ -118,14 +118,14 @@ impl<T: Float> Tensor<T> {
     pub fn leaky_relu_grad<'a>(
         &'a self,
         slope: f64,
-        dy: impl Into<Arg<'a, T>>,
+        dy: impl Into<MaybeOwned<'a, T>>,
     ) -> Result<Tensor<T>> {
         let run = <T as FloatKernels>::float2(Float2::LeakyReluGrad);
         zip_owned(
             run,
             (slope, 0.0),
             "leaky_relu_grad",
-            Arg::Ref(self),
+            MaybeOwned::Ref(self),
             dy.into(),
         )
     }
@@ -245,14 +245,14 @@ fn check_divisor<T: Num>(op: &'static str, divisor: &Tensor<T>) -> Result<()> {
     if !zero {
         return Ok(());
     }
-    Err(Error::InvalidArgument {
-        site: Site::new(op)
-            .operand("rhs", T::DTYPE, divisor.shape())
-            .hint("cast::<f64>() first, where ∞ and NaN are meant"),
-        name: "divisor",
-        value: "0".into(),
-        rule: "integers are not divided by zero",
-    })
+    Err(Site::new(op)
+        .operand("rhs", T::DTYPE, divisor.shape())
+        .hint("cast::<f64>() first, where ∞ and NaN are meant")
+        .error(ErrorKind::InvalidArgument {
+            name: "divisor",
+            value: "0".into(),
+            rule: "integers are not divided by zero",
+        }))
 }
 
 macro_rules! operator {
@@ -271,7 +271,7 @@ macro_rules! operator {
             }
 
             #[track_caller]
-            fn $assign(a: Arg<'_, T>, b: Arg<'_, T>) -> Tensor<T> {
+            fn $assign(a: MaybeOwned<'_, T>, b: MaybeOwned<'_, T>) -> Tensor<T> {
                 let op = stringify!($method);
                 if $divides && let Err(e) = check_divisor(op, b.get()) {
                     refuse(e);
@@ -286,28 +286,28 @@ macro_rules! operator {
             type Output = Tensor<T>;
             #[track_caller]
             fn $method(self, rhs: &Tensor<T>) -> Tensor<T> {
-                Tensor::$assign(Arg::Ref(self), Arg::Ref(rhs))
+                Tensor::$assign(MaybeOwned::Ref(self), MaybeOwned::Ref(rhs))
             }
         }
         impl<T: Num> $Trait<Tensor<T>> for &Tensor<T> {
             type Output = Tensor<T>;
             #[track_caller]
             fn $method(self, rhs: Tensor<T>) -> Tensor<T> {
-                Tensor::$assign(Arg::Ref(self), Arg::Owned(rhs))
+                Tensor::$assign(MaybeOwned::Ref(self), MaybeOwned::Owned(rhs))
             }
         }
         impl<T: Num> $Trait<&Tensor<T>> for Tensor<T> {
             type Output = Tensor<T>;
             #[track_caller]
             fn $method(self, rhs: &Tensor<T>) -> Tensor<T> {
-                Tensor::$assign(Arg::Owned(self), Arg::Ref(rhs))
+                Tensor::$assign(MaybeOwned::Owned(self), MaybeOwned::Ref(rhs))
             }
         }
         impl<T: Num> $Trait<Tensor<T>> for Tensor<T> {
             type Output = Tensor<T>;
             #[track_caller]
             fn $method(self, rhs: Tensor<T>) -> Tensor<T> {
-                Tensor::$assign(Arg::Owned(self), Arg::Owned(rhs))
+                Tensor::$assign(MaybeOwned::Owned(self), MaybeOwned::Owned(rhs))
             }
         }
         impl<T: Num> $Trait<T> for &Tensor<T> {
@@ -342,23 +342,19 @@ macro_rules! operator {
                 let fits = self.shape() == rhs.shape()
                     || self.shape().broadcast(rhs.shape()).as_ref() == Some(self.shape());
                 if !fits {
-                    refuse(Error::ShapeMismatch {
-                        site: Site::new(op)
+                    refuse(Site::new(op)
                             .operand("lhs", T::DTYPE, self.shape())
-                            .operand("rhs", T::DTYPE, rhs.shape()),
-                        what: "the result does not fit into lhs",
-                        rule: "rhs broadcasts to lhs.shape",
-                    });
+                            .operand("rhs", T::DTYPE, rhs.shape()).error(ErrorKind::ShapeMismatch { what: "the result does not fit into lhs", rule: "rhs broadcasts to lhs.shape" }));
                 }
                 if $divides && let Err(e) = check_divisor(op, rhs) {
                     refuse(e);
                 }
                 let lhs = match self.is_unique() && self.is_contiguous() {
-                    true => Arg::Owned(std::mem::replace(self, Tensor::placeholder())),
+                    true => MaybeOwned::Owned(std::mem::replace(self, Tensor::placeholder())),
                     // This may be refused memory, so it must not have been taken either.
-                    false => Arg::Ref(&*self),
+                    false => MaybeOwned::Ref(&*self),
                 };
-                *self = Tensor::$assign(lhs, Arg::Ref(rhs));
+                *self = Tensor::$assign(lhs, MaybeOwned::Ref(rhs));
             }
         }
         impl<T: Num> $Assign<Tensor<T>> for Tensor<T> {

@@ -6,7 +6,7 @@
 
 use std::mem::MaybeUninit;
 
-use crate::dtype::{Element, Float};
+use crate::element::{Element, Float};
 use crate::error::{Error, Result};
 use crate::kernels::isa::Scalar;
 use crate::kernels::math::Math;

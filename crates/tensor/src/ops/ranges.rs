@@ -1,6 +1,7 @@
 //! Tensors of evenly spaced values, and the identity.
 
-use crate::dtype::{DType, Float, Num};
+use crate::dtype::DType;
+use crate::element::{Float, Num};
 use crate::error::{Error, Result};
 use crate::kernels::par;
 use crate::tensor::{Tensor, refuse};

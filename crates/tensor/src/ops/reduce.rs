@@ -9,8 +9,8 @@
 
 use smallvec::SmallVec;
 
-use crate::dtype::{Element, Float, Num};
-use crate::error::{Error, Result, Site};
+use crate::element::{Element, Float, Num};
+use crate::error::{ErrorKind, Result, Site};
 use crate::kernels::folds::{FloatRun, NumFold, NumRun};
 use crate::kernels::reduce::Geometry;
 use crate::kernels::tables::NumKernels;
@@ -68,9 +68,9 @@ impl<T: Element> Tensor<T> {
             Some(&a) => Site::new(op).operand_axis("self", T::DTYPE, self.shape(), a),
             None => self.site(op),
         };
-        Err(Error::EmptyReduction {
-            site: site.hint("sum, prod, mean, any and all have a value for no elements"),
-        })
+        Err(site
+            .hint("sum, prod, mean, any and all have a value for no elements")
+            .error(ErrorKind::EmptyReduction))
     }
 }
 
@@ -571,11 +571,12 @@ impl<T: Float> Tensor<T> {
         }
         let fits = shape.broadcast(self.shape()).as_ref() == Some(self.shape());
         if !fits {
-            return Err(Error::ShapeMismatch {
-                site: self.site("sum_to").operand("to", T::DTYPE, &shape),
-                what: "the shape asked for does not broadcast to self's",
-                rule: "aligned at the last axis, its sizes equal self's or are 1",
-            });
+            return Err(self.site("sum_to").operand("to", T::DTYPE, &shape).error(
+                ErrorKind::ShapeMismatch {
+                    what: "the shape asked for does not broadcast to self's",
+                    rule: "aligned at the last axis, its sizes equal self's or are 1",
+                },
+            ));
         }
         let axes: AxisList = (0..self.rank())
             .filter(|&a| a < lead || (shape[a - lead] == 1 && self.shape()[a] != 1))

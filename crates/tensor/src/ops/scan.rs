@@ -1,7 +1,7 @@
 //! Running sums and products.
 
-use crate::dtype::{Float, Num};
-use crate::error::{Error, Result, Site};
+use crate::element::{Float, Num};
+use crate::error::{ErrorKind, Result, Site};
 use crate::kernels::scan::NumScan;
 use crate::kernels::tables::NumKernels;
 use crate::tensor::Tensor;
@@ -76,13 +76,13 @@ impl<T: Float> Tensor<T> {
     pub fn linear_scan(&self, b: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {
         let axis = self.axis("linear_scan", axis)?;
         if self.shape() != b.shape() {
-            return Err(Error::ShapeMismatch {
-                site: Site::new("linear_scan")
-                    .operand("a", T::DTYPE, self.shape())
-                    .operand("b", T::DTYPE, b.shape()),
-                what: "the coefficients do not fit the terms",
-                rule: "a.shape == b.shape",
-            });
+            return Err(Site::new("linear_scan")
+                .operand("a", T::DTYPE, self.shape())
+                .operand("b", T::DTYPE, b.shape())
+                .error(ErrorKind::ShapeMismatch {
+                    what: "the coefficients do not fit the terms",
+                    rule: "a.shape == b.shape",
+                }));
         }
         let (a, mut out) = (
             self.try_contiguous("linear_scan")?,

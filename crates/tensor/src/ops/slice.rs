@@ -2,8 +2,8 @@
 
 use std::ops::{Bound, RangeBounds};
 
-use crate::dtype::Element;
-use crate::error::{Error, Result, Site};
+use crate::element::Element;
+use crate::error::{ErrorKind, Result, Site};
 use crate::layout::Layout;
 use crate::shape::IntoAxes;
 use crate::tensor::Tensor;
@@ -113,12 +113,13 @@ impl<T: Element> Tensor<T> {
         let a = self.axis("slice", axis)?;
         let range = range.into();
         let Some((first, count)) = range.on(self.shape()[a]) else {
-            return Err(Error::InvalidArgument {
-                site: Site::new("slice").operand_axis("self", T::DTYPE, self.shape(), a),
-                name: "step",
-                value: "0".into(),
-                rule: "step != 0",
-            });
+            return Err(Site::new("slice")
+                .operand_axis("self", T::DTYPE, self.shape(), a)
+                .error(ErrorKind::InvalidArgument {
+                    name: "step",
+                    value: "0".into(),
+                    rule: "step != 0",
+                }));
         };
         Ok(self.with_layout(self.layout().slice(a, first, range.step, count)))
     }
@@ -161,10 +162,9 @@ impl<T: Element> Tensor<T> {
     pub fn diagonal(&self, offset: isize, axis1: isize, axis2: isize) -> Result<Tensor<T>> {
         let (a, b) = (self.axis("diagonal", axis1)?, self.axis("diagonal", axis2)?);
         if a == b {
-            return Err(Error::RepeatedAxis {
-                site: self.site("diagonal"),
-                axis: a,
-            });
+            return Err(self
+                .site("diagonal")
+                .error(ErrorKind::RepeatedAxis { axis: a }));
         }
         let (rows, cols) = (self.shape()[a], self.shape()[b]);
         let (skip_rows, skip_cols) = if offset < 0 {
@@ -216,12 +216,13 @@ impl<T: Element> Tensor<T> {
             _ => None,
         };
         if let Some((name, value, rule)) = refused {
-            return Err(Error::InvalidArgument {
-                site: Site::new("unfold").operand_axis("self", T::DTYPE, self.shape(), a),
-                name,
-                value: value.to_string(),
-                rule,
-            });
+            return Err(Site::new("unfold")
+                .operand_axis("self", T::DTYPE, self.shape(), a)
+                .error(ErrorKind::InvalidArgument {
+                    name,
+                    value: value.to_string(),
+                    rule,
+                }));
         }
         let count = (n - size) / step + 1;
         let Layout {
@@ -240,10 +241,9 @@ impl<T: Element> Tensor<T> {
         strides.push(stride);
         // Windows may overlap, so there can be more elements than memory has.
         let Some(len) = shape.checked_numel() else {
-            return Err(Error::SizeOverflow {
-                site: Site::new("unfold").operand_axis("self", T::DTYPE, self.shape(), a),
-                shape,
-            });
+            return Err(Site::new("unfold")
+                .operand_axis("self", T::DTYPE, self.shape(), a)
+                .error(ErrorKind::SizeOverflow { shape }));
         };
         Ok(self.with_layout(Layout::of(shape, offset, strides, len)))
     }
@@ -313,15 +313,17 @@ impl<T: Element> Tensor<T> {
     #[track_caller]
     pub fn get(&self, index: &[isize]) -> Result<T> {
         if index.len() != self.rank() {
-            return Err(Error::Rank {
-                site: self.site("get").hint(format!(
+            return Err(self
+                .site("get")
+                .hint(format!(
                     "the index has {} numbers; select() takes one axis",
                     index.len()
-                )),
-                expected: "one index for each axis",
-                rank: self.rank(),
-                rule: "index.len() == self.rank()",
-            });
+                ))
+                .error(ErrorKind::Rank {
+                    expected: "one index for each axis",
+                    rank: self.rank(),
+                    rule: "index.len() == self.rank()",
+                }));
         }
         let mut layout = self.layout().clone();
         for &i in index {

@@ -1,7 +1,7 @@
 //! Softmax, its logarithm, and their gradients from the output.
 
-use crate::dtype::Float;
-use crate::error::{Error, Result};
+use crate::element::Float;
+use crate::error::{ErrorKind, Result};
 use crate::kernels::softmax::Softmax;
 use crate::kernels::tables::FloatKernels;
 use crate::tensor::Tensor;
@@ -37,11 +37,12 @@ impl<T: Float> Tensor<T> {
         axis: isize,
     ) -> Result<Tensor<T>> {
         if self.shape() != dy.shape() {
-            return Err(Error::ShapeMismatch {
-                site: self.site(op).operand("dy", T::DTYPE, dy.shape()),
-                what: "shapes differ",
-                rule: "self.shape == dy.shape",
-            });
+            return Err(self.site(op).operand("dy", T::DTYPE, dy.shape()).error(
+                ErrorKind::ShapeMismatch {
+                    what: "shapes differ",
+                    rule: "self.shape == dy.shape",
+                },
+            ));
         }
         self.along_rows(op, code, Some(dy), axis)
     }

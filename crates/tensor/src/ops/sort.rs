@@ -1,7 +1,7 @@
 //! Sorting along an axis, and the first k.
 
-use crate::dtype::Element;
-use crate::error::{Error, Result, Site};
+use crate::element::Element;
+use crate::error::{ErrorKind, Result, Site};
 use crate::kernels::tables::ElementKernels;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
@@ -39,10 +39,7 @@ impl<T: Element> Tensor<T> {
             )
         };
         if let Err(bytes) = sorted {
-            return Err(Error::OutOfMemory {
-                site: self.site(op),
-                bytes,
-            });
+            return Err(self.site(op).error(ErrorKind::OutOfMemory { bytes }));
         }
         let values = values.with_layout(values.layout().permute(&order));
         let indices = indices.with_layout(indices.layout().permute(&order));
@@ -109,14 +106,14 @@ impl<T: Element> Tensor<T> {
     pub fn topk(&self, k: usize, axis: isize, largest: bool) -> Result<(Tensor<T>, Tensor<i64>)> {
         let axis = self.axis("topk", axis)?;
         if k > self.shape()[axis] {
-            return Err(Error::InvalidArgument {
-                site: Site::new("topk")
-                    .operand_axis("self", T::DTYPE, self.shape(), axis)
-                    .hint("sort() orders all of them"),
-                name: "k",
-                value: k.to_string(),
-                rule: "k <= the axis's size",
-            });
+            return Err(Site::new("topk")
+                .operand_axis("self", T::DTYPE, self.shape(), axis)
+                .hint("sort() orders all of them")
+                .error(ErrorKind::InvalidArgument {
+                    name: "k",
+                    value: k.to_string(),
+                    rule: "k <= the axis's size",
+                }));
         }
         self.first_sorted("topk", k, axis, largest)
     }

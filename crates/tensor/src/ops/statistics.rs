@@ -1,15 +1,15 @@
 //! Reductions of floats in several passes: means, variances, norms, log-sum-exp.
 
-use crate::dtype::Float;
-use crate::error::{Error, Result};
-use crate::kernels::drive::Params;
+use crate::element::Float;
+use crate::error::{ErrorKind, Result};
 use crate::kernels::folds::FloatFold;
+use crate::kernels::strided::Params;
 use crate::kernels::tables::{Float2, FloatKernels, Num2, NumKernels};
 use crate::kernels::unary::Float1;
+use crate::ops::elementwise::map_owned;
 use crate::ops::reduce::{Plan, certain, sum_of};
 use crate::shape::IntoAxes;
 use crate::tensor::Tensor;
-use crate::verbs::map_owned;
 
 /// `x / n`, in `x`'s memory.
 #[track_caller]
@@ -99,9 +99,9 @@ fn norm<T: Float>(
     let (scaled, largest) = (scaled.try_vec(op)?, largest.try_vec(op)?);
     for ((o, s), m) in out.as_mut_slice().iter_mut().zip(scaled).zip(largest) {
         *o = if !off(*o) {
-            o.sqrt_()
+            o.sqrt()
         } else if usable(m) {
-            m * s.sqrt_()
+            m * s.sqrt()
         } else {
             m // 0, ∞ or NaN
         };
@@ -133,11 +133,11 @@ fn logsumexp<T: Float>(
 }
 
 macro_rules! statistics {
-    ($($(#[$doc:meta])* $name:ident $keepdim:ident $all:ident $fold:ident($($arg:ident: $Arg:ty)?) $all_doc:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident $keepdim:ident $all:ident $fold:ident($($arg:ident: $MaybeOwned:ty)?) $all_doc:literal;)*) => {
         impl<T: Float> Tensor<T> {$(
             $(#[$doc])*
             #[track_caller]
-            pub fn $name(&self, axes: impl IntoAxes $(, $arg: $Arg)?) -> Result<Tensor<T>> {
+            pub fn $name(&self, axes: impl IntoAxes $(, $arg: $MaybeOwned)?) -> Result<Tensor<T>> {
                 let op = stringify!($name);
                 $fold(op, self, &self.axes(op, &axes.into_axes())? $(, $arg)?, false)
             }
@@ -146,13 +146,13 @@ macro_rules! statistics {
             /// # Errors
             /// If an axis is out of range or named twice.
             #[track_caller]
-            pub fn $keepdim(&self, axes: impl IntoAxes $(, $arg: $Arg)?) -> Result<Tensor<T>> {
+            pub fn $keepdim(&self, axes: impl IntoAxes $(, $arg: $MaybeOwned)?) -> Result<Tensor<T>> {
                 let op = stringify!($keepdim);
                 $fold(op, self, &self.axes(op, &axes.into_axes())? $(, $arg)?, true)
             }
             #[doc = $all_doc]
             #[track_caller]
-            pub fn $all(&self $(, $arg: $Arg)?) -> Tensor<T> {
+            pub fn $all(&self $(, $arg: $MaybeOwned)?) -> Tensor<T> {
                 certain($fold(stringify!($all), self, &self.all_axes() $(, $arg)?, false))
             }
         )*}
@@ -263,14 +263,14 @@ impl<T: Float> Tensor<T> {
         let op = "norm_p";
         let axes = self.axes(op, &axes.into_axes())?;
         if p == 0.0 || p.is_nan() {
-            return Err(Error::InvalidArgument {
-                site: self.site(op).hint(
-                    "ne_scalar(0) gives a mask whose count_nonzero() is what p = 0 would mean",
-                ),
-                name: "p",
-                value: p.to_string(),
-                rule: "p is not 0 and not NaN",
-            });
+            return Err(self
+                .site(op)
+                .hint("ne_scalar(0) gives a mask whose count_nonzero() is what p = 0 would mean")
+                .error(ErrorKind::InvalidArgument {
+                    name: "p",
+                    value: p.to_string(),
+                    rule: "p is not 0 and not NaN",
+                }));
         }
         if p == 2.0 {
             return norm(op, self, &axes, false);

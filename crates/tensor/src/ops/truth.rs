@@ -3,7 +3,7 @@
 //! Invariant: as for every reduction, the kernel sees a contiguous block that [`Plan`] found or made.
 
 use super::reduce::{Plan, certain};
-use crate::dtype::Element;
+use crate::element::Element;
 use crate::error::Result;
 use crate::kernels::folds::{self, BoolFold};
 use crate::shape::IntoAxes;

@@ -1,12 +1,32 @@
-//! Elementwise functions of one tensor that take parameters, and negation as an operator; the plain ones
-//! are declared with their kernels (`kernels/unary.rs`).
+//! Elementwise functions of one tensor that take parameters, and negation as an operator; the methods of
+//! the plain ones, which are declared with their kernels (`kernels/unary.rs`).
 
-use crate::dtype::{Float, Num};
-use crate::kernels::drive::Params;
+use crate::element::{Float, Num};
+use crate::kernels::strided::Params;
 use crate::kernels::tables::{FloatKernels, NumKernels};
-use crate::kernels::unary::{Float1, Num1};
+use crate::kernels::unary::{self, Float1, FloatClass, Num1};
+use crate::ops::elementwise::{map, map_owned, try_map};
 use crate::tensor::Tensor;
-use crate::verbs::{map_owned, try_map};
+
+/// The methods of a list of plain unary functions.
+macro_rules! methods {
+    ($(#[$doc:meta])* $Code:ident $table:ident <T: $Bound:ident, $Element:ident> => $out:ident {
+        $($(#[$of:meta])* $name:ident $Name:ident $cost:literal = $(slice $map:ident)? $(|$x:ident| $body:expr)?;)*
+    } $(with parameters { $($with:tt)* })?) => {
+        $(#[$doc])*
+        impl<T: $Element> Tensor<T> {$(
+            $(#[$of])*
+            #[track_caller]
+            #[inline]
+            pub fn $name(&self) -> Tensor<$out> {
+                map(T::$table($Code::$Name), Params::default(), stringify!($name), self)
+            }
+        )*}
+    };
+}
+unary::num1_list!(methods);
+unary::float1_list!(methods);
+unary::float_class_list!(methods);
 
 impl<T: Float> Tensor<T> {
     /// `x` where positive, `slope·x` elsewhere.
@@ -41,12 +61,11 @@ impl<T: Float> Tensor<T> {
     #[track_caller]
     pub fn clamp(&self, min: f64, max: f64) -> crate::Result<Tensor<T>> {
         if min.is_nan() || max.is_nan() || min > max {
-            return Err(crate::Error::InvalidArgument {
-                site: self.site("clamp"),
+            return Err(self.site("clamp").error(crate::ErrorKind::InvalidArgument {
                 name: "bounds",
                 value: format!("{min}..={max}"),
                 rule: "min <= max, neither NaN",
-            });
+            }));
         }
         let run = <T as FloatKernels>::float1(Float1::Clamp);
         try_map(run, (min, max), "clamp", self)

@@ -1,14 +1,14 @@
 //! Views: other shapes, strides and offsets on the same memory. None of them copies, but `reshape`
 //! where the strides do not allow a view.
 
-use crate::dtype::Element;
-use crate::error::{Error, Result, Site};
+use crate::element::Element;
+use crate::error::{ErrorKind, Result, Site};
 use crate::shape::{Axes, INFER, IntoAxes, IntoShape, Shape};
 use crate::tensor::Tensor;
 
 impl<T: Element> Tensor<T> {
     #[track_caller]
-    pub(crate) fn site(&self, op: &'static str) -> Box<Site> {
+    pub(crate) fn site(&self, op: &'static str) -> Site {
         Site::new(op).operand("self", T::DTYPE, self.shape())
     }
 
@@ -28,11 +28,10 @@ impl<T: Element> Tensor<T> {
             0 => "unsqueeze(0) gives a scalar an axis".to_string(),
             rank => format!("the last axis is {} or -1", rank - 1),
         };
-        Err(Error::AxisOutOfRange {
-            site: self.site(op).hint(hint),
+        Err(self.site(op).hint(hint).error(ErrorKind::AxisOutOfRange {
             axis,
             rank: self.rank(),
-        })
+        }))
     }
 
     /// The axes counted from the front, in the order given, each once.
@@ -50,12 +49,12 @@ impl<T: Element> Tensor<T> {
             };
             if out.contains(&axis) {
                 let last = self.rank() - 1;
-                return Err(Error::RepeatedAxis {
-                    site: self.site(op).hint(format!(
+                return Err(self
+                    .site(op)
+                    .hint(format!(
                         "negative axes count from the end: -1 is axis {last}"
-                    )),
-                    axis,
-                });
+                    ))
+                    .error(ErrorKind::RepeatedAxis { axis }));
             }
             out.push(axis);
         }
@@ -129,7 +128,7 @@ impl<T: Element> Tensor<T> {
         let site = self
             .site(op)
             .hint(format!("self has {} elements", self.len()));
-        Err(Error::Reshape { site, to, rule })
+        Err(site.error(ErrorKind::Reshape { to, rule }))
     }
 
     /// Axes `start` to `end` (inclusive, negative from the end) made one.
@@ -151,14 +150,14 @@ impl<T: Element> Tensor<T> {
         let (s, e) = (self.axis("flatten", start)?, self.axis("flatten", end)?);
         if s > e {
             let value = format!("{start}..={end}");
-            return Err(Error::InvalidArgument {
-                site: self
-                    .site("flatten")
-                    .hint("flatten(0, -1) makes one axis of all"),
-                name: "axes",
-                value,
-                rule: "start <= end",
-            });
+            return Err(self
+                .site("flatten")
+                .hint("flatten(0, -1) makes one axis of all")
+                .error(ErrorKind::InvalidArgument {
+                    name: "axes",
+                    value,
+                    rule: "start <= end",
+                }));
         }
         let mut shape: Shape = self.shape()[..s].iter().copied().collect();
         shape.push(self.shape()[s..=e].iter().product());
@@ -203,14 +202,14 @@ impl<T: Element> Tensor<T> {
         match self.rank() {
             0 | 1 => Ok(self.clone()),
             2 => self.transpose(0, 1),
-            rank => Err(Error::Rank {
-                site: self
-                    .site("t")
-                    .hint("transpose(-2, -1) swaps the last two axes"),
-                expected: "at most two axes",
-                rank,
-                rule: "self.rank() <= 2",
-            }),
+            rank => Err(self
+                .site("t")
+                .hint("transpose(-2, -1) swaps the last two axes")
+                .error(ErrorKind::Rank {
+                    expected: "at most two axes",
+                    rank,
+                    rule: "self.rank() <= 2",
+                })),
         }
     }
 
@@ -230,14 +229,16 @@ impl<T: Element> Tensor<T> {
         let order = self.axes("permute", &order.into_axes())?;
         if order.len() != self.rank() {
             let named = order.len();
-            return Err(Error::Rank {
-                site: self.site("permute").hint(format!(
+            return Err(self
+                .site("permute")
+                .hint(format!(
                     "the order names {named} axes; transpose(a, b) swaps two"
-                )),
-                expected: "every axis named once",
-                rank: self.rank(),
-                rule: "order.len() == self.rank()",
-            });
+                ))
+                .error(ErrorKind::Rank {
+                    expected: "every axis named once",
+                    rank: self.rank(),
+                    rule: "order.len() == self.rank()",
+                }));
         }
         Ok(self.with_layout(self.layout().permute(&order)))
     }
@@ -264,18 +265,11 @@ impl<T: Element> Tensor<T> {
         let fits = self.shape().broadcast(&shape).as_ref() == Some(&shape);
         match shape.checked_numel() {
             Some(len) if fits => Ok(self.with_layout(self.layout().expand(&shape, len))),
-            Some(_) => Err(Error::ShapeMismatch {
-                site: self
+            Some(_) => Err(self
                     .site("expand")
                     .operand("to", T::DTYPE, &shape)
-                    .hint("only axes of size 1 repeat, and new axes come first: unsqueeze() adds one elsewhere"),
-                what: "shape does not expand",
-                rule: "aligned at the last axis, self's sizes equal the new ones or are 1",
-            }),
-            None => Err(Error::SizeOverflow {
-                site: self.site("expand"),
-                shape,
-            }),
+                    .hint("only axes of size 1 repeat, and new axes come first: unsqueeze() adds one elsewhere").error(ErrorKind::ShapeMismatch { what: "shape does not expand", rule: "aligned at the last axis, self's sizes equal the new ones or are 1" })),
+            None => Err(self.site("expand").error(ErrorKind::SizeOverflow { shape })),
         }
     }
 
@@ -309,13 +303,14 @@ impl<T: Element> Tensor<T> {
             {
                 Ok(self.with_layout(self.layout().slice(a, first as usize, 1, len)))
             }
-            _ => Err(Error::InvalidArgument {
-                site: Site::new("narrow").operand_axis("self", T::DTYPE, self.shape(), a),
-                name: "range",
-                value: format!("{start}, {len} elements"),
-                rule: "0 <= start and start + len <= the axis's size",
-            }
-            .or_hint("slice() cuts a range to the axis")),
+            _ => Err(Site::new("narrow")
+                .operand_axis("self", T::DTYPE, self.shape(), a)
+                .error(ErrorKind::InvalidArgument {
+                    name: "range",
+                    value: format!("{start}, {len} elements"),
+                    rule: "0 <= start and start + len <= the axis's size",
+                })
+                .or_hint("slice() cuts a range to the axis")),
         }
     }
 
@@ -351,12 +346,7 @@ impl<T: Element> Tensor<T> {
                 let site = Site::new(op)
                     .operand_axis("self", T::DTYPE, self.shape(), axis)
                     .hint(hint);
-                Err(Error::IndexOutOfRange {
-                    site,
-                    index,
-                    axis,
-                    size,
-                })
+                Err(site.error(ErrorKind::IndexOutOfRange { index, axis, size }))
             }
         }
     }
@@ -377,13 +367,13 @@ impl<T: Element> Tensor<T> {
     pub fn unsqueeze(&self, axis: isize) -> Result<Tensor<T>> {
         match normal_axis(axis, self.rank() + 1) {
             Some(a) => Ok(self.with_layout(self.layout().insert_axis(a))),
-            None => Err(Error::AxisOutOfRange {
-                site: self
-                    .site("unsqueeze")
-                    .hint(format!("{} or -1 adds the axis at the end", self.rank())),
-                axis,
-                rank: self.rank() + 1,
-            }),
+            None => Err(self
+                .site("unsqueeze")
+                .hint(format!("{} or -1 adds the axis at the end", self.rank()))
+                .error(ErrorKind::AxisOutOfRange {
+                    axis,
+                    rank: self.rank() + 1,
+                })),
         }
     }
 

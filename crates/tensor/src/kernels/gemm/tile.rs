@@ -5,7 +5,8 @@
 
 use super::GemmKernels;
 use super::simd::Simd;
-use crate::kernels::isa::{Isa, IsaKind, Kernel, dispatch, prefetch};
+use crate::kernels::isa::{Isa, IsaKind, Kernel, dispatch};
+use crate::memory::cache_line::prefetch;
 
 /// Rows of the right operand that are asked for ahead; see `kernels/README.md`.
 const AHEAD: isize = 8;

@@ -1,0 +1,3 @@
+//! Transforms of functions of variables: what gives derivatives as values.
+
+pub(crate) mod grad;
