@@ -2,21 +2,20 @@
 //! used in a model.
 #![allow(clippy::print_stdout)]
 
-use wengert::autograd::Result as OpResult;
 use wengert::prelude::*;
 
 struct Swish;
 
 impl<T: Float> Function<T> for Swish {
     /// On plain tensors.
-    fn forward(&self, inputs: &[&Tensor<T>]) -> OpResult<Tensor<T>> {
+    fn forward(&self, inputs: &[&Tensor<T>]) -> Result<Tensor<T>> {
         let (x, beta) = (inputs[0], inputs[1]);
         Ok(x * (x * beta).sigmoid())
     }
 
     /// In `Var` ops, so that it can be differentiated again. β is a scalar that was broadcast: its
     /// gradient is summed for us.
-    fn backward(&self, cx: &FunctionCx<'_, T>, dy: &Var<T>) -> OpResult<Vec<Option<Var<T>>>> {
+    fn backward(&self, cx: &FunctionCx<'_, T>, dy: &Var<T>) -> Result<Vec<Option<Var<T>>>> {
         let (x, beta) = (cx.input(0)?, cx.input(1)?);
         let s = (&x * &beta).sigmoid();
         let ds = &s * s.affine(-1.0, 1.0);

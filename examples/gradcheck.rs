@@ -3,7 +3,6 @@
 #![allow(clippy::print_stdout)]
 
 use proptest::prelude::*;
-use wengert::autograd::Result as OpResult;
 use wengert::prelude::*;
 use wengert::strategies::{Domain, shapes, strided};
 
@@ -11,10 +10,10 @@ use wengert::strategies::{Domain, shapes, strided};
 struct Bump<const SIGN: i8>;
 
 impl<T: Float, const SIGN: i8> Function<T> for Bump<SIGN> {
-    fn forward(&self, x: &[&Tensor<T>]) -> OpResult<Tensor<T>> {
+    fn forward(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>> {
         Ok(x[0] / x[0].square().affine(1.0, 1.0))
     }
-    fn backward(&self, cx: &FunctionCx<'_, T>, dy: &Var<T>) -> OpResult<Vec<Option<Var<T>>>> {
+    fn backward(&self, cx: &FunctionCx<'_, T>, dy: &Var<T>) -> Result<Vec<Option<Var<T>>>> {
         let square = cx.input(0)?.square();
         let below = square.affine(1.0, 1.0).square();
         Ok(vec![Some(dy * square.affine(f64::from(SIGN), 1.0) / below)])

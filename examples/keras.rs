@@ -11,7 +11,7 @@ use wengert::prelude::*;
 
 /// Keras's `binary_crossentropy`: it clips the probabilities.
 fn binary_crossentropy(p: &Var, target: &Tensor) -> Result<Var> {
-    Ok(p.bce_loss_clipped(&target.into(), 1e-7)?)
+    p.bce_loss_clipped(&target.into(), 1e-7)
 }
 
 fn main() -> Result<()> {

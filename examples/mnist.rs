@@ -2,7 +2,7 @@
 //! not seen, saved and loaded again.
 //!
 //! ```text
-//! cargo run --release --example mnist -- --data DIR     # or WENGERT_DATA=DIR
+//! cargo run --release -p examples --bin mnist -- --data DIR     # or WENGERT_DATA=DIR
 //! ```
 //!
 //! DIR, or DIR/mnist, holds the `t10k` files, from whose 10,000 images it keeps 1,000; where the `train`

@@ -6,7 +6,6 @@
 mod common;
 
 use common::{Recorded, output};
-use wengert::autograd::Result as OpResult;
 use wengert::nn::{plot, progress};
 use wengert::prelude::*;
 
@@ -16,10 +15,10 @@ use wengert::prelude::*;
 struct Published;
 
 impl<T: Float> Function<T> for Published {
-    fn forward(&self, x: &[&Tensor<T>]) -> OpResult<Tensor<T>> {
+    fn forward(&self, x: &[&Tensor<T>]) -> Result<Tensor<T>> {
         Ok(x[0].sigmoid())
     }
-    fn backward(&self, cx: &FunctionCx<'_, T>, dy: &Var<T>) -> OpResult<Vec<Option<Var<T>>>> {
+    fn backward(&self, cx: &FunctionCx<'_, T>, dy: &Var<T>) -> Result<Vec<Option<Var<T>>>> {
         let s = cx.output()?.sigmoid();
         Ok(vec![Some(dy * (&s * s.affine(-1.0, 1.0)))])
     }
@@ -27,7 +26,7 @@ impl<T: Float> Function<T> for Published {
 
 impl<T: Float> Layer<T> for Published {
     fn forward(&self, x: &Var<T>) -> Result<Var<T>> {
-        Ok(self.apply(&[x])?)
+        self.apply(&[x])
     }
 }
 

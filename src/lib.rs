@@ -20,22 +20,24 @@ pub use wengert_nn as nn;
 pub use wengert_tensor as tensor;
 
 #[cfg(feature = "proptest")]
-pub use wengert_autograd::strategies;
+pub use wengert_autograd::check::strategies;
 pub use wengert_autograd::{Param, Var};
-pub use wengert_nn::{Error, Module, Result};
-pub use wengert_tensor::{Rng, Tensor};
+pub use wengert_nn::Module;
+pub use wengert_tensor::{Error, ErrorKind, Result, Rng, Tensor};
 
 /// What a model, its training and its gradient checks need: `use wengert::prelude::*`.
 pub mod prelude {
-    pub use wengert_autograd::gradcheck::{GradCheck, gradcheck, gradgradcheck};
     pub use wengert_autograd::{
-        Backward, ClassLoss, Function, FunctionCx, Grad, Param, Reduction, Var, grad, no_grad,
+        Backward, ClassLoss, Function, FunctionCx, Grad, GradCheck, Param, Reduction, Var, grad,
+        gradcheck, gradgradcheck, no_grad,
     };
     pub use wengert_nn::{
-        Adam, AdamW, Callback, Checkpoint, ConfusionMatrix, DataLoader, Dataset, Dense, Dropout,
-        EarlyStopping, Error, Feed, Flatten, History, Layer, Linear, Model, Module, Moment,
-        Optimizer, Relu, Result, Schedule, Sequential, Sgd, Sigmoid, Tanh, TensorDataset, Visitor,
+        Adam, AdamW, Batches, Callback, Checkpoint, ConfusionMatrix, DataLoader, Dataset, Dense,
+        Dropout, EarlyStopping, Flatten, History, Layer, Linear, Model, Module, Optimizer, Relu,
+        RmsProp, Schedule, Sequential, Sgd, Sigmoid, Tanh, TensorDataset, TrainContext, Visitor,
         accuracy, binary_accuracy, data, evaluate, fit, predict,
     };
-    pub use wengert_tensor::{DType, Element, Float, INFER, Num, Rng, Shape, Tensor};
+    pub use wengert_tensor::{
+        DType, Element, Error, ErrorKind, Float, INFER, Num, Result, Rng, Shape, Tensor,
+    };
 }

@@ -28,7 +28,7 @@ fn folder() -> Result<PathBuf> {
     let named = args.next().or_else(|| std::env::var_os("WENGERT_DATA"));
     let dir = named.map(PathBuf::from).ok_or_else(|| {
         let hint = "name the directory of MNIST's files: `-- --data DIR`, or WENGERT_DATA=DIR";
-        Error::Data(format!("there is nothing to train on\n  hint  {hint}"))
+        Error::data(format!("there is nothing to train on\n  hint  {hint}"))
     })?;
     let inner = dir.join("mnist");
     Ok(if inner.is_dir() { inner } else { dir })

@@ -30,7 +30,7 @@ impl Recorded {
     }
 
     fn open(program: &'static str, file: &str, weights: [&'static str; 4]) -> Recorded {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata");
         let path = folder.join(file);
         let text = std::fs::read_to_string(&path);
         let text = text.unwrap_or_else(|e| panic!("{}: {e}", path.display()));
@@ -70,10 +70,10 @@ impl Recorded {
     }
 
     /// Batches of 32 of the recorded data, in the recorded order, as many as were trained.
-    pub fn batches(&self) -> Result<Batches> {
+    pub fn batches(&self) -> Result<Orders> {
         let points = TensorDataset::new((self.tensor("x"), self.tensor("y")))?;
         let orders = serde_json::from_value(self.part("epoch_orders"));
-        Ok(Batches {
+        Ok(Orders {
             points,
             orders: orders.unwrap_or_else(|e| panic!("epoch_orders: {e}")),
             steps: self.part("meta/steps").as_u64().unwrap_or(0) as usize,
@@ -118,13 +118,13 @@ impl Recorded {
 }
 
 /// The batches of a recorded run, one order an epoch.
-pub struct Batches {
+pub struct Orders {
     points: TensorDataset<(Tensor, Tensor)>,
     orders: Vec<Vec<usize>>,
     steps: usize,
 }
 
-impl Feed for Batches {
+impl Batches for Orders {
     type Batch = (Tensor, Tensor);
     fn count(&self) -> usize {
         self.points.len().div_ceil(32)

@@ -90,9 +90,9 @@ impl Places {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
         Places {
-            sources: here.join("peers"),
+            sources: here.join("compare/peers"),
             built: target
-                .unwrap_or_else(|| here.join("../../target"))
+                .unwrap_or_else(|| here.join("../target"))
                 .join("compare"),
             python,
         }

@@ -166,7 +166,7 @@ impl<T: Float> Var<T> {
     /// If there is not exactly one.
     #[track_caller]
     pub fn item(&self) -> Result<T> {
-        Ok(self.value.item()?)
+        self.value.item()
     }
 
     /// The elements in row-major order.

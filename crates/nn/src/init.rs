@@ -3,9 +3,7 @@
 //! Of a shape `[out, in, ..]`, `fan_in` is in·(the rest) and `fan_out` is out·(the rest), the rest being
 //! the product of the sizes that follow.
 
-use wengert_tensor::{Float, IntoShape, Rng, Shape, Tensor};
-
-use crate::error::{Error, Result};
+use wengert_tensor::{Error, Float, IntoShape, Result, Rng, Shape, Tensor};
 
 /// Every element `value`.
 ///
@@ -13,7 +11,7 @@ use crate::error::{Error, Result};
 /// If the size overflows or the memory is refused.
 #[track_caller]
 pub fn constant<T: Float>(shape: impl IntoShape, value: f64) -> Result<Tensor<T>> {
-    Ok(Tensor::try_full(shape, T::from_f64(value))?)
+    Tensor::try_full(shape, T::from_f64(value))
 }
 
 /// U(low, high).
@@ -27,7 +25,7 @@ pub fn uniform<T: Float>(
     high: f64,
     rng: &mut Rng,
 ) -> Result<Tensor<T>> {
-    Ok(Tensor::uniform(low, high, shape, rng)?)
+    Tensor::uniform(low, high, shape, rng)
 }
 
 /// N(mean, std²).
@@ -41,7 +39,7 @@ pub fn normal<T: Float>(
     std: f64,
     rng: &mut Rng,
 ) -> Result<Tensor<T>> {
-    Ok(Tensor::normal(mean, std, shape, rng)?)
+    Tensor::normal(mean, std, shape, rng)
 }
 
 /// Xavier's (Glorot & Bengio, 2010) U(±gain·√(6/(fan_in + fan_out))); Keras's `glorot_uniform` with gain 1.
@@ -152,7 +150,7 @@ pub fn orthogonal<T: Float>(shape: impl IntoShape, gain: f64, rng: &mut Rng) -> 
         row.iter_mut().for_each(|v| *v /= length);
     }
     let q = if rows <= cols { q } else { q.t()?.contiguous() };
-    Ok(q.affine(gain, 0.0).cast().reshape(shape)?)
+    q.affine(gain, 0.0).cast().reshape(shape)
 }
 
 /// Which fan keeps its variance: the forward pass's or the backward pass's.

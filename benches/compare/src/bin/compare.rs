@@ -1,8 +1,8 @@
 //! Runs Wengert and its peers on the same work, interleaved, and prints the tables.
 //!
 //! ```text
-//! cargo run --release -p wengert-compare --bin compare                 # everything; writes docs/performance.md
-//! cargo run --release -p wengert-compare --bin compare -- W1 W3 --threads 1,2 --rounds 5
+//! cargo run --release -p benches --bin compare                 # everything; writes docs/performance.md
+//! cargo run --release -p benches --bin compare -- W1 W3 --threads 1,2 --rounds 5
 //! ```
 #![allow(clippy::print_stdout)]
 
@@ -13,12 +13,12 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use compare::goals::WORKLOADS;
+use compare::machine;
+use compare::peers::{PEERS, Peer, Places, Ready};
+use compare::report::Report;
+use compare::run::can_pin;
 use serde_json::{Value, json};
-use wengert_compare::goals::WORKLOADS;
-use wengert_compare::machine;
-use wengert_compare::peers::{PEERS, Peer, Places, Ready};
-use wengert_compare::report::Report;
-use wengert_compare::run::can_pin;
 
 const USAGE: &str = "\
 compare [WORKLOAD ...] [options]        a trailing * stands for any ending: 'O1*'; all without any
@@ -202,7 +202,7 @@ fn page(
     let mut out =
         "# Performance\n\nMade by `compare`; do not edit. How to make it anew:\n\n```text\n"
             .to_string();
-    out.push_str("cargo run --release -p wengert-compare --bin compare");
+    out.push_str("cargo run --release -p benches --bin compare");
     let mut args = std::env::args().skip(1).peekable();
     if args.peek().is_some() {
         out.push_str(" --");

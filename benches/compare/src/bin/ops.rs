@@ -2,7 +2,7 @@
 //!
 //! `COMPARE_SECONDS` says how long, `WENGERT_NUM_THREADS` with how many threads.
 
-use wengert_compare::{ops, ours};
+use compare::{ops, ours};
 
 fn main() -> wengert::Result<()> {
     ours::run(ops::make)

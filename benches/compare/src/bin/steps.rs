@@ -2,7 +2,7 @@
 //!
 //! `COMPARE_SECONDS` says how long, `WENGERT_NUM_THREADS` with how many threads.
 
-use wengert_compare::{ours, steps};
+use compare::{ours, steps};
 
 fn main() -> wengert::Result<()> {
     ours::run(steps::make)

@@ -3,6 +3,8 @@
 //! Names and defaults are PyTorch's (`torch.autograd.gradcheck`): `eps` 1e-6, `atol` 1e-5, `rtol`
 //! 1e-3, `nondet_tol` 0.
 
+use std::sync::Arc;
+
 use wengert_tensor::{DType, Error, ErrorKind, Float, Result, Rng, Shape, Site, Tensor};
 
 pub use super::report::{Place, Report, Worst};
@@ -243,7 +245,7 @@ impl GradCheck {
             }
         }
         if report.failed > 0 {
-            Err(Error::other(report))
+            Err(Site::unplaced("").error(ErrorKind::Other(Arc::new(report))))
         } else {
             Ok(report)
         }
@@ -426,7 +428,7 @@ fn random<T: Float>(shape: &Shape, rng: &mut Rng) -> Result<Tensor<T>> {
             T::from_f64(u + 0.5f64.copysign(u))
         })
         .collect();
-    Ok(Tensor::from_vec(values, shape)?)
+    Tensor::from_vec(values, shape)
 }
 
 fn unravel(mut flat: usize, shape: &Shape) -> Vec<usize> {

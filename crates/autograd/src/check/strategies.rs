@@ -17,7 +17,7 @@
 use std::ops::RangeInclusive;
 
 use proptest::prelude::*;
-use wengert_tensor::{Result, Rng, Slice, Tensor};
+use wengert_tensor::{Rng, Slice, Tensor};
 
 /// Shapes of a number of axes and a size for each. A `size` that starts at 0 gives empty tensors too;
 /// shrinks to the fewest axes and the smallest sizes.

@@ -280,7 +280,7 @@ macro_rules! comparisons {
             /// If the shapes do not broadcast.
             #[track_caller]
             pub fn $name(&self, other: &Var<T>) -> Result<Tensor<bool>> {
-                Ok(self.value.$name(&other.value)?)
+                self.value.$name(&other.value)
             }
             #[doc = concat!("Where `self ", $sign, " value`: a mask, which has no gradient.")]
             #[track_caller]
@@ -306,7 +306,7 @@ impl<T: Float> Var<T> {
     /// If the axis is out of range or empty.
     #[track_caller]
     pub fn argmax(&self, axis: isize) -> Result<Tensor<i64>> {
-        Ok(self.value.argmax(axis)?)
+        self.value.argmax(axis)
     }
 
     /// The index of the smallest element along an axis, the first of equals; it has no gradient.
@@ -315,7 +315,7 @@ impl<T: Float> Var<T> {
     /// If the axis is out of range or empty.
     #[track_caller]
     pub fn argmin(&self, axis: isize) -> Result<Tensor<i64>> {
-        Ok(self.value.argmin(axis)?)
+        self.value.argmin(axis)
     }
 }
 

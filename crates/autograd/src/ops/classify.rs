@@ -179,8 +179,7 @@ fn check_options<T: Float>(
                 name: "label_smoothing",
                 value: smoothing.to_string(),
                 rule: "0 <= label_smoothing <= 1",
-            })
-            .into());
+            }));
     }
     if let Some(w) = &options.weights
         && w.len() != classes
@@ -193,8 +192,7 @@ fn check_options<T: Float>(
                 name: "weights",
                 value: format!("{} weights for {classes} classes", w.len()),
                 rule: "one weight for each class",
-            })
-            .into());
+            }));
     }
     Ok(())
 }
@@ -251,7 +249,7 @@ impl<T: Float> Rows<T> {
         let loss = |(&at, &w): (&usize, &T)| if w == T::ZERO { w } else { all[at] * w };
         let weights = self.weights.as_slice().unwrap_or(&[]);
         let losses: Vec<T> = self.at.iter().zip(weights).map(loss).collect();
-        Ok(Tensor::from_vec(losses, self.weights.shape())?)
+        Tensor::from_vec(losses, self.weights.shape())
     }
 
     /// The weights at their places, of the input's shape.
@@ -299,12 +297,10 @@ fn pick<T: Float>(
         } else if targets.shape() == x.shape() {
             site = site.hint("class probabilities go into cross_entropy_probs");
         }
-        return Err(site
-            .error(ErrorKind::ShapeMismatch {
-                what: "targets do not fit the input",
-                rule: "input [n, classes, d…] and targets [n, d…]",
-            })
-            .into());
+        return Err(site.error(ErrorKind::ShapeMismatch {
+            what: "targets do not fit the input",
+            rule: "input [n, classes, d…] and targets [n, d…]",
+        }));
     }
     let classes = x.shape()[axis];
     check_options(op, x, classes, options)?;
@@ -326,8 +322,7 @@ fn pick<T: Float>(
                         name: "target",
                         class: t,
                         classes,
-                    })
-                    .into());
+                    }));
             }
         }
     }

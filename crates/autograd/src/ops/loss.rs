@@ -250,8 +250,7 @@ impl<T: Float> Var<T> {
                     name: "delta",
                     value: delta.to_string(),
                     rule: "0 < delta < inf",
-                })
-                .into());
+                }));
         }
         let y = reduction.of(self.value.huber_error(&target.value, delta)?);
         Ok(apply([self, target], y, |_, _| Huber {

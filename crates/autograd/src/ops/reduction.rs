@@ -62,10 +62,8 @@ pub(crate) fn same_shape<T: Float>(op: &'static str, x: &Var<T>, target: &Var<T>
     } else {
         site
     };
-    Err(site
-        .error(ErrorKind::ShapeMismatch {
-            what: "input and target differ",
-            rule: "input.shape == target.shape (losses do not broadcast)",
-        })
-        .into())
+    Err(site.error(ErrorKind::ShapeMismatch {
+        what: "input and target differ",
+        rule: "input.shape == target.shape (losses do not broadcast)",
+    }))
 }

@@ -2,11 +2,10 @@
 //!
 //! Invariant: item `i` of a batch is row `i` of each of its tensors.
 
-use wengert_tensor::{Element, Tensor};
+use wengert_tensor::{Element, Result, Tensor};
 
 use crate::data::Dataset;
 use crate::data::dataset::out_of_range;
-use crate::error::Result;
 
 /// An item that can be made a batch of with others: a number, a tensor, or a tuple of such.
 pub trait Collate: Sized {
@@ -41,7 +40,7 @@ pub fn collate<I: Collate>(items: impl IntoIterator<Item = I>) -> Result<I::Batc
 impl<T: Element> Collate for Tensor<T> {
     type Batch = Tensor<T>;
     fn collate(items: Vec<Self>) -> Result<Tensor<T>> {
-        Ok(Tensor::stack(&items, 0)?)
+        Tensor::stack(&items, 0)
     }
 }
 
@@ -51,7 +50,7 @@ macro_rules! numbers {
             type Batch = Tensor<$t>;
             fn collate(items: Vec<Self>) -> Result<Tensor<$t>> {
                 let n = items.len();
-                Ok(Tensor::from_vec(items, [n])?)
+                Tensor::from_vec(items, [n])
             }
         }
     )*};

@@ -7,10 +7,9 @@
 use std::path::Path;
 
 use csv::ByteRecord;
-use wengert_tensor::{DType, Float, Tensor};
+use wengert_tensor::{DType, Error, Float, Result, Tensor};
 
 use crate::data::source::{DEFAULT_LIMIT, Source};
-use crate::error::{Error, Result};
 
 /// How to read a CSV file: with a header, separated by commas, unless set otherwise.
 ///
@@ -337,7 +336,7 @@ impl Table {
     /// As [`Table::columns`].
     pub fn column<T: Float>(&self, column: impl Into<Column>) -> Result<Tensor<T>> {
         let pick = self.find(column.into())?;
-        Ok(self.numbers(&[pick])?.reshape([self.rows()])?)
+        self.numbers(&[pick])?.reshape([self.rows()])
     }
 
     /// One column of whole numbers, as class labels: `[rows]`.
@@ -353,7 +352,7 @@ impl Table {
                 .map_err(|_| self.unfit(row, column, "a whole number"))
         };
         let labels: Result<Vec<i64>> = (0..self.rows()).map(label).collect();
-        Ok(Tensor::from_vec(labels?, [self.rows()])?)
+        Tensor::from_vec(labels?, [self.rows()])
     }
 
     /// One column of words, as class labels `[rows]`, and the words: label `i` is word `i`, and the words
@@ -397,7 +396,7 @@ impl Table {
                 out.push(T::from_f64(value));
             }
         }
-        Ok(Tensor::from_vec(out, [self.rows(), columns.len()])?)
+        Tensor::from_vec(out, [self.rows(), columns.len()])
     }
 
     fn find(&self, column: Column) -> Result<usize> {
@@ -457,6 +456,6 @@ impl Table {
     }
 
     fn wrong(&self, reason: impl std::fmt::Display) -> Error {
-        Error::Data(format!("{}: {reason}", self.name))
+        Error::data(format!("{}: {reason}", self.name))
     }
 }

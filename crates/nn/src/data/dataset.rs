@@ -6,9 +6,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use wengert_tensor::{DType, Element, Error as TensorError, Shape, Site, Tensor};
-
-use crate::error::{Error, Result};
+use wengert_tensor::{DType, Element, Error, ErrorKind, Result, Shape, Site, Tensor};
 
 /// A set of rows that can be taken in batches.
 ///
@@ -141,13 +139,13 @@ impl<T: Element> Tensors for Tensor<T> {
     }
     #[track_caller]
     fn rows(&self, index: &Tensor<i64>) -> Result<Self> {
-        Ok(self.index_select(0, index)?)
+        self.index_select(0, index)
     }
     #[track_caller]
     fn range(&self, start: usize, len: usize) -> Result<Self> {
         // What no isize holds is out of range, as isize::MAX is.
         let start = isize::try_from(start).unwrap_or(isize::MAX);
-        Ok(self.narrow(0, start, len)?)
+        self.narrow(0, start, len)
     }
     fn packed(self) -> Self {
         self.contiguous()
@@ -338,18 +336,18 @@ fn misfit(all: &[(DType, Shape)]) -> Error {
             false => site.operand_axis(role, *dtype, shape, 0),
         };
     }
-    let error = if scalar {
+
+    if scalar {
         site.hint("unsqueeze(0) makes one row of a scalar")
-            .error(wengert_tensor::ErrorKind::Rank {
+            .error(ErrorKind::Rank {
                 expected: "tensors whose first axis counts the rows",
                 rank: 0,
                 rule: "every tensor has rank() >= 1",
             })
     } else {
-        site.error(wengert_tensor::ErrorKind::ShapeMismatch {
+        site.error(ErrorKind::ShapeMismatch {
             what: "the tensors have different numbers of rows",
             rule: "every tensor has the same size on axis 0",
         })
-    };
-    error.into()
+    }
 }

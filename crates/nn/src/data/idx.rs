@@ -8,10 +8,9 @@
 
 use std::path::Path;
 
-use wengert_tensor::{AnyTensor, Shape, Tensor};
+use wengert_tensor::{AnyTensor, Result, Shape, Tensor};
 
 use crate::data::source::{DEFAULT_LIMIT, Source, beyond};
-use crate::error::Result;
 
 /// Reads an IDX file, gzipped or not (told by its first bytes, not by its name), which may unpack to
 /// [`DEFAULT_LIMIT`] bytes.
@@ -133,5 +132,5 @@ fn tensor<const N: usize, T: wengert_tensor::Element>(
     f: impl Fn([u8; N]) -> T,
     shape: Shape,
 ) -> Result<Tensor<T>> {
-    Ok(Tensor::from_vec(numbers(bytes, f).collect(), shape)?)
+    Tensor::from_vec(numbers(bytes, f).collect(), shape)
 }

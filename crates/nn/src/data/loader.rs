@@ -6,11 +6,10 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use wengert_tensor::{Rng, Tensor};
+use wengert_tensor::{Error, Result, Rng, Tensor};
 
 use crate::data::Dataset;
-use crate::error::{Error, Result};
-use crate::state::{StateDict, mismatch};
+use crate::module::state::{StateDict, mismatch};
 
 /// Batches of a [`Dataset`], an epoch at a time.
 ///
@@ -249,7 +248,7 @@ impl<D: Dataset> DataLoader<D> {
                 ));
             }
         }
-        let get = |name: &str| -> Result<i64> { Ok(state[name].downcast::<i64>()?.item()?) };
+        let get = |name: &str| -> Result<i64> { state[name].downcast::<i64>()?.item() };
         let (epoch, batch) = (get("epoch")? as u64, get("batch")?);
         let batches = self.len();
         match usize::try_from(batch) {

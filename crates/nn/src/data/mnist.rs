@@ -4,10 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use wengert_tensor::{AnyTensor, Element, Tensor};
+use wengert_tensor::{AnyTensor, DType, Error, Result, Tensor};
 
 use crate::data::idx;
-use crate::error::{Error, Result};
 
 const FILES: [&str; 4] = [
     "train-images-idx3-ubyte",
@@ -76,7 +75,7 @@ fn find(dir: &Path, name: &str) -> Result<PathBuf> {
     let packed = dir.join(format!("{name}.gz"));
     let found = [plain, packed].into_iter().find(|p| p.is_file());
     found.ok_or_else(|| {
-        Error::Data(format!(
+        Error::data(format!(
             "MNIST: {name} and {name}.gz are not in {}\n  rule  the directory holds {}, {} (to train on), \
              {}, {} (to test on), each as it is or with .gz\n  hint  download the four files and put them \
              into {0}, or pass the directory that has them",
@@ -96,7 +95,7 @@ fn pair(dir: &Path, images: &str, labels: &str) -> Result<Labelled> {
     let n = match (&x.shape()[..], &y.shape()[..]) {
         (&[n, 28, 28], &[m]) if n == m => n,
         (found, of) => {
-            return Err(Error::Data(format!(
+            return Err(Error::data(format!(
                 "{}: u8 {found:?} with labels u8 {of:?} in {}\n  rule  images are [N, 28, 28], labels [N]",
                 images.display(),
                 labels.display()
@@ -105,7 +104,7 @@ fn pair(dir: &Path, images: &str, labels: &str) -> Result<Labelled> {
     };
     if let Some(label) = y.iter().find(|l| *l > 9) {
         let path = labels.display();
-        return Err(Error::Data(format!(
+        return Err(Error::data(format!(
             "{path}: label {label}\n  rule  labels are 0 to 9"
         )));
     }
@@ -117,7 +116,7 @@ fn bytes(path: &Path, t: AnyTensor) -> Result<Tensor<u8>> {
     let found = t.dtype();
     t.downcast::<u8>().map_err(|_| {
         let path = path.display();
-        let wanted = u8::DTYPE;
-        Error::Data(format!("{path}: elements are {found}\n  rule  {wanted}"))
+        let wanted = DType::U8;
+        Error::data(format!("{path}: elements are {found}\n  rule  {wanted}"))
     })
 }

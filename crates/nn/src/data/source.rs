@@ -9,7 +9,7 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::error::{Error, Result};
+use wengert_tensor::{Error, ErrorKind, Result, Site};
 
 /// The bytes that a gzipped file may unpack to unless another limit is set: 1 GiB.
 ///
@@ -73,7 +73,7 @@ impl<'a> Source<'a> {
     }
 
     pub fn wrong(&self, reason: impl std::fmt::Display) -> Error {
-        Error::Data(format!("{}: {reason}", self.name))
+        Error::data(format!("{}: {reason}", self.name))
     }
 }
 
@@ -101,10 +101,11 @@ impl<R: Read> Read for Limited<R> {
 
 /// A read that failed, in the system's (or the unpacker's) words.
 pub(super) fn failed(name: &str, e: &io::Error) -> Error {
-    Error::Io {
-        path: name.to_string(),
+    Site::unplaced("").error(ErrorKind::Io {
+        path: Some(name.to_string()),
+        kind: e.kind(),
         reason: e.to_string(),
-    }
+    })
 }
 
 /// What to say of a compressed file beyond the limit.

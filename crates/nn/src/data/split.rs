@@ -4,11 +4,10 @@
 
 use std::sync::Arc;
 
-use wengert_tensor::Rng;
+use wengert_tensor::{Error, Result, Rng};
 
 use crate::data::Dataset;
 use crate::data::dataset::out_of_range;
-use crate::error::{Error, Result};
 
 /// Some rows of a set, in an order of their own.
 ///

@@ -3,9 +3,7 @@
 //! Invariant: the same arguments and generator give the same bits on every machine: the arithmetic is
 //! that of `f64` on the baseline instruction set, rounded once to the type asked for.
 
-use wengert_tensor::{Float, IsaKind, Rng, Tensor, with_isa};
-
-use crate::error::{Error, Result};
+use wengert_tensor::{Error, Float, IsaKind, Result, Rng, Tensor, with_isa};
 
 /// The exclusive or: its four rows `[4, 2]` and what they give `[4, 1]`.
 ///
@@ -118,7 +116,7 @@ pub trait Centers {
 
 impl Centers for usize {
     fn rows(&self, rng: &mut Rng) -> Result<Tensor<f64>> {
-        Ok(Tensor::uniform(-10.0, 10.0, [*self, 2], rng)?)
+        Tensor::uniform(-10.0, 10.0, [*self, 2], rng)
     }
 }
 

@@ -1,12 +1,8 @@
 //! Stochastic gradient descent.
 
-use wengert_autograd::Param;
-use wengert_tensor::{AnyTensor, Float, SgdStep, Tensor};
+use wengert_tensor::{DType, Float, Tensor, Update};
 
-use super::{Group, Optimizer, state};
-use crate::error::Result;
-use crate::module::AnyParam;
-use crate::state::{StateDict, mismatch};
+use super::{Algorithm, Group, Optim, Setting};
 
 /// Stochastic gradient descent, as `torch.optim.SGD`: `p ← p − lr·g`; with momentum μ and dampening δ
 /// `b ← μb + (1−δ)g` (`b = g` at first) and `p ← p − lr·b`, Nesterov `p ← p − lr·(g + μb)`; weight
@@ -21,158 +17,110 @@ use crate::state::{StateDict, mismatch};
 /// w.var().square().sum_all().backward()?;
 /// opt.step();
 /// assert_eq!(w.value().to_vec(), [0.8]);
-/// # Ok::<(), wengert_autograd::Error>(())
+/// # Ok::<(), wengert_nn::Error>(())
 /// ```
-#[derive(Debug)]
-pub struct Sgd {
-    groups: Vec<Group>,
-    momentum: f64,
-    dampening: f64,
-    nesterov: bool,
-    buffers: Vec<Buffer>,
-}
-
-/// A momentum buffer; `None` before the first step.
-#[derive(Debug)]
-enum Buffer {
-    F32(Option<Tensor<f32>>),
-    F64(Option<Tensor<f64>>),
-}
+pub type Sgd = Optim<SgdRule>;
 
 impl Sgd {
-    /// One group of parameters, no momentum.
-    pub fn new(params: Vec<AnyParam>, lr: f64) -> Sgd {
-        Sgd::with_groups(vec![Group::new(params, lr)])
-    }
-
-    /// Several groups of parameters, no momentum.
-    pub fn with_groups(groups: Vec<Group>) -> Sgd {
-        let buffers = groups
-            .iter()
-            .flat_map(|g| &g.params)
-            .map(|p| match p {
-                AnyParam::F32(_) => Buffer::F32(None),
-                AnyParam::F64(_) => Buffer::F64(None),
-            })
-            .collect();
-        Sgd {
-            groups,
-            momentum: 0.0,
-            dampening: 0.0,
-            nesterov: false,
-            buffers,
-        }
-    }
-
     /// Sets the momentum μ.
-    pub fn momentum(mut self, momentum: f64) -> Sgd {
-        self.momentum = momentum;
-        self
+    #[track_caller]
+    pub fn momentum(self, momentum: f64) -> Sgd {
+        self.with("momentum", momentum)
     }
 
     /// Sets the dampening δ.
-    pub fn dampening(mut self, dampening: f64) -> Sgd {
-        self.dampening = dampening;
-        self
+    #[track_caller]
+    pub fn dampening(self, dampening: f64) -> Sgd {
+        self.with("dampening", dampening)
     }
 
     /// Looks ahead along the momentum.
-    pub fn nesterov(mut self) -> Sgd {
-        self.nesterov = true;
-        self
-    }
-
-    /// Sets every group's weight decay.
-    pub fn weight_decay(mut self, weight_decay: f64) -> Sgd {
-        self.groups
-            .iter_mut()
-            .for_each(|g| g.weight_decay = weight_decay);
-        self
-    }
-
-    fn update<T: Float>(&self, group: &Group, p: &Param<T>, buffer: &mut Option<Tensor<T>>) {
-        if !p.is_trainable() {
-            return;
-        }
-        let step = SgdStep {
-            lr: group.lr,
-            momentum: self.momentum,
-            dampening: self.dampening,
-            weight_decay: group.weight_decay,
-            nesterov: self.nesterov,
-            first: buffer.is_none(),
-        };
-        // A step on equal shapes changes no shape, which is all that `update` can refuse.
-        let _ = p.update(|value, grad| {
-            if self.momentum == 0.0 {
-                value.sgd_step(grad, None, step);
-            } else {
-                let buffer = buffer.get_or_insert_with(|| Tensor::zeros(grad.shape()));
-                value.sgd_step(grad, Some(buffer), step);
-            }
-        });
+    #[track_caller]
+    pub fn nesterov(self) -> Sgd {
+        self.with("nesterov", 1.0)
     }
 }
 
-impl Optimizer for Sgd {
-    fn step(&mut self) {
-        let mut buffers = std::mem::take(&mut self.buffers);
-        let mut at = buffers.iter_mut();
-        for group in &self.groups {
-            for (p, buffer) in group.params.iter().zip(&mut at) {
-                match (p, buffer) {
-                    (AnyParam::F32(p), Buffer::F32(b)) => self.update(group, p, b),
-                    (AnyParam::F64(p), Buffer::F64(b)) => self.update(group, p, b),
-                    // A buffer is made from its parameter.
-                    _ => {}
-                }
-            }
+/// The algorithm of [`Sgd`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SgdRule;
+
+impl Algorithm for SgdRule {
+    const SETTINGS: &'static [Setting] = &[
+        Setting::LR,
+        Setting::not_negative("momentum", 0.0),
+        Setting::not_negative("dampening", 0.0),
+        Setting::not_negative("weight_decay", 0.0),
+        Setting::switch("nesterov"),
+    ];
+
+    /// Without momentum nothing is kept.
+    fn state(&self, group: &Group) -> &'static [&'static str] {
+        let [_, momentum] = group.values();
+        if momentum == 0.0 {
+            &[]
+        } else {
+            &["momentum_buffer"]
         }
-        self.buffers = buffers;
     }
 
-    fn groups(&self) -> &[Group] {
-        &self.groups
-    }
-    fn groups_mut(&mut self) -> &mut [Group] {
-        &mut self.groups
+    type Update = Step;
+
+    fn update(&self, group: &Group, step: u64, _: DType) -> Step {
+        let [lr, momentum, dampening, weight_decay, nesterov] = group.values();
+        // The first step takes the gradient as it is.
+        let (keep, fresh) = match step {
+            1 => (0.0, 1.0),
+            _ => (momentum, 1.0 - dampening),
+        };
+        Step {
+            lr,
+            momentum,
+            weight_decay,
+            keep,
+            fresh,
+            nesterov: nesterov != 0.0,
+        }
     }
 
-    /// A parameter that has not been stepped yet, or has no momentum, has no buffer.
-    fn state_dict(&self) -> StateDict {
-        let mut out = state::of_groups(&self.groups);
-        for (name, buffer) in state::names(&self.groups).iter().zip(&self.buffers) {
-            let value = match buffer {
-                Buffer::F32(b) => b.as_ref().map(AnyTensor::of),
-                Buffer::F64(b) => b.as_ref().map(AnyTensor::of),
-            };
-            if let Some(value) = value {
-                out.insert(format!("{name}.momentum_buffer"), value);
-            }
+    fn apply<T: Float>(step: Step, p: &mut Tensor<T>, grad: &Tensor<T>, state: &mut [Tensor<T>]) {
+        match state {
+            [buffer] => p.update(grad, [buffer], step),
+            _ => p.update(grad, [], step),
         }
-        out
     }
+}
 
-    fn load_state_dict(&mut self, state: &StateDict) -> Result<()> {
-        let names: Vec<String> = (state::names(&self.groups).iter())
-            .map(|name| format!("{name}.momentum_buffer"))
-            .collect();
-        let params = self.groups.iter().flat_map(|g| &g.params);
-        let mut own = state::of_groups(&self.groups);
-        for (name, p) in names.iter().zip(params) {
-            if state.contains_key(name) {
-                own.insert(name.clone(), p.value());
-            }
-        }
-        mismatch(&own, state)?;
-        state::set_groups(&mut self.groups, state)?;
-        for (name, buffer) in names.iter().zip(&mut self.buffers) {
-            let value = state.get(name);
-            match buffer {
-                Buffer::F32(b) => *b = value.map(|t| t.downcast()).transpose()?.map(|t| t.copied()),
-                Buffer::F64(b) => *b = value.map(|t| t.downcast()).transpose()?.map(|t| t.copied()),
-            }
-        }
-        Ok(())
+/// What a step of [`Sgd`] needs to know.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    lr: f64,
+    momentum: f64,
+    weight_decay: f64,
+    keep: f64,
+    fresh: f64,
+    nesterov: bool,
+}
+
+impl Update<0> for Step {
+    #[inline(always)]
+    fn apply<T: Float>(self, p: T, g: T, _: [T; 0]) -> (T, [T; 0]) {
+        let (lr, decay) = (T::from_f64(self.lr), T::from_f64(self.weight_decay));
+        (p - lr * (g + decay * p), [])
+    }
+}
+
+impl Update<1> for Step {
+    #[inline(always)]
+    fn apply<T: Float>(self, p: T, g: T, [b]: [T; 1]) -> (T, [T; 1]) {
+        let c = T::from_f64;
+        let g = g + c(self.weight_decay) * p;
+        let b = c(self.keep) * b + c(self.fresh) * g;
+        let d = if self.nesterov {
+            g + c(self.momentum) * b
+        } else {
+            b
+        };
+        (p - c(self.lr) * d, [b])
     }
 }

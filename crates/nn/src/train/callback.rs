@@ -2,13 +2,13 @@
 
 use super::history::History;
 use super::logs::Logs;
-use crate::error::Result;
 use crate::module::Module;
 use crate::optim::Optimizer;
+use wengert_tensor::Result;
 
 /// Where a training stands, and what a callback may change of it.
 #[non_exhaustive]
-pub struct Moment<'a> {
+pub struct TrainContext<'a> {
     /// The epoch, counted from 0.
     pub epoch: usize,
     /// How many epochs there will be.
@@ -33,7 +33,7 @@ pub struct Moment<'a> {
     pub(super) stop: &'a mut bool,
 }
 
-impl Moment<'_> {
+impl TrainContext<'_> {
     /// Ends the training after this batch or epoch; the epoch is validated and recorded all the same.
     pub fn stop(&mut self) {
         *self.stop = true;
@@ -44,11 +44,11 @@ impl Moment<'_> {
 /// error ends the training.
 ///
 /// ```
-/// use wengert_nn::{Callback, Moment, Result};
+/// use wengert_nn::{Callback, TrainContext, Result};
 /// /// Stops as soon as the loss is small.
 /// struct Enough(f64);
 /// impl Callback for Enough {
-///     fn on_epoch_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+///     fn on_epoch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
 ///         if at.logs.get("loss").is_some_and(|loss| loss < self.0) {
 ///             at.stop();
 ///         }
@@ -62,80 +62,80 @@ pub trait Callback {
     ///
     /// # Errors
     /// To end the training.
-    fn on_train_begin(&mut self, at: &mut Moment<'_>) -> Result<()> {
+    fn on_train_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
     }
     /// Before each epoch.
     ///
     /// # Errors
     /// To end the training.
-    fn on_epoch_begin(&mut self, at: &mut Moment<'_>) -> Result<()> {
+    fn on_epoch_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
     }
     /// Before each batch.
     ///
     /// # Errors
     /// To end the training.
-    fn on_batch_begin(&mut self, at: &mut Moment<'_>) -> Result<()> {
+    fn on_batch_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
     }
     /// After each batch's step.
     ///
     /// # Errors
     /// To end the training.
-    fn on_batch_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+    fn on_batch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
     }
     /// After each epoch and its validation.
     ///
     /// # Errors
     /// To end the training.
-    fn on_epoch_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+    fn on_epoch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
     }
     /// At the end, also of a training that failed.
     ///
     /// # Errors
     /// They are the training's, if it has none yet.
-    fn on_train_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+    fn on_train_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
     }
 }
 
 /// So that a callback can be read after the training.
 impl<C: Callback + ?Sized> Callback for &mut C {
-    fn on_train_begin(&mut self, at: &mut Moment<'_>) -> Result<()> {
+    fn on_train_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         (**self).on_train_begin(at)
     }
-    fn on_epoch_begin(&mut self, at: &mut Moment<'_>) -> Result<()> {
+    fn on_epoch_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         (**self).on_epoch_begin(at)
     }
-    fn on_batch_begin(&mut self, at: &mut Moment<'_>) -> Result<()> {
+    fn on_batch_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         (**self).on_batch_begin(at)
     }
-    fn on_batch_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+    fn on_batch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         (**self).on_batch_end(at)
     }
-    fn on_epoch_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+    fn on_epoch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         (**self).on_epoch_end(at)
     }
-    fn on_train_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+    fn on_train_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         (**self).on_train_end(at)
     }
 }
 
 /// A closure that is called after each batch.
 pub(super) struct OnBatch<F>(pub(super) F);
-impl<F: FnMut(&mut Moment<'_>) -> Result<()>> Callback for OnBatch<F> {
-    fn on_batch_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+impl<F: FnMut(&mut TrainContext<'_>) -> Result<()>> Callback for OnBatch<F> {
+    fn on_batch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         (self.0)(at)
     }
 }
 
 /// A closure that is called after each epoch.
 pub(super) struct OnEpoch<F>(pub(super) F);
-impl<F: FnMut(&mut Moment<'_>) -> Result<()>> Callback for OnEpoch<F> {
-    fn on_epoch_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+impl<F: FnMut(&mut TrainContext<'_>) -> Result<()>> Callback for OnEpoch<F> {
+    fn on_epoch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         (self.0)(at)
     }
 }

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::callback::{Callback, Moment};
+use super::callback::{Callback, TrainContext};
 use super::monitor::Monitor;
-use crate::error::Result;
-use crate::state::save_state;
+use crate::module::state::save_state;
+use wengert_tensor::Result;
 
 /// Writes the model's state as safetensors after each epoch whose number is the best yet; the file is
 /// whole at any time. [`Checkpoint::each`] writes after every epoch.
@@ -60,14 +60,14 @@ impl Checkpoint {
 }
 
 impl Callback for Checkpoint {
-    fn on_train_begin(&mut self, _: &mut Moment<'_>) -> Result<()> {
+    fn on_train_begin(&mut self, _: &mut TrainContext<'_>) -> Result<()> {
         if let Some(m) = &mut self.monitor {
             m.reset();
         }
         Ok(())
     }
 
-    fn on_epoch_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+    fn on_epoch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         if let Some(m) = &mut self.monitor
             && !m.improved("Checkpoint", at)?
         {

@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use wengert_tensor::{Float, Tensor};
+use wengert_tensor::{Error, Float, Result, Tensor};
 
 use super::metrics::{classes, share};
-use crate::error::{Error, Result};
 
 /// How often class i was taken for class j: rows are the truth, columns the answers.
 ///

@@ -1,9 +1,9 @@
 //! Stopping a training that no longer improves.
 
-use super::callback::{Callback, Moment};
+use super::callback::{Callback, TrainContext};
 use super::monitor::Monitor;
-use crate::error::Result;
-use crate::state::StateDict;
+use crate::module::state::StateDict;
+use wengert_tensor::Result;
 
 /// Stops when a number has not improved for `patience` epochs (0 unless set: at the first that brings
 /// nothing), as Keras's; with [`EarlyStopping::restore_best`] the model ends with the weights of its
@@ -83,13 +83,13 @@ impl EarlyStopping {
 }
 
 impl Callback for EarlyStopping {
-    fn on_train_begin(&mut self, _: &mut Moment<'_>) -> Result<()> {
+    fn on_train_begin(&mut self, _: &mut TrainContext<'_>) -> Result<()> {
         self.monitor.reset();
         (self.waited, self.kept, self.best_epoch, self.stopped) = (0, None, None, None);
         Ok(())
     }
 
-    fn on_epoch_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+    fn on_epoch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         if self.monitor.improved("EarlyStopping", at)? {
             self.waited = 0;
             self.best_epoch = Some(at.epoch);
@@ -106,7 +106,7 @@ impl Callback for EarlyStopping {
         Ok(())
     }
 
-    fn on_train_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+    fn on_train_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         match self.kept.take() {
             Some(state) => at.model.load_state_dict(&state),
             None => Ok(()),

@@ -1,14 +1,13 @@
 //! Loss and metrics of a model on data, and its outputs: in evaluation mode, and nothing recorded.
 
 use wengert_autograd::Var;
-use wengert_tensor::{Float, Tensor};
+use wengert_tensor::{Error, Float, Result, Tensor};
 
-use super::feed::{Feed, Rows};
-use super::judge::Judge;
+use super::batches::{Batches, Rows};
+use super::evaluator::Evaluator;
 use super::logs::Logs;
 use super::mode::evaluating;
 use super::model::Model;
-use crate::error::{Error, Result};
 use crate::module::Layer;
 
 /// Judges a model on data; [`Evaluate::run`] does it.
@@ -24,15 +23,15 @@ use crate::module::Layer;
 /// assert_eq!(scores.get("accuracy"), Some(2.0 / 3.0));
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```
-pub fn evaluate<'a, X: Rows, Y, T: Float, E: Into<Error>>(
+pub fn evaluate<'a, X: Rows, Y, T: Float>(
     model: &'a impl Model<X, T>,
-    loss: impl Fn(&Var<T>, &Y) -> Result<Var<T>, E> + 'a,
-    data: &'a impl Feed<Batch = (X, Y)>,
+    loss: impl Fn(&Var<T>, &Y) -> Result<Var<T>> + 'a,
+    data: &'a impl Batches<Batch = (X, Y)>,
 ) -> Evaluate<'a, X, Y, T> {
     Evaluate {
         model,
         data,
-        judge: Judge::new(loss),
+        evaluator: Evaluator::new(loss),
     }
 }
 
@@ -40,18 +39,14 @@ pub fn evaluate<'a, X: Rows, Y, T: Float, E: Into<Error>>(
 #[must_use = "nothing is evaluated before `run`"]
 pub struct Evaluate<'a, X, Y, T: Float = f32> {
     model: &'a dyn Model<X, T>,
-    data: &'a dyn Feed<Batch = (X, Y)>,
-    judge: Judge<'a, Y, T>,
+    data: &'a dyn Batches<Batch = (X, Y)>,
+    evaluator: Evaluator<'a, Y, T>,
 }
 
 impl<'a, X: Rows, Y, T: Float> Evaluate<'a, X, Y, T> {
     /// Adds a metric of outputs and targets.
-    pub fn metric<E: Into<Error>>(
-        mut self,
-        name: &str,
-        metric: impl Fn(&Var<T>, &Y) -> Result<f64, E> + 'a,
-    ) -> Self {
-        self.judge.metric(name, metric);
+    pub fn metric(mut self, name: &str, metric: impl Fn(&Var<T>, &Y) -> Result<f64> + 'a) -> Self {
+        self.evaluator.metric(name, metric);
         self
     }
 
@@ -61,8 +56,8 @@ impl<'a, X: Rows, Y, T: Float> Evaluate<'a, X, Y, T> {
     /// # Errors
     /// If the data has no samples or cannot be read, or the model, the loss or a metric fails.
     pub fn run(self) -> Result<Logs> {
-        self.judge.check("evaluate")?;
-        self.judge.evaluate("evaluate", self.model, self.data)
+        self.evaluator.check("evaluate")?;
+        self.evaluator.evaluate("evaluate", self.model, self.data)
     }
 }
 

@@ -5,19 +5,18 @@ use std::io::Write;
 
 use indicatif::ProgressBar;
 use wengert_autograd::Var;
-use wengert_tensor::Float;
+use wengert_tensor::{ErrorKind, Float, Result, Site};
 
-use super::callback::{Callback, Moment, OnBatch, OnEpoch};
-use super::feed::{Feed, Rows};
+use super::batches::{Batches, Rows};
+use super::callback::{Callback, OnBatch, OnEpoch, TrainContext};
+use super::evaluator::{Evaluator, RunningMeans, empty};
 use super::history::History;
-use super::judge::{Judge, Means, empty};
 use super::logs::Logs;
 use super::mode::Modes;
 use super::model::Model;
-use crate::error::{Error, Result};
+use super::progress::progress;
 use crate::module::AnyParam;
 use crate::optim::{Optimizer, clip_grad_norm};
-use crate::progress::progress;
 
 /// Trains a model on the batches of `data` by a loss of its outputs and the targets; [`Fit::run`] does
 /// it. One epoch unless set, as Keras's `fit`.
@@ -49,17 +48,17 @@ use crate::progress::progress;
 /// Loss and metrics of an epoch are averages over its samples, each batch's taken before its step and in
 /// training mode; those with `val_` before their names are of the validation data after the epoch, in
 /// evaluation mode.
-pub fn fit<'a, X: Rows, Y, T: Float, E: Into<Error>>(
+pub fn fit<'a, X: Rows, Y, T: Float>(
     model: &'a impl Model<X, T>,
     opt: &'a mut impl Optimizer,
-    loss: impl Fn(&Var<T>, &Y) -> Result<Var<T>, E> + 'a,
-    data: &'a impl Feed<Batch = (X, Y)>,
+    loss: impl Fn(&Var<T>, &Y) -> Result<Var<T>> + 'a,
+    data: &'a impl Batches<Batch = (X, Y)>,
 ) -> Fit<'a, X, Y, T> {
     Fit {
         model,
         opt,
         data,
-        judge: Judge::new(loss),
+        evaluator: Evaluator::new(loss),
         validation: None,
         first: 0,
         epochs: 1,
@@ -74,9 +73,9 @@ pub fn fit<'a, X: Rows, Y, T: Float, E: Into<Error>>(
 pub struct Fit<'a, X, Y, T: Float = f32> {
     model: &'a dyn Model<X, T>,
     opt: &'a mut dyn Optimizer,
-    data: &'a dyn Feed<Batch = (X, Y)>,
-    judge: Judge<'a, Y, T>,
-    validation: Option<&'a dyn Feed<Batch = (X, Y)>>,
+    data: &'a dyn Batches<Batch = (X, Y)>,
+    evaluator: Evaluator<'a, Y, T>,
+    validation: Option<&'a dyn Batches<Batch = (X, Y)>>,
     first: usize,
     epochs: usize,
     clip: Option<f64>,
@@ -107,17 +106,13 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     /// Adds a metric of outputs and targets, such as [`accuracy`](crate::accuracy).
-    pub fn metric<E: Into<Error>>(
-        mut self,
-        name: &str,
-        metric: impl Fn(&Var<T>, &Y) -> Result<f64, E> + 'a,
-    ) -> Self {
-        self.judge.metric(name, metric);
+    pub fn metric(mut self, name: &str, metric: impl Fn(&Var<T>, &Y) -> Result<f64> + 'a) -> Self {
+        self.evaluator.metric(name, metric);
         self
     }
 
     /// Judges the model on these data after each epoch.
-    pub fn validate(mut self, data: &'a impl Feed<Batch = (X, Y)>) -> Self {
+    pub fn validate(mut self, data: &'a impl Batches<Batch = (X, Y)>) -> Self {
         self.validation = Some(data);
         self
     }
@@ -136,12 +131,12 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     /// Calls a closure after each batch.
-    pub fn on_batch_end(self, f: impl FnMut(&mut Moment<'_>) -> Result<()> + 'a) -> Self {
+    pub fn on_batch_end(self, f: impl FnMut(&mut TrainContext<'_>) -> Result<()> + 'a) -> Self {
         self.callback(OnBatch(f))
     }
 
     /// Calls a closure after each epoch.
-    pub fn on_epoch_end(self, f: impl FnMut(&mut Moment<'_>) -> Result<()> + 'a) -> Self {
+    pub fn on_epoch_end(self, f: impl FnMut(&mut TrainContext<'_>) -> Result<()> + 'a) -> Self {
         self.callback(OnEpoch(f))
     }
 
@@ -161,16 +156,16 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     /// Trains, and returns what the epochs gave. Every layer's mode is then as it was.
     ///
     /// # Errors
-    /// If a loss is NaN or infinite ([`Error::NonFiniteLoss`]: the step is not taken), the data has no
+    /// If a loss is NaN or infinite ([`ErrorKind::NonFiniteLoss`]: the step is not taken), the data has no
     /// samples or cannot be read, or the model, the loss, a metric or a callback fails. The model keeps
     /// what it has learned until then.
     pub fn run(mut self) -> Result<History> {
-        self.judge.check("fit")?;
+        self.evaluator.check("fit")?;
         let _modes = Modes::hold(self.model);
         self.model.train();
         let groups = self.opt.groups().iter();
         let mut run = Run {
-            params: groups.flat_map(|g| g.params.clone()).collect(),
+            params: groups.flat_map(|g| g.params().to_vec()).collect(),
             epoch: self.first,
             batch: 0,
             step: 0,
@@ -206,7 +201,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
 
     fn epoch(&mut self, run: &mut Run) -> Result<()> {
         let mut means;
-        (run.logs, means) = self.judge.begin();
+        (run.logs, means) = self.evaluator.begin();
         self.tell(run, |c, at| c.on_epoch_begin(at))?;
         let bar = self.bar(run.epoch);
         for (batch, pair) in self.data.epoch(run.epoch).enumerate() {
@@ -229,7 +224,9 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
             return Err(empty("fit"));
         }
         if let Some(data) = self.validation {
-            let scores = self.judge.evaluate("fit, validation", self.model, data)?;
+            let scores = self
+                .evaluator
+                .evaluate("fit, validation", self.model, data)?;
             for (name, value) in scores.iter() {
                 run.logs.set(&format!("val_{name}"), value);
             }
@@ -237,23 +234,23 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
         self.tell(run, |c, at| c.on_epoch_end(at))
     }
 
-    fn step(&mut self, x: &X, y: &Y, means: &mut Means, run: &mut Run) -> Result<()> {
+    fn step(&mut self, x: &X, y: &Y, means: &mut RunningMeans, run: &mut Run) -> Result<()> {
         let rows = x.rows();
         if rows == 0 {
             return Err(empty("fit"));
         }
         let output = self.model.call(x)?;
-        let loss = self.judge.loss(&output, y)?;
+        let loss = self.evaluator.loss(&output, y)?;
         run.loss = loss.item()?.to_f64();
         if !run.loss.is_finite() {
-            return Err(Error::NonFiniteLoss {
+            return Err(Site::unplaced("fit").error(ErrorKind::NonFiniteLoss {
                 loss: run.loss,
                 epoch: (run.epoch + 1, self.epochs),
                 batch: (run.batch + 1, self.data.count()),
                 lr: self.opt.lr(),
-            });
+            }));
         }
-        self.judge.add(means, rows, run.loss, &output, y)?;
+        self.evaluator.add(means, rows, run.loss, &output, y)?;
         drop(output);
         self.opt.zero_grad();
         loss.backward()?;
@@ -268,12 +265,12 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     fn tell(
         &mut self,
         run: &mut Run,
-        event: impl Fn(&mut dyn Callback, &mut Moment<'_>) -> Result<()>,
+        event: impl Fn(&mut dyn Callback, &mut TrainContext<'_>) -> Result<()>,
     ) -> Result<()> {
         if self.callbacks.is_empty() {
             return Ok(());
         }
-        let mut at = Moment {
+        let mut at = TrainContext {
             epoch: run.epoch,
             epochs: self.epochs,
             batch: run.batch,

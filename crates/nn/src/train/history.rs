@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::logs::Logs;
-use crate::error::Result;
+use wengert_tensor::Result;
 
 /// The loss, the metrics and what callbacks logged, epoch by epoch.
 ///
@@ -140,9 +140,7 @@ impl History {
             true => self.to_json(),
             false => self.to_csv(),
         };
-        Ok(wengert_tensor::write_atomic(path, |f| {
-            f.write_all(text.as_bytes())
-        })?)
+        wengert_tensor::write_atomic(path, |f| f.write_all(text.as_bytes()))
     }
 
     /// Draws these series over the epochs, as SVG. (Feature `plot`.)

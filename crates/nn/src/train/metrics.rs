@@ -1,8 +1,6 @@
 //! Metrics: what share of the answers is right. They read values alone and record nothing.
 
-use wengert_tensor::{Element, Float, Shape, Site, Tensor};
-
-use crate::error::{Error, Result};
+use wengert_tensor::{Element, Error, ErrorKind, Float, Result, Shape, Site, Tensor};
 
 /// Refuses labels of another shape than the answers have.
 #[track_caller]
@@ -23,12 +21,10 @@ pub(super) fn same_shape<A: Element, B: Element>(
     } else if answers.len() == labels.shape().len() + 1 && answers.last() == Some(&1) {
         site = site.hint("labels.unsqueeze(-1) makes the shapes agree");
     }
-    Err(site
-        .error(wengert_tensor::ErrorKind::ShapeMismatch {
-            what: "scores and labels do not fit",
-            rule,
-        })
-        .into())
+    Err(site.error(ErrorKind::ShapeMismatch {
+        what: "scores and labels do not fit",
+        rule,
+    }))
 }
 
 /// The class of the largest score, and labels checked to be classes.

@@ -1,9 +1,8 @@
 //! A model as training sees it: an input goes in, a tracked variable comes out.
 
 use wengert_autograd::Var;
-use wengert_tensor::{Float, Tensor};
+use wengert_tensor::{Float, Result, Tensor};
 
-use crate::error::Result;
 use crate::module::{Layer, Module};
 
 /// A model as [`fit`](crate::fit) sees it. Every [`Layer`] is one, of a tensor; implement it for a model

@@ -1,7 +1,7 @@
 //! Which number a callback watches, and whether it has become better.
 
-use super::callback::Moment;
-use crate::error::{Error, Result};
+use super::callback::TrainContext;
+use wengert_tensor::{Error, Result};
 
 #[derive(Clone, Debug)]
 pub(super) struct Monitor {
@@ -26,7 +26,7 @@ impl Monitor {
     }
 
     /// Whether the epoch's number is better than the best by more than `min_delta`; NaN never is.
-    pub(super) fn improved(&mut self, call: &'static str, at: &Moment<'_>) -> Result<bool> {
+    pub(super) fn improved(&mut self, call: &'static str, at: &TrainContext<'_>) -> Result<bool> {
         let Some(value) = at.logs.get(&self.name) else {
             let value = format!("{}, of {}", self.name, at.logs.names());
             let rule =

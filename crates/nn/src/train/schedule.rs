@@ -1,7 +1,7 @@
 //! Learning rates that change during a training.
 
-use super::callback::{Callback, Moment};
-use crate::error::{Error, Result};
+use super::callback::{Callback, TrainContext};
+use wengert_tensor::{Error, Result};
 
 /// Sets the learning rate before each epoch or each step, and logs it as `learning_rate`.
 ///
@@ -36,7 +36,7 @@ impl<'a> Schedule<'a> {
         }
     }
 
-    fn set(&mut self, number: usize, at: &mut Moment<'_>) -> Result<()> {
+    fn set(&mut self, number: usize, at: &mut TrainContext<'_>) -> Result<()> {
         let old = at.opt.lr();
         let new = (self.rate)(number, old);
         if !(new >= 0.0 && new.is_finite()) {
@@ -46,31 +46,32 @@ impl<'a> Schedule<'a> {
         }
         for group in at.opt.groups_mut() {
             // The ratio would lose the last bit of what was asked for, and all of it at 0.
-            group.lr = match group.lr == old || old == 0.0 {
+            let lr = match group.lr() == old || old == 0.0 {
                 true => new,
-                false => group.lr / old * new,
+                false => group.lr() / old * new,
             };
+            group.set("lr", lr)?;
         }
         Ok(())
     }
 }
 
 impl Callback for Schedule<'_> {
-    fn on_epoch_begin(&mut self, at: &mut Moment<'_>) -> Result<()> {
+    fn on_epoch_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         match self.steps {
             true => Ok(()),
             false => self.set(at.epoch, at),
         }
     }
 
-    fn on_batch_begin(&mut self, at: &mut Moment<'_>) -> Result<()> {
+    fn on_batch_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         match self.steps {
             true => self.set(at.step, at),
             false => Ok(()),
         }
     }
 
-    fn on_epoch_end(&mut self, at: &mut Moment<'_>) -> Result<()> {
+    fn on_epoch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         let lr = at.opt.lr();
         at.logs.set("learning_rate", lr);
         Ok(())

@@ -2,39 +2,31 @@
 //! not over batches: a last batch that is smaller counts for less.
 
 use wengert_autograd::{Var, no_grad};
-use wengert_tensor::Float;
+use wengert_tensor::{Error, Float, Result};
 
-use super::feed::{Feed, Rows};
+use super::batches::{Batches, Rows};
 use super::logs::Logs;
 use super::mode::Modes;
 use super::model::Model;
-use crate::error::{Error, Result};
 
 type Loss<'a, Y, T> = Box<dyn Fn(&Var<T>, &Y) -> Result<Var<T>> + 'a>;
 type Metric<'a, Y, T> = Box<dyn Fn(&Var<T>, &Y) -> Result<f64> + 'a>;
 
 /// What outputs are judged by.
-pub(super) struct Judge<'a, Y, T: Float> {
+pub(super) struct Evaluator<'a, Y, T: Float> {
     loss: Loss<'a, Y, T>,
     metrics: Vec<(String, Metric<'a, Y, T>)>,
 }
 
-impl<'a, Y, T: Float> Judge<'a, Y, T> {
-    pub(super) fn new<E: Into<Error>>(
-        loss: impl Fn(&Var<T>, &Y) -> Result<Var<T>, E> + 'a,
-    ) -> Judge<'a, Y, T> {
-        Judge {
-            loss: Box::new(move |output, y| loss(output, y).map_err(Into::into)),
+impl<'a, Y, T: Float> Evaluator<'a, Y, T> {
+    pub(super) fn new(loss: impl Fn(&Var<T>, &Y) -> Result<Var<T>> + 'a) -> Evaluator<'a, Y, T> {
+        Evaluator {
+            loss: Box::new(loss),
             metrics: Vec::new(),
         }
     }
 
-    pub(super) fn metric<E: Into<Error>>(
-        &mut self,
-        name: &str,
-        metric: impl Fn(&Var<T>, &Y) -> Result<f64, E> + 'a,
-    ) {
-        let metric = move |output: &Var<T>, y: &Y| metric(output, y).map_err(Into::into);
+    pub(super) fn metric(&mut self, name: &str, metric: impl Fn(&Var<T>, &Y) -> Result<f64> + 'a) {
         self.metrics.push((name.to_string(), Box::new(metric)));
     }
 
@@ -54,20 +46,20 @@ impl<'a, Y, T: Float> Judge<'a, Y, T> {
     }
 
     /// The loss and the metrics by name, NaN as yet, and their sums.
-    pub(super) fn begin(&self) -> (Logs, Means) {
+    pub(super) fn begin(&self) -> (Logs, RunningMeans) {
         let mut logs = Logs::new();
         let names = self.metrics.iter().map(|(n, _)| n.as_str());
         for name in std::iter::once("loss").chain(names) {
             logs.set(name, f64::NAN);
         }
         let sums = vec![0.0; logs.len()];
-        (logs, Means { sums, rows: 0 })
+        (logs, RunningMeans { sums, rows: 0 })
     }
 
     /// Adds a batch to the averages.
     pub(super) fn add(
         &self,
-        means: &mut Means,
+        means: &mut RunningMeans,
         rows: usize,
         loss: f64,
         output: &Var<T>,
@@ -88,7 +80,7 @@ impl<'a, Y, T: Float> Judge<'a, Y, T> {
         &self,
         call: &'static str,
         model: &dyn Model<X, T>,
-        data: &dyn Feed<Batch = (X, Y)>,
+        data: &dyn Batches<Batch = (X, Y)>,
     ) -> Result<Logs> {
         let _modes = Modes::hold(model);
         model.eval();
@@ -115,19 +107,19 @@ impl<'a, Y, T: Float> Judge<'a, Y, T> {
 
 #[cold]
 pub(super) fn empty(call: &'static str) -> Error {
-    Error::Data(format!(
+    Error::data(format!(
         "{call}: the data has no samples\n  rule  an average needs at least one\n  hint  look for an empty split, or a batch size above the number of samples with `drop_last`"
     ))
 }
 
 /// Sums over the samples as yet, the loss first.
-pub(super) struct Means {
+pub(super) struct RunningMeans {
     sums: Vec<f64>,
     pub(super) rows: usize,
 }
 
-impl Means {
-    /// Writes the averages into the logs of [`Judge::begin`].
+impl RunningMeans {
+    /// Writes the averages into the logs of [`Evaluator::begin`].
     pub(super) fn write(&self, logs: &mut Logs) {
         for (mean, sum) in logs.values_mut().zip(&self.sums) {
             *mean = sum / self.rows as f64;

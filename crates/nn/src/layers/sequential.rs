@@ -1,9 +1,8 @@
 //! Layers one after another.
 
 use wengert_autograd::Var;
-use wengert_tensor::Float;
+use wengert_tensor::{Float, Result};
 
-use crate::error::Result;
 use crate::module::{Layer, Module, Visitor};
 
 /// Layers, each fed with the output of the one before; named `0`, `1`, … as in PyTorch.

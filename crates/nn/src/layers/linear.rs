@@ -1,9 +1,8 @@
 //! The fully connected layer.
 
 use wengert_autograd::{Param, Var};
-use wengert_tensor::{Float, Rng, Tensor};
+use wengert_tensor::{Error, Float, Result, Rng, Tensor};
 
-use crate::error::Result;
 use crate::init;
 use crate::module::{Layer, Module, Visitor};
 
@@ -140,20 +139,17 @@ impl<T: Float> Layer<T> for Linear<T> {
         let bias = self.bias.as_ref().map(Param::var);
         match x.linear_owned(self.weight.var(), bias) {
             Ok(y) => Ok(y),
-            Err(e) => Err(self.explain(x, e.into())),
+            Err(e) => Err(self.explain(x, e)),
         }
     }
 }
 
 impl<T: Float> Linear<T> {
     #[cold]
-    fn explain(&self, x: &Var<T>, e: crate::Error) -> crate::Error {
+    fn explain(&self, x: &Var<T>, e: Error) -> Error {
         let mut e = e.within(self.describe());
-        if let crate::Error::Autograd(wengert_autograd::Error::Tensor(t)) = &mut e
-            && let Some(site) = t.site_mut()
-            && let (Some(&got), Some(&out)) = (x.shape().last(), self.weight.shape().first())
-        {
-            site.hint = Some(format!(
+        if let (Some(&got), Some(&out)) = (x.shape().last(), self.weight.shape().first()) {
+            e.site_mut().hint = Some(format!(
                 "the input has {got} features: construct Linear::new({got}, {out}, rng)"
             ));
         }

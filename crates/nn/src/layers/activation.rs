@@ -1,9 +1,8 @@
 //! Layers without parameters: activations, and layers that change the shape alone.
 
 use wengert_autograd::Var;
-use wengert_tensor::Float;
+use wengert_tensor::{Float, Result};
 
-use crate::error::Result;
 use crate::module::{Layer, Module, Visitor};
 
 /// Pairs a layer's name, doc and settings (with PyTorch's default of each) with the op it calls.

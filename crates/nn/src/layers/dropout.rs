@@ -1,12 +1,9 @@
-//! Dropout, and the stream of random numbers that it owns.
-
-use std::sync::{Mutex, PoisonError};
+//! Dropout.
 
 use wengert_autograd::Var;
-use wengert_tensor::{Float, Rng, RngState, Tensor};
+use wengert_tensor::{Error, Float, Result, Rng, Tensor};
 
-use crate::error::{Error, Result};
-use crate::module::{Entry, Layer, Module, Training, Visitor};
+use crate::module::{Layer, Module, Stream, Training, Visitor};
 
 /// Drops each element with probability p while training, and scales the others by 1/(1−p), so that
 /// evaluation, where it passes the input as it is, sees the same mean (Srivastava et al., 2014).
@@ -74,47 +71,12 @@ impl<T: Float> Layer<T> for Dropout {
             .draw(|rng| Tensor::bernoulli(keep, x.shape(), rng));
         // A closure does not know the caller's line.
         let here = std::panic::Location::caller();
-        let mask = match mask {
-            Ok(mask) => mask,
-            Err(mut e) => {
-                e.site_mut().into_iter().for_each(|s| s.at = here);
-                return Err(e.into());
-            }
-        };
+        let mask = mask.map_err(|mut e| {
+            e.site_mut().at = Some(here);
+            e
+        })?;
         // With p = 1 nothing is kept, and nothing is to be scaled.
         let scale = if keep > 0.0 { 1.0 / keep } else { 0.0 };
         Ok(x * &mask.cast::<T>().into_affine(scale, 0.0))
-    }
-}
-
-/// A layer's own stream of random numbers.
-#[derive(Debug)]
-pub struct Stream(Mutex<Rng>);
-
-impl Stream {
-    /// A stream split from `rng`.
-    pub fn new(rng: &mut Rng) -> Stream {
-        Stream(Mutex::new(rng.split()))
-    }
-
-    /// Draws from the stream.
-    pub fn draw<R>(&self, f: impl FnOnce(&mut Rng) -> R) -> R {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Where the stream stands.
-    pub fn state(&self) -> RngState {
-        self.draw(|rng| rng.state())
-    }
-
-    /// Puts the stream where another stood.
-    pub fn set_state(&self, state: &RngState) {
-        self.draw(|rng| *rng = Rng::from_state(state));
-    }
-}
-
-impl Module for Stream {
-    fn visit(&self, v: &mut Visitor<'_>) {
-        v.entry(Entry::Stream(self));
     }
 }

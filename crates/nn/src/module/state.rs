@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use wengert_tensor::{AnyTensor, DType, RngState, Safetensors, Shape, Tensor};
+use wengert_tensor::{
+    AnyTensor, DType, ErrorKind, Result, RngState, Safetensors, Shape, Site, StateMismatch, Tensor,
+};
 
-use crate::error::{Error, Result, StateMismatch};
 use crate::module::{AnyBuffer, AnyParam, Entry, Visit, walk};
 
 /// Names and values.
@@ -118,7 +119,7 @@ pub(crate) fn mismatch(own: &StateDict, state: &StateDict) -> Result<()> {
     if off.is_empty() {
         Ok(())
     } else {
-        Err(Error::State(Box::new(off)))
+        Err(Site::unplaced("load_state_dict").error(ErrorKind::State(off)))
     }
 }
 
@@ -128,11 +129,11 @@ pub(crate) fn mismatch(own: &StateDict, state: &StateDict) -> Result<()> {
 /// If the file cannot be written.
 pub fn save_state(state: StateDict, path: impl AsRef<Path>) -> Result<()> {
     let metadata = BTreeMap::from([("format".to_string(), "pt".to_string())]);
-    Ok(Safetensors {
+    Safetensors {
         tensors: state,
         metadata,
     }
-    .save(path)?)
+    .save(path)
 }
 
 /// Reads a state from safetensors.

@@ -1,10 +1,9 @@
 //! The fully connected layer as Keras has it: its initial weights, its layout, its activation.
 
 use wengert_autograd::Var;
-use wengert_tensor::{Float, Rng, Tensor};
+use wengert_tensor::{Error, Float, Result, Rng, Tensor};
 
-use crate::error::{Error, Result};
-use crate::linear::Linear;
+use crate::layers::Linear;
 use crate::module::{Layer, Module, Visitor};
 
 /// Keras's `Dense`: `y = activation(x·kernel + bias)`, the kernel from glorot_uniform, the bias zero.

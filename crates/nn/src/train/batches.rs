@@ -1,10 +1,9 @@
 //! Where training takes its batches from.
 
 use wengert_autograd::Var;
-use wengert_tensor::{Element, Float, Tensor};
+use wengert_tensor::{Element, Float, Result, Tensor};
 
 use crate::data::{DataLoader, Dataset};
-use crate::error::Result;
 
 /// What feeds a training: a [`DataLoader`], or an array or vector of ready batches.
 ///
@@ -12,11 +11,11 @@ use crate::error::Result;
 /// what it would have seen. Implement it for an order of your own:
 ///
 /// ```
-/// use wengert_nn::{Dataset, Feed, Result, TensorDataset};
+/// use wengert_nn::{Dataset, Batches, Result, TensorDataset};
 /// use wengert_tensor::Tensor;
 /// /// Batches of recorded rows.
 /// struct Recorded { data: TensorDataset<Tensor<f32>>, epochs: Vec<Vec<Vec<usize>>> }
-/// impl Feed for Recorded {
+/// impl Batches for Recorded {
 ///     type Batch = Tensor<f32>;
 ///     fn count(&self) -> usize {
 ///         self.epochs[0].len()
@@ -35,7 +34,7 @@ use crate::error::Result;
     message = "`{Self}` gives no batches to train on",
     note = "make batches of tensors by `DataLoader::new(TensorDataset::new((x, y))?, batch_size)?`, or give ready ones: `[(x, y)]`"
 )]
-pub trait Feed {
+pub trait Batches {
     /// A batch: for [`fit`](crate::fit) a pair of inputs and targets.
     type Batch;
 
@@ -51,7 +50,7 @@ pub trait Feed {
     }
 }
 
-impl<D: Dataset> Feed for DataLoader<D> {
+impl<D: Dataset> Batches for DataLoader<D> {
     type Batch = D::Batch;
 
     fn count(&self) -> usize {
@@ -77,7 +76,7 @@ impl<D: Dataset> Feed for DataLoader<D> {
 
 macro_rules! ready {
     ($(($($g:tt)*) $t:ty),*) => {$(
-        impl<$($g)*> Feed for $t {
+        impl<$($g)*> Batches for $t {
             type Batch = B;
             fn count(&self) -> usize {
                 self.len()

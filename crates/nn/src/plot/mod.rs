@@ -5,17 +5,16 @@ use std::path::Path;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use wengert_tensor::{Float, Num, Tensor};
-
-use crate::error::{Error, Result};
+use wengert_tensor::{Error, ErrorKind, Float, Num, Number, Result, Site, Tensor};
 
 const SIZE: (u32, u32) = (640, 480);
 
 fn fail(path: &Path, e: impl std::fmt::Display) -> Error {
-    Error::Io {
-        path: path.display().to_string(),
+    Site::unplaced("").error(ErrorKind::Io {
+        path: Some(path.display().to_string()),
+        kind: std::io::ErrorKind::Other,
         reason: e.to_string(),
-    }
+    })
 }
 
 /// Draws into a string first: a file is written whole or not at all.
@@ -240,7 +239,7 @@ pub fn decision_surface<T: Float>(
         let rule = "points [n, 2] and classes [n]";
         return Err(Error::invalid("decision_surface", "shapes", value, rule));
     }
-    let flat: Vec<f64> = points.iter().map(Num::to_f64).collect();
+    let flat: Vec<f64> = points.iter().map(Number::to_f64).collect();
     let classes = classes.iter().map(|c| c.to_f64() > 0.5);
     let points: Vec<(&[f64], bool)> = flat.chunks_exact(2).zip(classes).collect();
     let [x, y] = [0, 1].map(|axis| {
@@ -271,7 +270,7 @@ pub fn decision_surface<T: Float>(
             rule,
         ));
     }
-    let values: Vec<f64> = values.iter().map(Num::to_f64).collect();
+    let values: Vec<f64> = values.iter().map(Number::to_f64).collect();
     save(path.as_ref(), (560, 560), |area| {
         let mut chart = ChartBuilder::on(area)
             .caption(title, ("sans-serif", 20))
@@ -371,7 +370,7 @@ pub fn fit_line<T: Float>(
         let rule = "as many x as y";
         return Err(Error::invalid("fit_line", "shapes", value, rule));
     }
-    let [xs, ys] = [x, y].map(|t| t.iter().map(Num::to_f64).collect::<Vec<f64>>());
+    let [xs, ys] = [x, y].map(|t| t.iter().map(Number::to_f64).collect::<Vec<f64>>());
     let points: Vec<(f64, f64)> = xs.iter().copied().zip(ys.iter().copied()).collect();
     let (ends, steps) = (range(&xs), 100);
     let at = |i: usize| ends.start + (ends.end - ends.start) * i as f64 / steps as f64;

@@ -1,0 +1,177 @@
+//! Groups of parameters, and the settings that those of a group share.
+
+use wengert_tensor::{Error, Result};
+
+use crate::module::AnyParam;
+
+/// A setting of an optimizer: its name, its default, and what it must satisfy.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// The name that it is saved under and set by.
+    pub name: &'static str,
+    /// What it is unless set.
+    pub default: f64,
+    /// What it must satisfy, in words.
+    pub rule: &'static str,
+    /// What it must satisfy.
+    pub allows: fn(f64) -> bool,
+}
+
+impl Setting {
+    /// The learning rate, which every optimizer has, as its first setting.
+    pub const LR: Setting = Setting::not_negative("lr", 0.0);
+
+    /// A finite number that is at least 0.
+    pub const fn not_negative(name: &'static str, default: f64) -> Setting {
+        Setting {
+            name,
+            default,
+            rule: "finite and at least 0",
+            allows: |x| x >= 0.0 && x.is_finite(),
+        }
+    }
+
+    /// A factor of an average: at least 0 and below 1.
+    pub const fn decay(name: &'static str, default: f64) -> Setting {
+        Setting {
+            name,
+            default,
+            rule: "at least 0 and below 1",
+            allows: |x| (0.0..1.0).contains(&x),
+        }
+    }
+
+    /// A switch: 0 or 1.
+    pub const fn switch(name: &'static str) -> Setting {
+        Setting {
+            name,
+            default: 0.0,
+            rule: "0 (off) or 1 (on)",
+            allows: |x| x == 0.0 || x == 1.0,
+        }
+    }
+
+    #[track_caller]
+    fn check(&self, value: f64) -> Result<()> {
+        if (self.allows)(value) {
+            return Ok(());
+        }
+        Err(Error::invalid("optimizer", self.name, value, self.rule))
+    }
+}
+
+/// Parameters that share their settings: the learning rate, the weight decay, and what else their optimizer has.
+///
+/// ```
+/// use wengert_autograd::Param;
+/// use wengert_nn::{Adam, Group, Optimizer};
+/// use wengert_tensor::Tensor;
+/// let (w, b) = (Param::<f32>::new(Tensor::ones([2, 2])), Param::<f32>::new(Tensor::zeros([2])));
+/// let mut opt = Adam::with_groups(vec![
+///     Group::new(vec![w.into()], 0.01).with("weight_decay", 1e-4),
+///     Group::new(vec![b.into()], 0.02),
+/// ]);
+/// opt.groups_mut()[1].set("beta1", 0.8)?;
+/// assert_eq!(opt.groups()[0].get("beta1"), Some(0.9));
+/// assert!(opt.groups_mut()[0].set("beta1", 1.0).is_err());
+/// # Ok::<(), wengert_nn::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Group {
+    params: Vec<AnyParam>,
+    /// Those of the optimizer, once there is one.
+    settings: &'static [Setting],
+    /// The settings' values, in their order.
+    values: Vec<f64>,
+    /// What was set before there was an optimizer.
+    wished: Vec<(String, f64)>,
+}
+
+impl Group {
+    /// A group with a learning rate, and the optimizer's defaults for the rest.
+    pub fn new(params: Vec<AnyParam>, lr: f64) -> Group {
+        Group {
+            params,
+            settings: &[],
+            values: Vec::new(),
+            wished: vec![("lr".to_string(), lr)],
+        }
+    }
+
+    /// Sets a setting of the optimizer that the group will be given to, which checks it.
+    pub fn with(mut self, name: &str, value: f64) -> Group {
+        self.wished.push((name.to_string(), value));
+        self
+    }
+
+    /// Sets the weight decay.
+    pub fn weight_decay(self, weight_decay: f64) -> Group {
+        self.with("weight_decay", weight_decay)
+    }
+
+    /// Takes the settings of an optimizer, and sets what was wished for.
+    #[track_caller]
+    pub(super) fn adopt(&mut self, settings: &'static [Setting]) -> Result<()> {
+        self.settings = settings;
+        self.values = settings.iter().map(|s| s.default).collect();
+        for (name, value) in std::mem::take(&mut self.wished) {
+            self.set(&name, value)?;
+        }
+        Ok(())
+    }
+
+    /// The parameters.
+    pub fn params(&self) -> &[AnyParam] {
+        &self.params
+    }
+
+    /// The learning rate.
+    pub fn lr(&self) -> f64 {
+        self.get("lr").unwrap_or(0.0)
+    }
+
+    /// The value of a setting; `None` if the optimizer has none of this name.
+    pub fn get(&self, name: &str) -> Option<f64> {
+        let at = self.settings.iter().position(|s| s.name == name);
+        at.and_then(|i| self.values.get(i).copied())
+    }
+
+    /// Sets a setting.
+    ///
+    /// # Errors
+    /// If the optimizer has none of this name, or the value is out of its domain.
+    #[track_caller]
+    pub fn set(&mut self, name: &str, value: f64) -> Result<()> {
+        let Some(i) = self.settings.iter().position(|s| s.name == name) else {
+            let names: Vec<&str> = self.settings.iter().map(|s| s.name).collect();
+            let e = Error::invalid(
+                "optimizer",
+                "setting",
+                name,
+                "a setting that the optimizer has",
+            );
+            return Err(e.or_hint(format!("it has {}", names.join(", "))));
+        };
+        self.settings[i].check(value)?;
+        self.values[i] = value;
+        Ok(())
+    }
+
+    /// The settings with their values.
+    pub fn settings(&self) -> impl Iterator<Item = (&'static str, f64)> + '_ {
+        self.settings
+            .iter()
+            .map(|s| s.name)
+            .zip(self.values.iter().copied())
+    }
+
+    /// The settings' values, in their order; `N` must be their number.
+    #[inline]
+    pub fn values<const N: usize>(&self) -> [f64; N] {
+        let mut all = [0.0; N];
+        for (to, value) in all.iter_mut().zip(&self.values) {
+            *to = *value;
+        }
+        all
+    }
+}
