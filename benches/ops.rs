@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
-use wengert::autograd::info::Call;
 use wengert::autograd::ops::OPS;
+use wengert::autograd::ops::info::Call;
 use wengert::prelude::*;
 
 /// Elements of the largest operand or of the output, from which a call counts as large.

@@ -13,7 +13,7 @@ use crate::var::Var;
 /// [`gradgradcheck`](crate::check::gradcheck::gradgradcheck).
 ///
 /// ```
-/// use wengert_autograd::gradcheck::{gradcheck, gradgradcheck};
+/// use wengert_autograd::check::gradcheck::{gradcheck, gradgradcheck};
 /// use wengert_autograd::{Function, FunctionCx, Result, Var};
 /// use wengert_tensor::{Float, Tensor};
 ///

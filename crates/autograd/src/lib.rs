@@ -2,7 +2,7 @@
 //! Wengert: it knows tensors, and no layers.
 //!
 //! ```
-//! use wengert_autograd::gradcheck::gradcheck;
+//! use wengert_autograd::check::gradcheck::gradcheck;
 //! use wengert_autograd::{Grad, Var, grad};
 //! use wengert_tensor::Tensor;
 //! let x = Var::new([1.0f64, 2.0, 3.0]).tracked();

@@ -2,8 +2,8 @@
 //! go wrong with it. (`programs` brings every op to empty and 0-d inputs.) What an op lacks is said here, with the reason; a reason that is no longer needed
 //! fails too.
 
-use wengert_autograd::info::{OpInfo, Sample};
 use wengert_autograd::ops::OPS;
+use wengert_autograd::ops::info::{OpInfo, Sample};
 use wengert_autograd::{Result, Var, composed_rules};
 use wengert_tensor::Tensor;
 

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use wengert_autograd::gradcheck::{GradCheck, gradcheck, gradgradcheck};
+use wengert_autograd::check::gradcheck::{GradCheck, gradcheck, gradgradcheck};
 use wengert_autograd::*;
 use wengert_tensor::{Slice, Tensor};
 

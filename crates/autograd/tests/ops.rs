@@ -5,10 +5,10 @@
 mod common;
 
 use common::{Layouts, cast32, close};
-use wengert_autograd::gradcheck::{gradcheck, gradgradcheck};
-use wengert_autograd::info::{OpInfo, Sample};
-use wengert_autograd::naive::Array;
+use wengert_autograd::check::gradcheck::{gradcheck, gradgradcheck};
 use wengert_autograd::ops::OPS;
+use wengert_autograd::ops::info::{OpInfo, Sample};
+use wengert_autograd::ops::naive::Array;
 use wengert_autograd::{Grad, Var, composed_rules};
 use wengert_tensor::{IsaKind, Tensor, with_isa, with_threads};
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{FileFailurePersistence, TestError, TestRunner};
-use wengert_autograd::gradcheck::gradcheck;
-use wengert_autograd::strategies::*;
+use wengert_autograd::check::gradcheck::gradcheck;
+use wengert_autograd::check::strategies::*;
 use wengert_tensor::Tensor;
 
 /// What is left of a failure after shrinking.

@@ -282,7 +282,7 @@ fn sets_of_any_kind_work_with_the_loader() {
     let lazy = from_fn(4, |i| {
         asked.borrow_mut().push(i);
         match i {
-            3 => Err(Error::Data("row 3 is gone".into())),
+            3 => Err(Error::data("row 3 is gone")),
             i => Ok((Tensor::new([i as f64]), i as i64, i > 0)),
         }
     });

@@ -131,7 +131,7 @@ fn of_data(dir: &Path) -> Vec<Case> {
         "loader::new" => DataLoader::new(rows(), 0);
         "loader::load_state_dict" => loader.load_state_dict(&other.state_dict());
         "loader::next" => ragged.iter().next().unwrap();
-        "feed::epoch" => Feed::epoch(&ragged, 0).next().unwrap();
+        "feed::epoch" => Batches::epoch(&ragged, 0).next().unwrap();
         "feed::pass" => ragged.pass().next().unwrap();
         "synthetic::moons" => moons::<f32>(4, -1.0, rng);
         "synthetic::spirals" => spirals::<f32>(4, 0, 0.1, rng);

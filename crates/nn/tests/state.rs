@@ -120,14 +120,14 @@ fn resumes<O: Optimizer>(name: &str, make: impl Fn(&Sequential) -> O) {
     let first = mlp(0);
     let mut opt = make(&first);
     train(&first, &mut opt, 0..10);
-    opt.set_lr(0.015);
-    opt.set_lr(0.01);
+    opt.set_lr(0.015).unwrap();
+    opt.set_lr(0.01).unwrap();
     first.save(&weights).unwrap();
     opt.save(&moments).unwrap();
 
     let second = mlp(5);
     let mut opt = make(&second);
-    opt.set_lr(99.0);
+    opt.set_lr(99.0).unwrap();
     second.load(&weights).unwrap();
     opt.load(&moments).unwrap();
     assert_eq!(opt.lr(), 0.01);
@@ -182,9 +182,9 @@ fn groups_keep_their_own_settings_and_names_may_collide() {
     assert_eq!(value("param_groups.1.lr"), 0.2);
     assert_eq!(value("param_groups.1.weight_decay"), 0.3);
     let mut fresh = Adam::with_groups(groups());
-    fresh.set_lr(5.0);
+    fresh.set_lr(5.0).unwrap();
     fresh.load_state_dict(&state).unwrap();
-    let rates: Vec<f64> = fresh.groups().iter().map(|g| g.lr).collect();
+    let rates: Vec<f64> = fresh.groups().iter().map(|g| g.lr()).collect();
     assert_eq!(rates, [0.1, 0.2]);
 }
 

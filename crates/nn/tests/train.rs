@@ -5,10 +5,10 @@ use std::sync::Mutex;
 
 use wengert_autograd::{Var, is_recording};
 use wengert_nn::{
-    Adam, Callback, Checkpoint, DataLoader, Dropout, EarlyStopping, Error, Feed, Group, History,
-    Layer, Linear, Model, Module, Moment, Optimizer, Relu, Result, Schedule, Sequential, Sgd,
-    TensorDataset, Training, Visitor, accuracy, clip_grad_norm, evaluate, evaluating, fit,
-    load_state, predict,
+    Adam, Batches, Callback, Checkpoint, DataLoader, Dropout, EarlyStopping, Error, ErrorKind,
+    Group, History, Layer, Linear, Model, Module, Optimizer, Relu, Result, Schedule, Sequential,
+    Sgd, TensorDataset, TrainContext, Training, Visitor, accuracy, clip_grad_norm, evaluate,
+    evaluating, fit, load_state, predict,
 };
 use wengert_tensor::{Float, Rng, Tensor};
 
@@ -246,7 +246,7 @@ fn a_nan_or_infinite_loss_ends_the_training_before_the_step() {
         let ended = Cell::new(false);
         struct End<'a>(&'a Cell<bool>);
         impl Callback for End<'_> {
-            fn on_train_end(&mut self, _: &mut Moment<'_>) -> Result<()> {
+            fn on_train_end(&mut self, _: &mut TrainContext<'_>) -> Result<()> {
                 self.0.set(true);
                 Ok(())
             }
@@ -269,8 +269,8 @@ fn a_nan_or_infinite_loss_ends_the_training_before_the_step() {
             )
         );
         assert!(matches!(
-            error,
-            Error::NonFiniteLoss {
+            error.kind(),
+            ErrorKind::NonFiniteLoss {
                 epoch: (3, 8),
                 batch: (2, 2),
                 ..
@@ -380,7 +380,7 @@ fn a_checkpoint_holds_the_best_state() {
 fn schedules_set_the_rate_before_the_epoch_or_the_step() {
     let (model, other) = (slide(8.0), slide(0.0));
     let mut rest = Group::new(other.parameters(), 0.3);
-    rest.weight_decay = 0.0;
+    rest.set("weight_decay", 0.0).unwrap();
     let groups = vec![Group::new(model.parameters(), 3.0), rest];
     let mut opt = Sgd::with_groups(groups);
     let history = fit(&model, &mut opt, value, &nothing())
@@ -394,7 +394,7 @@ fn schedules_set_the_rate_before_the_epoch_or_the_step() {
         .unwrap();
     assert_eq!(history.get("learning_rate").unwrap(), [1.0, 0.5, 0.25]);
     assert_eq!(history.get("loss").unwrap(), [8.0, 7.0, 6.5]);
-    assert!((opt.groups()[1].lr - 0.025).abs() < 1e-15);
+    assert!((opt.groups()[1].lr() - 0.025).abs() < 1e-15);
 
     let model = slide(8.0);
     let mut opt = Sgd::new(model.parameters(), 0.0);
@@ -460,7 +460,7 @@ impl Layer for Spy {
         self.calls.lock().unwrap().push(call);
         assert_eq!(self.mode.get(), self.frozen.get());
         match self.fails {
-            true => Err(Error::Data("the spy fails".into())),
+            true => Err(Error::data("the spy fails")),
             false => Ok(x.clone()),
         }
     }
@@ -577,13 +577,13 @@ fn data_without_samples_are_refused() {
 #[test]
 fn data_that_cannot_be_read_end_the_training() {
     struct Broken;
-    impl Feed for Broken {
+    impl Batches for Broken {
         type Batch = Batch;
         fn count(&self) -> usize {
             2
         }
         fn epoch(&self, epoch: usize) -> Box<dyn Iterator<Item = Result<Batch>> + '_> {
-            let rest = Err(Error::Data(format!("row 7 of epoch {epoch} is torn")));
+            let rest = Err(Error::data(format!("row 7 of epoch {epoch} is torn")));
             Box::new(batches().into_iter().take(1).map(Ok).chain([rest]))
         }
     }

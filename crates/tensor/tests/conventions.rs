@@ -131,7 +131,7 @@ fn what_comes_of_nothing() {
         (false, true, 0)
     );
     for r in [none.max(1), none.min(1), none.max_all(), none.min_all()] {
-        assert!(matches!(r, Err(Error::EmptyReduction { .. })));
+        assert!(matches!(r.unwrap_err().kind(), ErrorKind::EmptyReduction));
     }
     assert!(none.argmax(1).is_err() && none.argmin_all().is_err());
     // Over the other axis there is no result, hence nothing that lacks an identity.

@@ -18,14 +18,15 @@ impl Cases {
             panic!("{call}, {wrong}: no error")
         };
         let text = e.to_string();
-        if let Some(site) = e.site() {
-            let (file, line) = (site.at.file(), site.at.line());
+        let site = e.site();
+        if let Some(at) = site.at {
+            let (file, line) = (at.file(), at.line());
             assert!(
                 file.ends_with("errors.rs"),
                 "{call}, {wrong}: at {file}:{line}, not the caller's"
             );
             assert!(
-                text.contains(&site.at.to_string()),
+                text.contains(&at.to_string()),
                 "{call}, {wrong}: the text says no line"
             );
             assert!(

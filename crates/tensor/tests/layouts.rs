@@ -249,7 +249,7 @@ fn ops() -> Vec<(&'static str, Op)> {
         "softmax_grad" |x| Ok((x.softmax_grad(x, 0)?, x.log_softmax_grad(x, -1)?));
         "closeness" |x| Ok(Tensor::scalar(x.closeness(&x.abs(), Tolerance::default())?.mismatches as i64));
         "equality" |x| Ok(Tensor::scalar(*x == x.copied()));
-        "files" |x| AnyTensor::from_npy(&AnyTensor::of(x).to_npy())?.downcast::<f64>();
+        "files" |x| AnyTensor::from_npy(&AnyTensor::from(x).to_npy())?.downcast::<f64>();
     }
     out
 }

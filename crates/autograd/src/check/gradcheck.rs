@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use wengert_tensor::{DType, Error, ErrorKind, Float, Result, Rng, Shape, Site, Tensor};
+use wengert_tensor::{DType, ErrorKind, Float, Result, Rng, Shape, Site, Tensor};
 
 pub use super::report::{Place, Report, Worst};
 use crate::transform::grad::Grad;
@@ -20,7 +20,7 @@ use crate::var::Var;
 /// check cannot be made (overlapping inputs, no tracked output), or what `f` returns.
 ///
 /// ```
-/// use wengert_autograd::gradcheck::gradcheck;
+/// use wengert_autograd::check::gradcheck::gradcheck;
 /// use wengert_tensor::Tensor;
 /// let a = Tensor::new([[0.5f64, -1.0], [2.0, 0.25]]);
 /// let b = Tensor::new([[1.5f64], [-0.5]]);
@@ -42,7 +42,7 @@ pub fn gradcheck(
 /// As [`gradcheck`].
 ///
 /// ```
-/// use wengert_autograd::gradcheck::gradgradcheck;
+/// use wengert_autograd::check::gradcheck::gradgradcheck;
 /// use wengert_tensor::Tensor;
 /// gradgradcheck(|v| Ok(v[0].exp()), &[Tensor::new([0.5f64, -1.0])])?;
 /// # Ok::<(), wengert_autograd::Error>(())

@@ -1,6 +1,6 @@
 //! Comparison with the reference.
 
-use wengert_autograd::naive::Array;
+use wengert_autograd::ops::naive::Array;
 use wengert_tensor::Tensor;
 
 pub fn cast32(t: &Tensor<f64>) -> Tensor<f32> {

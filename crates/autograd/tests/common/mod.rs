@@ -1,6 +1,6 @@
 //! What the proofs share: layouts of the same values, and comparison with the reference.
 
-use wengert_autograd::naive::{Array, for_each_index};
+use wengert_autograd::ops::naive::{Array, for_each_index};
 use wengert_tensor::Tensor;
 
 mod compare;

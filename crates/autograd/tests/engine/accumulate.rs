@@ -124,17 +124,26 @@ fn cat_with_untracked_inputs_in_every_position() {
 fn seeds_have_the_shape_of_the_output() {
     let x = Var::new([[1.0f32, 2.0]]).tracked();
     let y = x.square();
-    assert!(matches!(y.backward(), Err(Error::NotScalar { .. })));
-    assert!(matches!(grad(&y, &[&x]), Err(Error::NotScalar { .. })));
+    assert!(matches!(
+        y.backward().unwrap_err().kind(),
+        ErrorKind::NotScalar { .. }
+    ));
+    assert!(matches!(
+        grad(&y, &[&x]).unwrap_err().kind(),
+        ErrorKind::NotScalar { .. }
+    ));
     for wrong in [&[2][..], &[1, 1], &[2, 1], &[], &[1, 2, 1], &[0]] {
         let e = y.backward_seeded(&Tensor::ones(wrong)).unwrap_err();
         assert!(
-            matches!(e, Error::GradientShape { op: "backward", .. }),
+            matches!(e.kind(), ErrorKind::GradientShape { .. }) && e.site().op == "backward",
             "{e}"
         );
         let seed = Var::ones(wrong);
         let e = Grad::new().of_seeded(&[(&y, &seed)], &[&x]).unwrap_err();
-        assert!(matches!(e, Error::GradientShape { op: "grad", .. }), "{e}");
+        assert!(
+            matches!(e.kind(), ErrorKind::GradientShape { .. }) && e.site().op == "grad",
+            "{e}"
+        );
     }
     assert!(x.grad().is_none());
     // A seed of one element fits a scalar, an empty one an empty output.

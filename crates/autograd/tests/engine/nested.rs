@@ -39,7 +39,7 @@ fn backward_within_a_custom_op() {
     assert_eq!(y.to_vec(), [3.0, 12.0]);
     y.sum_all().backward().unwrap();
     assert_eq!(x.grad().unwrap().to_vec(), [6.0, -12.0]);
-    gradcheck::gradcheck(|v| Inner.apply(&[&v[0]]), &[Tensor::new([0.5, 1.5])]).unwrap();
+    gradcheck(|v| Inner.apply(&[&v[0]]), &[Tensor::new([0.5, 1.5])]).unwrap();
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Every op on empty and 0-d inputs, made from the table: what an op cannot have is said here, with the
 //! reason, and no op is left out silently.
 
-use wengert_autograd::gradcheck::gradcheck;
+use wengert_autograd::check::gradcheck::gradcheck;
 use wengert_autograd::{Var, composed_rules};
 use wengert_tensor::Tensor;
 

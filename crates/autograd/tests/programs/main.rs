@@ -15,9 +15,9 @@ use program::{Program, large_programs, programs};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{FileFailurePersistence, TestRunner};
-use wengert_autograd::gradcheck::{gradcheck, gradgradcheck};
-use wengert_autograd::naive::Array;
+use wengert_autograd::check::gradcheck::{gradcheck, gradgradcheck};
 use wengert_autograd::ops::OPS;
+use wengert_autograd::ops::naive::Array;
 use wengert_autograd::{Grad, Result, Var, composed_rules};
 use wengert_tensor::{Float, Tensor, with_threads};
 

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use proptest::prelude::*;
-use wengert_autograd::strategies::{Domain, strided};
+use wengert_autograd::check::strategies::{Domain, strided};
 use wengert_autograd::{Grad, Result, Var};
 use wengert_tensor::{Float, Tensor};
 

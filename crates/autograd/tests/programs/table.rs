@@ -7,8 +7,8 @@
 
 use std::sync::LazyLock;
 
-use wengert_autograd::info::{OpInfo, Sample};
 use wengert_autograd::ops::OPS;
+use wengert_autograd::ops::info::{OpInfo, Sample};
 use wengert_autograd::{ClassLoss, Reduction, Result, Var};
 use wengert_tensor::{Float, Slice, Tensor};
 

@@ -142,6 +142,11 @@ impl Group {
     /// If the optimizer has none of this name, or the value is out of its domain.
     #[track_caller]
     pub fn set(&mut self, name: &str, value: f64) -> Result<()> {
+        if self.settings.is_empty() {
+            // The optimizer will check it.
+            self.wished.push((name.to_string(), value));
+            return Ok(());
+        }
         let Some(i) = self.settings.iter().position(|s| s.name == name) else {
             let names: Vec<&str> = self.settings.iter().map(|s| s.name).collect();
             let e = Error::invalid(

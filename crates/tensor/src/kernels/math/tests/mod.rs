@@ -148,7 +148,7 @@ fn bits(word: &str) -> f64 {
 
 #[test]
 fn f64_agrees_with_mpmath() {
-    let lines: Vec<Vec<&str>> = include_str!("golden.txt")
+    let lines: Vec<Vec<&str>> = include_str!("../golden.txt")
         .lines()
         .map(|l| l.split(' ').collect())
         .collect();
