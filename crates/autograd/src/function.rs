@@ -1,6 +1,6 @@
 //! Users' own differentiable ops.
 
-use wengert_tensor::{Error, Float, Result, Tensor};
+use wengert_tensor::{Error, ErrorKind, Float, Result, Site, Tensor};
 
 use crate::tape::rule::{Cx, Grads, Rule, Saved, apply_many};
 use crate::var::Var;
@@ -139,12 +139,13 @@ impl<T: Float, F: Function<T>> Rule<T> for Recorded<T, F> {
             // next derivative would be silently wrong.
             for (i, g) in grads.iter().enumerate() {
                 if cx.needs(i) && g.as_ref().is_some_and(|g| !g.is_tracked()) {
-                    return Err(Error::custom(
-                        op,
-                        format!(
-                            "the gradient of input {i} does not depend on `dy` on the tape, so it cannot be differentiated again\n  hint  write `backward` in Var ops: no `.value()`, `.detach()` or `Var::constant` between `dy` and the gradient"
-                        ),
-                    ));
+                    let reason = format!(
+                        "the gradient of input {i} does not depend on `dy` on the tape, so it cannot be differentiated again"
+                    );
+                    let hint = "write `backward` in Var ops: no `.value()`, `.detach()` or `Var::constant` between `dy` and the gradient";
+                    return Err(Site::unplaced(op)
+                        .hint(hint)
+                        .error(ErrorKind::Custom(reason)));
                 }
             }
         }
@@ -171,13 +172,11 @@ impl<T: Float> FunctionCx<'_, T> {
         match self.inputs.get(i) {
             Some(s) => Ok(self.cx.var(s)),
             None if !self.saves.inputs() => Err(self.missing(&format!("input {i}"), "Inputs")),
-            None => Err(Error::custom(
-                self.op,
-                format!(
-                    "backward asks for input {i}, of {n}\n  rule  0 <= i < {n}",
-                    n = self.inputs.len()
-                ),
-            )),
+            None => {
+                let n = self.inputs.len();
+                let e = Error::custom(self.op, format!("backward asks for input {i}, of {n}"));
+                Err(e.or_hint(format!("0 <= i < {n}")))
+            }
         }
     }
 
@@ -200,12 +199,10 @@ impl<T: Float> FunctionCx<'_, T> {
 
     #[track_caller]
     fn missing(&self, what: &str, enough: &str) -> Error {
-        Error::custom(
-            self.op,
-            format!(
-                "backward asks for {what}, which was not saved\n  hint  `saves()` returns Saves::{:?}: return Saves::All or Saves::{enough}",
-                self.saves
-            ),
-        )
+        let reason = format!("backward asks for {what}, which was not saved");
+        Error::custom(self.op, reason).or_hint(format!(
+            "`saves()` returns Saves::{:?}: return Saves::All or Saves::{enough}",
+            self.saves
+        ))
     }
 }

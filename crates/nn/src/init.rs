@@ -199,6 +199,7 @@ impl Gain {
 }
 
 /// `fan_in` and `fan_out`.
+#[track_caller]
 fn fans(call: &'static str, shape: &Shape) -> Result<[f64; 2]> {
     match shape[..] {
         [out, inputs, ref rest @ ..] => {
@@ -212,11 +213,13 @@ fn fans(call: &'static str, shape: &Shape) -> Result<[f64; 2]> {
     }
 }
 
+#[track_caller]
 fn xavier_std(call: &'static str, shape: &Shape, gain: f64) -> Result<f64> {
     let [a, b] = fans(call, shape)?;
     Ok(gain * (2.0 / (a + b).max(1.0)).sqrt())
 }
 
+#[track_caller]
 fn kaiming_std(call: &'static str, shape: &Shape, fan: Fan, gain: Gain) -> Result<f64> {
     let [fan_in, fan_out] = fans(call, shape)?;
     let fan = match fan {

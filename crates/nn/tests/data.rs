@@ -51,11 +51,19 @@ fn batches_come_in_order_and_the_last_is_what_is_left() {
     assert_eq!(labels(&huge), [[0, 1, 2]]);
 }
 
+/// An error's text without the line, which is this file's.
+fn told(e: &Error) -> String {
+    let text = e.to_string();
+    let (told, at) = text.rsplit_once("\n  at ").expect("it says where");
+    assert!(at.contains("tests/data.rs:"), "{text}");
+    told.to_string()
+}
+
 #[test]
 fn no_rows_a_batch_is_an_error() {
     let error = DataLoader::new(rows(3), 0).unwrap_err();
     assert_eq!(
-        error.to_string(),
+        told(&error),
         "DataLoader::new: batch_size = 0\n  rule  batch_size >= 1"
     );
 }
@@ -79,7 +87,7 @@ fn rows_in_order_are_views_and_others_copies() {
         (vec![0, 2], vec![0])
     );
     assert_eq!(
-        set.batch(&[1, 9]).unwrap_err().to_string(),
+        told(&set.batch(&[1, 9]).unwrap_err()),
         "batch: index = 9 of 9 rows\n  rule  0 <= index < len"
     );
     assert!(set.batch(&[usize::MAX]).is_err());
@@ -334,7 +342,7 @@ fn splits_hold_every_row_once() {
     let mut rng = Rng::seed(0);
     let error = random_split(rows(20), [12, 9], &mut rng).unwrap_err();
     assert_eq!(
-        error.to_string(),
+        told(&error),
         "random_split: sizes = [12, 9] of 20 rows\n  rule  the sizes add up to the number of rows"
     );
     for wrong in [[0.5, 0.6], [1.5, -0.5], [f64::NAN, 0.5], [0.1, 0.1]] {
@@ -474,7 +482,7 @@ fn the_same_seed_gives_the_same_bits() {
 fn synthetic_sets_refuse_what_has_no_meaning() {
     let rng = &mut Rng::seed(0);
     for noise in [-0.1, f64::NAN, f64::INFINITY] {
-        let error = moons::<f32>(5, noise, rng).unwrap_err().to_string();
+        let error = told(&moons::<f32>(5, noise, rng).unwrap_err());
         let rule = "\n  rule  finite and at least 0";
         assert_eq!(error, format!("moons: noise = {noise}{rule}"));
         assert!(spirals::<f32>(5, 2, noise, rng).is_err());

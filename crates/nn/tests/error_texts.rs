@@ -91,11 +91,14 @@ fn of_states(dir: &Path, blocked: &Path) -> Vec<Case> {
         "module::load" => net.load(&nowhere);
         "state::save_state" => save_state(net.state_dict(), blocked);
         "state::load_state" => load_state(dir.join("file"));
-        "optim::save" => adam.save(blocked);
-        "optim::load" => adam.load(&nowhere);
-        "sgd::load_state_dict" => sgd.load_state_dict(&other);
-        "adam::load_state_dict" => adam.load_state_dict(&negative);
-        "adam::load_state_dict (AdamW)" => AdamW::new(net.parameters(), 0.1).load_state_dict(&none);
+        "optimizer::save" => adam.save(blocked);
+        "optimizer::load" => adam.load(&nowhere);
+        "optimizer::set_lr" => adam.set_lr(-1.0);
+        "group::set" => adam.groups_mut()[0].set("beta", 0.5);
+        "algorithm::try_with_groups" => Sgd::try_with_groups(vec![Group::new(vec![], f64::NAN)]);
+        "algorithm::load_state_dict" => sgd.load_state_dict(&other);
+        "algorithm::load_state_dict (count)" => adam.load_state_dict(&negative);
+        "algorithm::load_state_dict (AdamW)" => AdamW::new(net.parameters(), 0.1).load_state_dict(&none);
     }
 }
 
@@ -131,8 +134,8 @@ fn of_data(dir: &Path) -> Vec<Case> {
         "loader::new" => DataLoader::new(rows(), 0);
         "loader::load_state_dict" => loader.load_state_dict(&other.state_dict());
         "loader::next" => ragged.iter().next().unwrap();
-        "feed::epoch" => Batches::epoch(&ragged, 0).next().unwrap();
-        "feed::pass" => ragged.pass().next().unwrap();
+        "batches::epoch" => Batches::epoch(&ragged, 0).next().unwrap();
+        "batches::pass" => ragged.pass().next().unwrap();
         "synthetic::moons" => moons::<f32>(4, -1.0, rng);
         "synthetic::spirals" => spirals::<f32>(4, 0, 0.1, rng);
         "synthetic::blobs" => blobs::<f32>(4, &Tensor::<f32>::zeros([2]), 1.0, rng);
@@ -350,7 +353,7 @@ fn every_fallible_call_has_a_case() {
     };
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let (mut calls, mut missing, mut free) = (0, Vec::new(), Vec::new());
-    for folder in ["", "data", "optim", "train"] {
+    for folder in ["", "data", "layers", "module", "optim", "train"] {
         for file in std::fs::read_dir(src.join(folder)).unwrap() {
             let file = file.unwrap().path();
             if file.extension().is_none_or(|e| e != "rs") {

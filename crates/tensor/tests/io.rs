@@ -154,7 +154,7 @@ fn npy_refuses_headers_that_lie() {
         &[0; 8],
     );
     assert!(
-        complex.starts_with("npy: element type \"<c8\" (at byte 19)\n  hint tensors are of f32"),
+        complex.starts_with("npy: element type \"<c8\" (at byte 19)\n  hint  tensors are of f32"),
         "{complex}"
     );
     assert!(
@@ -262,7 +262,7 @@ fn safetensors_refuses_headers_that_lie() {
     let message = refusal(Safetensors::from_bytes(&safe(half, &[0; 2])));
     assert_eq!(
         message,
-        "safetensors: w is of element type F16 (at byte 8)\n  hint tensors are of f32, f64, i64, i32, u8 and bool; convert the \
+        "safetensors: w is of element type F16 (at byte 8)\n  hint  tensors are of f32, f64, i64, i32, u8 and bool; convert the \
          file to one of them"
     );
     let flag = "{\"w\":{\"dtype\":\"BOOL\",\"shape\":[2],\"data_offsets\":[0,2]}}";

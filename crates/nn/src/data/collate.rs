@@ -16,6 +16,7 @@ pub trait Collate: Sized {
     ///
     /// # Errors
     /// If shapes differ, or there is nothing to take the shape from.
+    #[track_caller]
     fn collate(items: Vec<Self>) -> Result<Self::Batch>;
 }
 
@@ -33,12 +34,14 @@ pub trait Collate: Sized {
 /// assert_eq!((x.shape().to_vec(), y.to_vec()), (vec![2, 2], vec![0, 1]));
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```
+#[track_caller]
 pub fn collate<I: Collate>(items: impl IntoIterator<Item = I>) -> Result<I::Batch> {
     I::collate(items.into_iter().collect())
 }
 
 impl<T: Element> Collate for Tensor<T> {
     type Batch = Tensor<T>;
+    #[track_caller]
     fn collate(items: Vec<Self>) -> Result<Tensor<T>> {
         Tensor::stack(&items, 0)
     }
@@ -48,6 +51,7 @@ macro_rules! numbers {
     ($($t:ty)*) => {$(
         impl Collate for $t {
             type Batch = Tensor<$t>;
+            #[track_caller]
             fn collate(items: Vec<Self>) -> Result<Tensor<$t>> {
                 let n = items.len();
                 Tensor::from_vec(items, [n])
@@ -61,6 +65,7 @@ macro_rules! tuples {
     ($($($name:ident $i:tt)*;)*) => {$(
         impl<$($name: Collate),*> Collate for ($($name,)*) {
             type Batch = ($($name::Batch,)*);
+            #[track_caller]
             fn collate(items: Vec<Self>) -> Result<Self::Batch> {
                 let mut columns = ($(Vec::<$name>::with_capacity(items.len()),)*);
                 for item in items {
@@ -97,6 +102,7 @@ pub struct FromFn<F> {
 /// assert_eq!((x.shape().to_vec(), y.to_vec()), (vec![3, 1], vec![0.0, 1.0, 4.0]));
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```
+#[track_caller]
 pub fn from_fn<I: Collate, F: Fn(usize) -> Result<I>>(len: usize, get: F) -> FromFn<F> {
     FromFn { len, get }
 }
@@ -106,6 +112,7 @@ impl<I: Collate, F: Fn(usize) -> Result<I>> Dataset for FromFn<F> {
     fn len(&self) -> usize {
         self.len
     }
+    #[track_caller]
     fn batch(&self, indices: &[usize]) -> Result<I::Batch> {
         if let Some(&i) = indices.iter().find(|i| **i >= self.len) {
             return Err(out_of_range(i, self.len));

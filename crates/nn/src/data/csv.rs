@@ -84,6 +84,7 @@ impl Csv {
     /// # Errors
     /// If the file cannot be read, is empty, has a header alone or rows of differing lengths, is not
     /// UTF-8, or unpacks to more than the limit; if the delimiter is a quote or the end of a line.
+    #[track_caller]
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Table> {
         self.table(Source::open(path.as_ref(), self.limit)?)
     }
@@ -92,10 +93,12 @@ impl Csv {
     ///
     /// # Errors
     /// As [`Csv::read`].
+    #[track_caller]
     pub fn parse(&self, text: impl AsRef<[u8]>) -> Result<Table> {
         self.table(Source::of("CSV text".into(), text.as_ref(), self.limit)?)
     }
 
+    #[track_caller]
     fn table(&self, mut source: Source<'_>) -> Result<Table> {
         if let b'"' | b'\r' | b'\n' = self.delimiter {
             let value = format!("{:?}", self.delimiter as char);
@@ -305,6 +308,7 @@ impl Table {
     /// assert_eq!(table.columns::<f64>(0..2)?.to_vec(), [1.0, 2.0, 3.0, 4.0]);
     /// # Ok::<(), wengert_nn::Error>(())
     /// ```
+    #[track_caller]
     pub fn columns<T: Float>(
         &self,
         columns: impl IntoIterator<Item = impl Into<Column>>,
@@ -317,6 +321,7 @@ impl Table {
     ///
     /// # Errors
     /// As [`Table::columns`].
+    #[track_caller]
     pub fn columns_except<T: Float>(
         &self,
         columns: impl IntoIterator<Item = impl Into<Column>>,
@@ -334,6 +339,7 @@ impl Table {
     ///
     /// # Errors
     /// As [`Table::columns`].
+    #[track_caller]
     pub fn column<T: Float>(&self, column: impl Into<Column>) -> Result<Tensor<T>> {
         let pick = self.find(column.into())?;
         self.numbers(&[pick])?.reshape([self.rows()])
@@ -343,6 +349,7 @@ impl Table {
     ///
     /// # Errors
     /// If there is no such column, or a field is not a whole number.
+    #[track_caller]
     pub fn labels(&self, column: impl Into<Column>) -> Result<Tensor<i64>> {
         let column = self.find(column.into())?;
         let label = |row| {
@@ -360,6 +367,7 @@ impl Table {
     ///
     /// # Errors
     /// If there is no such column.
+    #[track_caller]
     pub fn classes(&self, column: impl Into<Column>) -> Result<(Tensor<i64>, Vec<String>)> {
         let column = self.find(column.into())?;
         let words: Vec<&str> = (0..self.rows())
@@ -382,6 +390,7 @@ impl Table {
         &self.text[start..self.ends[i]]
     }
 
+    #[track_caller]
     fn numbers<T: Float>(&self, columns: &[usize]) -> Result<Tensor<T>> {
         let mut out = Vec::with_capacity(self.rows() * columns.len());
         for row in 0..self.rows() {
@@ -399,6 +408,7 @@ impl Table {
         Tensor::from_vec(out, [self.rows(), columns.len()])
     }
 
+    #[track_caller]
     fn find(&self, column: Column) -> Result<usize> {
         let found = match (&column, &self.header) {
             (Column::Index(i), _) => (*i < self.columns).then_some(*i),
@@ -442,6 +452,7 @@ impl Table {
         }
     }
 
+    #[track_caller]
     fn unfit(&self, row: usize, column: usize, wanted: &str) -> Error {
         let (line, text) = (self.lines[row], self.at(row, column));
         let column = self.column_name(column);
@@ -455,6 +466,7 @@ impl Table {
         }
     }
 
+    #[track_caller]
     fn wrong(&self, reason: impl std::fmt::Display) -> Error {
         Error::data(format!("{}: {reason}", self.name))
     }

@@ -56,6 +56,7 @@ pub trait Dataset {
     ///
     /// # Errors
     /// If an index is not below `len()`, or a row cannot be had.
+    #[track_caller]
     fn batch(&self, indices: &[usize]) -> Result<Self::Batch>;
 }
 
@@ -66,6 +67,7 @@ macro_rules! pointers {
             fn len(&self) -> usize {
                 (**self).len()
             }
+            #[track_caller]
             fn batch(&self, indices: &[usize]) -> Result<D::Batch> {
                 (**self).batch(indices)
             }
@@ -121,12 +123,14 @@ pub trait Tensors: Sized {
     ///
     /// # Errors
     /// If an index is out of range.
+    #[track_caller]
     fn rows(&self, index: &Tensor<i64>) -> Result<Self>;
 
     /// Rows `start..start + len`, without copying them.
     ///
     /// # Errors
     /// If the range is out of range.
+    #[track_caller]
     fn range(&self, start: usize, len: usize) -> Result<Self>;
 
     /// The same with every tensor contiguous, so that rows are taken without another copy.
@@ -190,6 +194,7 @@ impl<A: Tensors> Tensors for Vec<A> {
     fn each(&self, f: &mut dyn FnMut(DType, &Shape)) {
         self.iter().for_each(|t| t.each(f));
     }
+    #[track_caller]
     fn rows(&self, index: &Tensor<i64>) -> Result<Self> {
         self.iter().map(|t| t.rows(index)).collect()
     }
@@ -298,6 +303,7 @@ impl<B: Tensors> Dataset for TensorDataset<B> {
     }
 
     /// Rows that follow one another are a view and copy nothing.
+    #[track_caller]
     fn batch(&self, indices: &[usize]) -> Result<B> {
         if let Some(&i) = indices.iter().find(|i| **i >= self.len) {
             return Err(out_of_range(i, self.len));
@@ -318,6 +324,7 @@ impl<B: Tensors> Dataset for TensorDataset<B> {
 }
 
 /// An index of a row that is not there.
+#[track_caller]
 pub(super) fn out_of_range(index: usize, len: usize) -> Error {
     let value = format!("{index} of {len} rows");
     Error::invalid("batch", "index", value, "0 <= index < len")

@@ -28,6 +28,7 @@ use crate::data::source::{DEFAULT_LIMIT, Source, beyond};
 /// # std::fs::remove_file(&path).unwrap();
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```
+#[track_caller]
 pub fn read(path: impl AsRef<Path>) -> Result<AnyTensor> {
     read_within(path, DEFAULT_LIMIT)
 }
@@ -36,6 +37,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<AnyTensor> {
 ///
 /// # Errors
 /// As [`read`].
+#[track_caller]
 pub fn read_within(path: impl AsRef<Path>, limit: u64) -> Result<AnyTensor> {
     decode(Source::open(path.as_ref(), limit)?)
 }
@@ -51,10 +53,12 @@ pub fn read_within(path: impl AsRef<Path>, limit: u64) -> Result<AnyTensor> {
 /// assert_eq!(t.downcast::<i32>()?.to_vec(), [-2, 256]);
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```
+#[track_caller]
 pub fn parse(bytes: &[u8], limit: u64) -> Result<AnyTensor> {
     decode(Source::of("IDX bytes".into(), bytes, limit)?)
 }
 
+#[track_caller]
 fn decode(mut source: Source<'_>) -> Result<AnyTensor> {
     let magic = source.up_to(4)?;
     let &[0, 0, code, rank] = &magic[..] else {
@@ -127,6 +131,7 @@ fn numbers<'a, const N: usize, T>(
         .map(move |part| f(std::array::from_fn(|i| part[i])))
 }
 
+#[track_caller]
 fn tensor<const N: usize, T: wengert_tensor::Element>(
     bytes: &[u8],
     f: impl Fn([u8; N]) -> T,

@@ -74,6 +74,7 @@ impl<D: Dataset> DataLoader<D> {
     ///
     /// # Errors
     /// If `batch_size` is 0.
+    #[track_caller]
     pub fn new(dataset: D, batch_size: usize) -> Result<DataLoader<D>> {
         if batch_size == 0 {
             let rule = "batch_size >= 1";
@@ -229,6 +230,7 @@ impl<D: Dataset> DataLoader<D> {
     ///
     /// # Errors
     /// If one of them differs; nothing is changed then.
+    #[track_caller]
     pub fn load_state_dict(&self, state: &StateDict) -> Result<()> {
         const CALL: &str = "DataLoader::load_state_dict";
         let own = self.state_dict();

@@ -44,6 +44,7 @@ impl Mnist {
     ///
     /// # Errors
     /// If a file is missing (the error names the four) or is not what its name says.
+    #[track_caller]
     pub fn load(dir: impl AsRef<Path>) -> Result<Mnist> {
         let dir = dir.as_ref();
         Ok(Mnist {
@@ -56,6 +57,7 @@ impl Mnist {
     ///
     /// # Errors
     /// As [`Mnist::load`].
+    #[track_caller]
     pub fn train(dir: impl AsRef<Path>) -> Result<Labelled> {
         pair(dir.as_ref(), FILES[0], FILES[1])
     }
@@ -64,12 +66,14 @@ impl Mnist {
     ///
     /// # Errors
     /// As [`Mnist::load`].
+    #[track_caller]
     pub fn test(dir: impl AsRef<Path>) -> Result<Labelled> {
         pair(dir.as_ref(), FILES[2], FILES[3])
     }
 }
 
 /// The file of this name, or of it with `.gz`.
+#[track_caller]
 fn find(dir: &Path, name: &str) -> Result<PathBuf> {
     let plain = dir.join(name);
     let packed = dir.join(format!("{name}.gz"));
@@ -88,6 +92,7 @@ fn find(dir: &Path, name: &str) -> Result<PathBuf> {
     })
 }
 
+#[track_caller]
 fn pair(dir: &Path, images: &str, labels: &str) -> Result<Labelled> {
     let (images, labels) = (find(dir, images)?, find(dir, labels)?);
     let x = bytes(&images, idx::read(&images)?)?;
@@ -112,6 +117,7 @@ fn pair(dir: &Path, images: &str, labels: &str) -> Result<Labelled> {
     Ok((x / 255.0, y.cast()))
 }
 
+#[track_caller]
 fn bytes(path: &Path, t: AnyTensor) -> Result<Tensor<u8>> {
     let found = t.dtype();
     t.downcast::<u8>().map_err(|_| {

@@ -26,6 +26,7 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'static> {
+    #[track_caller]
     pub fn open(path: &Path, limit: u64) -> Result<Source<'static>> {
         let name = path.display().to_string();
         match File::open(path) {
@@ -37,6 +38,7 @@ impl Source<'static> {
 
 impl<'a> Source<'a> {
     /// Unpacks what starts with gzip's magic bytes.
+    #[track_caller]
     pub fn of(name: String, mut reader: impl BufRead + 'a, limit: u64) -> Result<Source<'a>> {
         // A reader may hand out its first byte alone, so both are taken and put back.
         let mut magic = Vec::new();
@@ -64,6 +66,7 @@ impl<'a> Source<'a> {
     }
 
     /// The next `n` bytes, or as many as there are.
+    #[track_caller]
     pub fn up_to(&mut self, n: u64) -> Result<Vec<u8>> {
         let mut out = Vec::new();
         match self.reader.by_ref().take(n).read_to_end(&mut out) {
@@ -72,6 +75,7 @@ impl<'a> Source<'a> {
         }
     }
 
+    #[track_caller]
     pub fn wrong(&self, reason: impl std::fmt::Display) -> Error {
         Error::data(format!("{}: {reason}", self.name))
     }
@@ -100,6 +104,7 @@ impl<R: Read> Read for Limited<R> {
 }
 
 /// A read that failed, in the system's (or the unpacker's) words.
+#[track_caller]
 pub(super) fn failed(name: &str, e: &io::Error) -> Error {
     Site::unplaced("").error(ErrorKind::Io {
         path: Some(name.to_string()),

@@ -40,6 +40,7 @@ impl<D: Dataset> Subset<D> {
     ///
     /// # Errors
     /// If an index is not below the set's length.
+    #[track_caller]
     pub fn new(dataset: Arc<D>, indices: Vec<usize>) -> Result<Subset<D>> {
         let len = dataset.len();
         match indices.iter().find(|i| **i >= len) {
@@ -67,6 +68,7 @@ impl<D: Dataset> Dataset for Subset<D> {
     fn len(&self) -> usize {
         self.indices.len()
     }
+    #[track_caller]
     fn batch(&self, indices: &[usize]) -> Result<D::Batch> {
         let at = |&i: &usize| {
             let len = self.indices.len();
@@ -86,10 +88,12 @@ pub trait SplitSizes<const N: usize> {
     ///
     /// # Errors
     /// If they do not add up.
+    #[track_caller]
     fn sizes(&self, len: usize) -> Result<[usize; N]>;
 }
 
 impl<const N: usize> SplitSizes<N> for [usize; N] {
+    #[track_caller]
     fn sizes(&self, len: usize) -> Result<[usize; N]> {
         let sum = self.iter().try_fold(0usize, |a, b| a.checked_add(*b));
         if sum == Some(len) {
@@ -104,6 +108,7 @@ impl<const N: usize> SplitSizes<N> for [usize; N] {
 impl<const N: usize> SplitSizes<N> for [f64; N] {
     /// Each part has its fraction rounded down; what is left goes to the parts one by one, from the
     /// first, as in PyTorch.
+    #[track_caller]
     fn sizes(&self, len: usize) -> Result<[usize; N]> {
         let sum: f64 = self.iter().sum();
         let parts = self.iter().all(|f| (0.0..=1.0).contains(f));
@@ -148,6 +153,7 @@ impl<const N: usize> SplitSizes<N> for [f64; N] {
 /// assert_eq!((train.len(), valid.len(), test.len()), (120, 15, 15));
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```
+#[track_caller]
 pub fn random_split<D: Dataset, const N: usize>(
     dataset: D,
     sizes: impl SplitSizes<N>,

@@ -36,6 +36,7 @@ pub fn xor<T: Float>() -> (Tensor<T>, Tensor<T>) {
 /// assert_eq!((x.shape().to_vec(), y.sum_all().item()?), (vec![200, 2], 100));
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```
+#[track_caller]
 pub fn moons<T: Float>(n: usize, noise: f64, rng: &mut Rng) -> Result<(Tensor<T>, Tensor<i64>)> {
     let noise = spread("moons", "noise", noise)?;
     let half = n / 2;
@@ -77,6 +78,7 @@ pub fn moons<T: Float>(n: usize, noise: f64, rng: &mut Rng) -> Result<(Tensor<T>
 /// assert_eq!((x.shape().to_vec(), y.shape().to_vec()), (vec![300, 2], vec![300]));
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```
+#[track_caller]
 pub fn spirals<T: Float>(
     n: usize,
     classes: usize,
@@ -111,22 +113,26 @@ pub trait Centers {
     ///
     /// # Errors
     /// If there are none, or they are no rows of coordinates.
+    #[track_caller]
     fn rows(&self, rng: &mut Rng) -> Result<Tensor<f64>>;
 }
 
 impl Centers for usize {
+    #[track_caller]
     fn rows(&self, rng: &mut Rng) -> Result<Tensor<f64>> {
         Tensor::uniform(-10.0, 10.0, [*self, 2], rng)
     }
 }
 
 impl<T: Float> Centers for Tensor<T> {
+    #[track_caller]
     fn rows(&self, _: &mut Rng) -> Result<Tensor<f64>> {
         Ok(self.cast())
     }
 }
 
 impl<C: Centers> Centers for &C {
+    #[track_caller]
     fn rows(&self, rng: &mut Rng) -> Result<Tensor<f64>> {
         (**self).rows(rng)
     }
@@ -152,6 +158,7 @@ impl<C: Centers> Centers for &C {
 /// assert_eq!(x.select(0, first as isize)?.to_vec(), [0.0, 0.0, 5.0]);
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```
+#[track_caller]
 pub fn blobs<T: Float>(
     n: usize,
     centers: impl Centers,
@@ -202,6 +209,7 @@ fn sizes(n: usize, classes: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..classes).map(move |c| (c, n / classes + (c < n % classes) as usize))
 }
 
+#[track_caller]
 fn spread(call: &'static str, name: &'static str, value: f64) -> Result<f64> {
     match value >= 0.0 && value.is_finite() {
         true => Ok(value),
@@ -210,6 +218,7 @@ fn spread(call: &'static str, name: &'static str, value: f64) -> Result<f64> {
 }
 
 /// The cosine and sine of each angle.
+#[track_caller]
 fn circle(angles: &[f64]) -> Result<Vec<[f64; 2]>> {
     let t = Tensor::from_slice(angles, [angles.len()])?;
     let (cos, sin) = with_isa(IsaKind::Scalar, || (t.cos(), t.sin()));
@@ -222,6 +231,7 @@ fn shuffled<P>(points: Vec<P>, labels: Vec<i64>, rng: &mut Rng) -> (Vec<P>, Vec<
     rows.into_iter().unzip()
 }
 
+#[track_caller]
 fn tensors<T: Float>(set: &(Vec<[f64; 2]>, Vec<i64>)) -> Result<(Tensor<T>, Tensor<i64>)> {
     let (points, labels) = set;
     let values = points.iter().flatten().map(|v| T::from_f64(*v)).collect();

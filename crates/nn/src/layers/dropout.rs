@@ -35,6 +35,7 @@ impl Dropout {
     ///
     /// # Errors
     /// If not 0 ≤ p ≤ 1.
+    #[track_caller]
     pub fn new(p: f64, rng: &mut Rng) -> Result<Dropout> {
         if !(0.0..=1.0).contains(&p) {
             return Err(Error::invalid("Dropout::new", "p", p, "0 <= p <= 1"));

@@ -146,6 +146,7 @@ impl<T: Float> Layer<T> for Linear<T> {
 
 impl<T: Float> Linear<T> {
     #[cold]
+    #[track_caller]
     fn explain(&self, x: &Var<T>, e: Error) -> Error {
         let mut e = e.within(self.describe());
         if let (Some(&got), Some(&out)) = (x.shape().last(), self.weight.shape().first()) {

@@ -138,6 +138,7 @@ pub trait Module {
     /// assert!(report.contains("mismatched  weight: f32 [1, 2] here, f32 [3, 2] in the state"));
     /// # Ok::<(), wengert_nn::Error>(())
     /// ```
+    #[track_caller]
     fn load_state_dict(&self, state: &StateDict) -> Result<()> {
         state::load_state_dict(&|v| self.visit(v), state)
     }
@@ -152,6 +153,7 @@ pub trait Module {
     ///
     /// # Errors
     /// If names, types or shapes differ: all of them in one report, and nothing is changed.
+    #[track_caller]
     fn load_streams(&self, state: &StateDict) -> Result<()> {
         state::load_streams(&|v| self.visit(v), state)
     }
@@ -160,6 +162,7 @@ pub trait Module {
     ///
     /// # Errors
     /// If the file cannot be written.
+    #[track_caller]
     fn save(&self, path: impl AsRef<Path>) -> Result<()>
     where
         Self: Sized,
@@ -171,6 +174,7 @@ pub trait Module {
     ///
     /// # Errors
     /// If the file cannot be read, or as [`Module::load_state_dict`].
+    #[track_caller]
     fn load(&self, path: impl AsRef<Path>) -> Result<()>
     where
         Self: Sized,
@@ -203,5 +207,6 @@ pub trait Layer<T: Float = f32>: Module {
     ///
     /// # Errors
     /// If the input does not fit.
+    #[track_caller]
     fn forward(&self, x: &Var<T>) -> Result<Var<T>>;
 }

@@ -28,6 +28,7 @@ impl Slot {
         }
     }
 
+    #[track_caller]
     fn set(&self, value: &AnyTensor) -> Result<()> {
         match self {
             Slot::Param(AnyParam::F32(p)) => p.set_value(value.downcast::<f32>()?.copied())?,
@@ -67,6 +68,7 @@ pub(crate) fn state_dict(visit: Visit<'_>) -> StateDict {
     values(&slots(visit))
 }
 
+#[track_caller]
 pub(crate) fn load_state_dict(visit: Visit<'_>, state: &StateDict) -> Result<()> {
     let slots = slots(visit);
     mismatch(&values(&slots), state)?;
@@ -88,6 +90,7 @@ pub(crate) fn streams(visit: Visit<'_>) -> StateDict {
     out
 }
 
+#[track_caller]
 pub(crate) fn load_streams(visit: Visit<'_>, state: &StateDict) -> Result<()> {
     mismatch(&streams(visit), state)?;
     walk(visit, &mut |name, entry| {
@@ -102,6 +105,7 @@ pub(crate) fn load_streams(visit: Visit<'_>, state: &StateDict) -> Result<()> {
 }
 
 /// Compares names, types and shapes, and reports every difference.
+#[track_caller]
 pub(crate) fn mismatch(own: &StateDict, state: &StateDict) -> Result<()> {
     let kind = |t: &AnyTensor| -> (DType, Shape) { (t.dtype(), t.shape().clone()) };
     let mut off = StateMismatch::default();
@@ -127,6 +131,7 @@ pub(crate) fn mismatch(own: &StateDict, state: &StateDict) -> Result<()> {
 ///
 /// # Errors
 /// If the file cannot be written.
+#[track_caller]
 pub fn save_state(state: StateDict, path: impl AsRef<Path>) -> Result<()> {
     let metadata = BTreeMap::from([("format".to_string(), "pt".to_string())]);
     Safetensors {
@@ -140,6 +145,7 @@ pub fn save_state(state: StateDict, path: impl AsRef<Path>) -> Result<()> {
 ///
 /// # Errors
 /// If the file cannot be read or is no safetensors file.
+#[track_caller]
 pub fn load_state(path: impl AsRef<Path>) -> Result<StateDict> {
     Ok(Safetensors::load(path)?.tensors)
 }

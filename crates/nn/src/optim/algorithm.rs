@@ -127,6 +127,7 @@ impl Slot {
         }
     }
 
+    #[track_caller]
     fn set(&mut self, steps: u64, tensors: &[&AnyTensor]) -> Result<()> {
         fn set<T: Float>(kept: &mut Kept<T>, steps: u64, tensors: &[&AnyTensor]) -> Result<()> {
             let own = tensors.iter().map(|t| Ok(t.downcast()?.copied()));
@@ -310,6 +311,7 @@ impl<A: Algorithm> Optimizer for Optim<A> {
         out
     }
 
+    #[track_caller]
     fn load_state_dict(&mut self, state: &StateDict) -> Result<()> {
         // All is checked before anything is changed.
         let mut own = StateDict::new();
@@ -345,9 +347,18 @@ impl<A: Algorithm> Optimizer for Optim<A> {
                     own.insert(step.clone(), Tensor::scalar(0i64).into());
                     if let Some(Ok(count)) = state.get(&step).map(|t| t.downcast::<i64>()?.item()) {
                         let value = format!("{step} = {count}");
-                        steps = u64::try_from(count).map_err(|_| {
-                            Error::invalid("load_state_dict", "steps", value, "a count is >= 0")
-                        })?;
+                        steps = match u64::try_from(count) {
+                            Ok(steps) => steps,
+                            Err(_) => {
+                                let rule = "a count is >= 0";
+                                return Err(Error::invalid(
+                                    "load_state_dict",
+                                    "steps",
+                                    value,
+                                    rule,
+                                ));
+                            }
+                        };
                     }
                 }
             }

@@ -30,12 +30,14 @@ pub trait Optimizer {
     /// # Errors
     /// If names, types or shapes differ: all of them in one report, and nothing is changed. If a setting or a count of steps
     /// is out of its domain.
+    #[track_caller]
     fn load_state_dict(&mut self, state: &StateDict) -> Result<()>;
 
     /// Writes the state as safetensors, whole or not at all.
     ///
     /// # Errors
     /// If the file cannot be written.
+    #[track_caller]
     fn save(&self, path: impl AsRef<Path>) -> Result<()>
     where
         Self: Sized,
@@ -47,6 +49,7 @@ pub trait Optimizer {
     ///
     /// # Errors
     /// If the file cannot be read, or as [`Optimizer::load_state_dict`].
+    #[track_caller]
     fn load(&mut self, path: impl AsRef<Path>) -> Result<()>
     where
         Self: Sized,
@@ -70,8 +73,11 @@ pub trait Optimizer {
     ///
     /// # Errors
     /// If it is negative or not finite.
+    #[track_caller]
     fn set_lr(&mut self, lr: f64) -> Result<()> {
-        let mut groups = self.groups_mut().iter_mut();
-        groups.try_for_each(|g| g.set("lr", lr))
+        for group in self.groups_mut() {
+            group.set("lr", lr)?;
+        }
+        Ok(())
     }
 }

@@ -9,6 +9,7 @@ use wengert_tensor::{Error, ErrorKind, Float, Num, Number, Result, Site, Tensor}
 
 const SIZE: (u32, u32) = (640, 480);
 
+#[track_caller]
 fn fail(path: &Path, e: impl std::fmt::Display) -> Error {
     Site::unplaced("").error(ErrorKind::Io {
         path: Some(path.display().to_string()),
@@ -18,6 +19,7 @@ fn fail(path: &Path, e: impl std::fmt::Display) -> Error {
 }
 
 /// Draws into a string first: a file is written whole or not at all.
+#[track_caller]
 fn save(
     path: &Path,
     size: (u32, u32),
@@ -131,6 +133,7 @@ fn shares<'a>(
 /// assert!(std::fs::read_to_string(&file).unwrap().contains("train"));
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```
+#[track_caller]
 pub fn curves(
     path: impl AsRef<Path>,
     title: &str,
@@ -142,6 +145,7 @@ pub fn curves(
 }
 
 /// As [`curves`], the index counted from `first`.
+#[track_caller]
 pub(crate) fn curves_from(
     path: &Path,
     title: &str,
@@ -225,6 +229,7 @@ pub(crate) fn curves_from(
 /// assert!(std::fs::read_to_string(&file).unwrap().contains("Untrained"));
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```
+#[track_caller]
 pub fn decision_surface<T: Float>(
     path: impl AsRef<Path>,
     title: &str,
@@ -358,6 +363,7 @@ fn contour(cells: usize, values: &[f64]) -> Vec<[(f64, f64); 2]> {
 ///
 /// # Errors
 /// If they have not, or the file cannot be written.
+#[track_caller]
 pub fn fit_line<T: Float>(
     path: impl AsRef<Path>,
     title: &str,
@@ -427,6 +433,7 @@ pub fn fit_line<T: Float>(
 ///
 /// # Errors
 /// If the file cannot be written.
+#[track_caller]
 pub(crate) fn confusion(path: impl AsRef<Path>, title: &str, counts: &[Vec<usize>]) -> Result<()> {
     let n = counts.len().max(1) as f64;
     // Room for the names, in cells, and letters that fit into a cell.

@@ -62,6 +62,7 @@ pub trait Callback {
     ///
     /// # Errors
     /// To end the training.
+    #[track_caller]
     fn on_train_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
     }
@@ -69,6 +70,7 @@ pub trait Callback {
     ///
     /// # Errors
     /// To end the training.
+    #[track_caller]
     fn on_epoch_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
     }
@@ -76,6 +78,7 @@ pub trait Callback {
     ///
     /// # Errors
     /// To end the training.
+    #[track_caller]
     fn on_batch_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
     }
@@ -83,6 +86,7 @@ pub trait Callback {
     ///
     /// # Errors
     /// To end the training.
+    #[track_caller]
     fn on_batch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
     }
@@ -90,6 +94,7 @@ pub trait Callback {
     ///
     /// # Errors
     /// To end the training.
+    #[track_caller]
     fn on_epoch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
     }
@@ -97,6 +102,7 @@ pub trait Callback {
     ///
     /// # Errors
     /// They are the training's, if it has none yet.
+    #[track_caller]
     fn on_train_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
     }
@@ -104,18 +110,21 @@ pub trait Callback {
 
 /// So that a callback can be read after the training.
 impl<C: Callback + ?Sized> Callback for &mut C {
+    #[track_caller]
     fn on_train_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         (**self).on_train_begin(at)
     }
     fn on_epoch_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         (**self).on_epoch_begin(at)
     }
+    #[track_caller]
     fn on_batch_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         (**self).on_batch_begin(at)
     }
     fn on_batch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         (**self).on_batch_end(at)
     }
+    #[track_caller]
     fn on_epoch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         (**self).on_epoch_end(at)
     }
@@ -127,6 +136,7 @@ impl<C: Callback + ?Sized> Callback for &mut C {
 /// A closure that is called after each batch.
 pub(super) struct OnBatch<F>(pub(super) F);
 impl<F: FnMut(&mut TrainContext<'_>) -> Result<()>> Callback for OnBatch<F> {
+    #[track_caller]
     fn on_batch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         (self.0)(at)
     }
@@ -135,6 +145,7 @@ impl<F: FnMut(&mut TrainContext<'_>) -> Result<()>> Callback for OnBatch<F> {
 /// A closure that is called after each epoch.
 pub(super) struct OnEpoch<F>(pub(super) F);
 impl<F: FnMut(&mut TrainContext<'_>) -> Result<()>> Callback for OnEpoch<F> {
+    #[track_caller]
     fn on_epoch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         (self.0)(at)
     }

@@ -60,6 +60,7 @@ impl Checkpoint {
 }
 
 impl Callback for Checkpoint {
+    #[track_caller]
     fn on_train_begin(&mut self, _: &mut TrainContext<'_>) -> Result<()> {
         if let Some(m) = &mut self.monitor {
             m.reset();
@@ -67,6 +68,7 @@ impl Callback for Checkpoint {
         Ok(())
     }
 
+    #[track_caller]
     fn on_epoch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         if let Some(m) = &mut self.monitor
             && !m.improved("Checkpoint", at)?

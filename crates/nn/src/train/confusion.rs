@@ -98,6 +98,7 @@ impl ConfusionMatrix {
     /// # Errors
     /// If the file cannot be written.
     #[cfg(feature = "plot")]
+    #[track_caller]
     pub fn plot(&self, path: impl AsRef<std::path::Path>, title: &str) -> Result<()> {
         crate::plot::confusion(path, title, &self.counts)
     }

@@ -83,12 +83,14 @@ impl EarlyStopping {
 }
 
 impl Callback for EarlyStopping {
+    #[track_caller]
     fn on_train_begin(&mut self, _: &mut TrainContext<'_>) -> Result<()> {
         self.monitor.reset();
         (self.waited, self.kept, self.best_epoch, self.stopped) = (0, None, None, None);
         Ok(())
     }
 
+    #[track_caller]
     fn on_epoch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         if self.monitor.improved("EarlyStopping", at)? {
             self.waited = 0;
@@ -106,6 +108,7 @@ impl Callback for EarlyStopping {
         Ok(())
     }
 
+    #[track_caller]
     fn on_train_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         match self.kept.take() {
             Some(state) => at.model.load_state_dict(&state),

@@ -23,6 +23,7 @@ use crate::module::Layer;
 /// assert_eq!(scores.get("accuracy"), Some(2.0 / 3.0));
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```
+#[track_caller]
 pub fn evaluate<'a, X: Rows, Y, T: Float>(
     model: &'a impl Model<X, T>,
     loss: impl Fn(&Var<T>, &Y) -> Result<Var<T>> + 'a,
@@ -45,6 +46,7 @@ pub struct Evaluate<'a, X, Y, T: Float = f32> {
 
 impl<'a, X: Rows, Y, T: Float> Evaluate<'a, X, Y, T> {
     /// Adds a metric of outputs and targets.
+    #[track_caller]
     pub fn metric(mut self, name: &str, metric: impl Fn(&Var<T>, &Y) -> Result<f64> + 'a) -> Self {
         self.evaluator.metric(name, metric);
         self
@@ -55,6 +57,7 @@ impl<'a, X: Rows, Y, T: Float> Evaluate<'a, X, Y, T> {
     ///
     /// # Errors
     /// If the data has no samples or cannot be read, or the model, the loss or a metric fails.
+    #[track_caller]
     pub fn run(self) -> Result<Logs> {
         self.evaluator.check("evaluate")?;
         self.evaluator.evaluate("evaluate", self.model, self.data)
@@ -78,6 +81,7 @@ impl<'a, X: Rows, Y, T: Float> Evaluate<'a, X, Y, T> {
 /// assert_eq!(y.to_vec(), [2.0, 4.0, 6.0]);
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```
+#[track_caller]
 pub fn predict<T: Float>(
     model: &impl Layer<T>,
     x: &Tensor<T>,

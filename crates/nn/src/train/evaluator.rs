@@ -19,6 +19,7 @@ pub(super) struct Evaluator<'a, Y, T: Float> {
 }
 
 impl<'a, Y, T: Float> Evaluator<'a, Y, T> {
+    #[track_caller]
     pub(super) fn new(loss: impl Fn(&Var<T>, &Y) -> Result<Var<T>> + 'a) -> Evaluator<'a, Y, T> {
         Evaluator {
             loss: Box::new(loss),
@@ -26,11 +27,13 @@ impl<'a, Y, T: Float> Evaluator<'a, Y, T> {
         }
     }
 
+    #[track_caller]
     pub(super) fn metric(&mut self, name: &str, metric: impl Fn(&Var<T>, &Y) -> Result<f64> + 'a) {
         self.metrics.push((name.to_string(), Box::new(metric)));
     }
 
     /// Refuses two metrics of one name.
+    #[track_caller]
     pub(super) fn check(&self, call: &'static str) -> Result<()> {
         for (i, (name, _)) in self.metrics.iter().enumerate() {
             if name == "loss" || self.metrics[..i].iter().any(|(n, _)| n == name) {
@@ -41,6 +44,7 @@ impl<'a, Y, T: Float> Evaluator<'a, Y, T> {
         Ok(())
     }
 
+    #[track_caller]
     pub(super) fn loss(&self, output: &Var<T>, y: &Y) -> Result<Var<T>> {
         (self.loss)(output, y)
     }
@@ -57,6 +61,7 @@ impl<'a, Y, T: Float> Evaluator<'a, Y, T> {
     }
 
     /// Adds a batch to the averages.
+    #[track_caller]
     pub(super) fn add(
         &self,
         means: &mut RunningMeans,
@@ -76,6 +81,7 @@ impl<'a, Y, T: Float> Evaluator<'a, Y, T> {
     }
 
     /// The averages over data in evaluation mode, without recording.
+    #[track_caller]
     pub(super) fn evaluate<X: Rows>(
         &self,
         call: &'static str,
@@ -106,6 +112,7 @@ impl<'a, Y, T: Float> Evaluator<'a, Y, T> {
 }
 
 #[cold]
+#[track_caller]
 pub(super) fn empty(call: &'static str) -> Error {
     Error::data(format!(
         "{call}: the data has no samples\n  rule  an average needs at least one\n  hint  look for an empty split, or a batch size above the number of samples with `drop_last`"

@@ -48,6 +48,7 @@ use crate::optim::{Optimizer, clip_grad_norm};
 /// Loss and metrics of an epoch are averages over its samples, each batch's taken before its step and in
 /// training mode; those with `val_` before their names are of the validation data after the epoch, in
 /// evaluation mode.
+#[track_caller]
 pub fn fit<'a, X: Rows, Y, T: Float>(
     model: &'a impl Model<X, T>,
     opt: &'a mut impl Optimizer,
@@ -106,6 +107,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     /// Adds a metric of outputs and targets, such as [`accuracy`](crate::accuracy).
+    #[track_caller]
     pub fn metric(mut self, name: &str, metric: impl Fn(&Var<T>, &Y) -> Result<f64> + 'a) -> Self {
         self.evaluator.metric(name, metric);
         self
@@ -131,11 +133,13 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     /// Calls a closure after each batch.
+    #[track_caller]
     pub fn on_batch_end(self, f: impl FnMut(&mut TrainContext<'_>) -> Result<()> + 'a) -> Self {
         self.callback(OnBatch(f))
     }
 
     /// Calls a closure after each epoch.
+    #[track_caller]
     pub fn on_epoch_end(self, f: impl FnMut(&mut TrainContext<'_>) -> Result<()> + 'a) -> Self {
         self.callback(OnEpoch(f))
     }
@@ -159,6 +163,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     /// If a loss is NaN or infinite ([`ErrorKind::NonFiniteLoss`]: the step is not taken), the data has no
     /// samples or cannot be read, or the model, the loss, a metric or a callback fails. The model keeps
     /// what it has learned until then.
+    #[track_caller]
     pub fn run(mut self) -> Result<History> {
         self.evaluator.check("fit")?;
         let _modes = Modes::hold(self.model);
@@ -179,6 +184,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
         trained.and(ended).map(|()| run.history)
     }
 
+    #[track_caller]
     fn train(&mut self, run: &mut Run) -> Result<()> {
         self.tell(run, |c, at| c.on_train_begin(at))?;
         for epoch in self.first..self.epochs {
@@ -199,6 +205,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
         Ok(())
     }
 
+    #[track_caller]
     fn epoch(&mut self, run: &mut Run) -> Result<()> {
         let mut means;
         (run.logs, means) = self.evaluator.begin();
@@ -234,6 +241,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
         self.tell(run, |c, at| c.on_epoch_end(at))
     }
 
+    #[track_caller]
     fn step(&mut self, x: &X, y: &Y, means: &mut RunningMeans, run: &mut Run) -> Result<()> {
         let rows = x.rows();
         if rows == 0 {
@@ -262,6 +270,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
         Ok(())
     }
 
+    #[track_caller]
     fn tell(
         &mut self,
         run: &mut Run,

@@ -134,6 +134,7 @@ impl History {
     ///
     /// # Errors
     /// If the file cannot be written.
+    #[track_caller]
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         let text = match path.extension().is_some_and(|e| e == "json") {
@@ -148,6 +149,7 @@ impl History {
     /// # Errors
     /// If there is no such series, or the file cannot be written.
     #[cfg(feature = "plot")]
+    #[track_caller]
     pub fn plot(&self, path: impl AsRef<Path>, title: &str, names: &[&str]) -> Result<()> {
         let mut curves = Vec::new();
         for name in names {

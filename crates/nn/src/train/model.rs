@@ -39,6 +39,7 @@ pub trait Model<X, T: Float = f32>: Module {
     ///
     /// # Errors
     /// If the input does not fit.
+    #[track_caller]
     fn call(&self, x: &X) -> Result<Var<T>>;
 }
 

@@ -26,12 +26,13 @@ impl Monitor {
     }
 
     /// Whether the epoch's number is better than the best by more than `min_delta`; NaN never is.
+    #[track_caller]
     pub(super) fn improved(&mut self, call: &'static str, at: &TrainContext<'_>) -> Result<bool> {
         let Some(value) = at.logs.get(&self.name) else {
             let value = format!("{}, of {}", self.name, at.logs.names());
             let rule =
                 "what is watched is logged before: a metric, a loss, \"val_\" with validation data";
-            return Err(Error::invalid(call, "name", value, rule));
+            return Err(Error::invalid(call, "name", value, rule).unplaced());
         };
         let better = match self.best {
             None => !value.is_nan(),

@@ -36,13 +36,14 @@ impl<'a> Schedule<'a> {
         }
     }
 
+    #[track_caller]
     fn set(&mut self, number: usize, at: &mut TrainContext<'_>) -> Result<()> {
         let old = at.opt.lr();
         let new = (self.rate)(number, old);
         if !(new >= 0.0 && new.is_finite()) {
             let value = format!("{new} at {number}");
             let rule = "a learning rate is finite and >= 0";
-            return Err(Error::invalid("Schedule", "rate", value, rule));
+            return Err(Error::invalid("Schedule", "rate", value, rule).unplaced());
         }
         for group in at.opt.groups_mut() {
             // The ratio would lose the last bit of what was asked for, and all of it at 0.
@@ -57,6 +58,7 @@ impl<'a> Schedule<'a> {
 }
 
 impl Callback for Schedule<'_> {
+    #[track_caller]
     fn on_epoch_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         match self.steps {
             true => Ok(()),
@@ -64,6 +66,7 @@ impl Callback for Schedule<'_> {
         }
     }
 
+    #[track_caller]
     fn on_batch_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         match self.steps {
             true => self.set(at.step, at),
@@ -71,6 +74,7 @@ impl Callback for Schedule<'_> {
         }
     }
 
+    #[track_caller]
     fn on_epoch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         let lr = at.opt.lr();
         at.logs.set("learning_rate", lr);

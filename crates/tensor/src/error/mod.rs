@@ -92,6 +92,12 @@ impl Error {
         self
     }
 
+    /// Forgets the line, where it is none of the user's: within a callback, say.
+    pub fn unplaced(mut self) -> Error {
+        self.0.site.at = None;
+        self
+    }
+
     /// From a failure of the file system on a path.
     pub fn io(op: &'static str, path: impl AsRef<Path>, e: &std::io::Error) -> Error {
         Site::unplaced(op).error(ErrorKind::Io {
