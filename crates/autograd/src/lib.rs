@@ -36,6 +36,8 @@
 
 pub mod check;
 mod function;
+#[doc(hidden)]
+pub mod instances;
 pub mod ops;
 mod param;
 mod tape;

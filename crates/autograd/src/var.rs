@@ -84,6 +84,7 @@ impl<T: Float> Var<T> {
     /// A new leaf of this value, which gradients accumulate in (PyTorch's `requires_grad_()` on a
     /// fresh tensor). What this variable came from is forgotten.
     #[track_caller]
+    #[inline(never)]
     pub fn tracked(self) -> Var<T> {
         let node = Leaf::<T>::node(self.value.shape().clone(), None, Location::caller());
         Var {
@@ -121,11 +122,13 @@ impl<T: Float> Var<T> {
 
     /// The gradient that backward calls have accumulated; `None` before the first, and on a variable
     /// that is not a leaf.
+    #[inline(never)]
     pub fn grad(&self) -> Option<Tensor<T>> {
         self.leaf().and_then(Leaf::grad)
     }
 
     /// Forgets the accumulated gradient.
+    #[inline(never)]
     pub fn zero_grad(&self) {
         if let Some(leaf) = self.leaf() {
             leaf.set_grad(None);
@@ -165,11 +168,13 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If there is not exactly one.
     #[track_caller]
+    #[inline(never)]
     pub fn item(&self) -> Result<T> {
         self.value.item()
     }
 
     /// The elements in row-major order.
+    #[inline(never)]
     pub fn to_vec(&self) -> Vec<T> {
         self.value.to_vec()
     }
@@ -195,6 +200,7 @@ impl<T: Float> AsRef<Tensor<T>> for Var<T> {
 }
 
 impl<T: Float> fmt::Debug for Var<T> {
+    #[inline(never)]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.node {
             None => write!(f, "Var({:?})", self.value),
@@ -210,6 +216,7 @@ impl<T: Float> fmt::Debug for Var<T> {
 }
 
 impl<T: Float> fmt::Display for Var<T> {
+    #[inline(never)]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.value, f)
     }

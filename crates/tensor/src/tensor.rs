@@ -271,6 +271,7 @@ impl<T: Element> Tensor<T> {
 
     /// A contiguous copy in memory of its own.
     #[track_caller]
+    #[inline(never)]
     pub fn copied(&self) -> Tensor<T> {
         map(T::copy(), Params::default(), "copy", self)
     }
@@ -283,6 +284,7 @@ impl<T: Element> Tensor<T> {
 
     /// This tensor if it is contiguous (sharing its memory), else a contiguous copy.
     #[track_caller]
+    #[inline(never)]
     pub fn contiguous(&self) -> Tensor<T> {
         if self.is_contiguous() {
             self.clone()
@@ -299,6 +301,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn to_vec(&self) -> Vec<T> {
         match self.try_vec("to_vec") {
             Ok(v) => v,
@@ -308,6 +311,7 @@ impl<T: Element> Tensor<T> {
 
     /// As [`Tensor::to_vec`], where memory that is refused is an error.
     #[track_caller]
+    #[inline(never)]
     pub(crate) fn try_vec(&self, op: &'static str) -> Result<Vec<T>> {
         let t = self.try_contiguous(op)?;
         let values = t.as_slice().unwrap_or(&[]);
@@ -334,6 +338,7 @@ impl<T: Element> Tensor<T> {
     /// # Errors
     /// If there is not exactly one.
     #[track_caller]
+    #[inline(never)]
     pub fn item(&self) -> Result<T> {
         if self.len() == 1 {
             // SAFETY: one element, initialised, in bounds.

@@ -26,6 +26,7 @@ impl<T: Float> Var<T> {
     /// # Ok::<(), wengert_autograd::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn layer_norm(
         &self,
         shape: impl IntoShape,

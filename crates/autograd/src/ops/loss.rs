@@ -19,6 +19,7 @@ macro_rules! loss_methods {
             /// # Errors
             /// If the shapes differ.
             #[track_caller]
+            #[inline(never)]
             pub fn $name(&self, target: &Var<T> $(, $arg: $Arg)*) -> Result<Var<T>> {
                 self.$with(target $(, $arg)*, Reduction::Mean)
             }
@@ -46,6 +47,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes differ.
     #[track_caller]
+    #[inline(never)]
     pub fn mse_loss_with(&self, target: &Var<T>, reduction: Reduction) -> Result<Var<T>> {
         same_shape("mse_loss", self, target)?;
         let y = reduction.of(self.value.squared_error(&target.value)?);
@@ -153,6 +155,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes differ.
     #[track_caller]
+    #[inline(never)]
     pub fn l1_loss_with(&self, target: &Var<T>, reduction: Reduction) -> Result<Var<T>> {
         same_shape("l1_loss", self, target)?;
         let d = &self.value - &target.value;
@@ -235,6 +238,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes differ, or δ is not above 0.
     #[track_caller]
+    #[inline(never)]
     pub fn huber_loss_with(
         &self,
         target: &Var<T>,
@@ -366,6 +370,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes differ.
     #[track_caller]
+    #[inline(never)]
     pub fn bce_loss_with(&self, target: &Var<T>, reduction: Reduction) -> Result<Var<T>> {
         same_shape("bce_loss", self, target)?;
         let losses = self.value.bce_error(&target.value)?;
@@ -382,6 +387,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes differ, or ε is not within `[0, ½]`.
     #[track_caller]
+    #[inline(never)]
     pub fn bce_loss_clipped(&self, target: &Var<T>, epsilon: f64) -> Result<Var<T>> {
         self.clamp(epsilon, 1.0 - epsilon)?.bce_loss(target)
     }
@@ -506,6 +512,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes differ.
     #[track_caller]
+    #[inline(never)]
     pub fn bce_with_logits_with(&self, target: &Var<T>, reduction: Reduction) -> Result<Var<T>> {
         same_shape("bce_with_logits", self, target)?;
         let losses = self.value.softplus() - &target.value * &self.value;

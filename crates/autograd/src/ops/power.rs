@@ -11,6 +11,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes do not broadcast.
     #[track_caller]
+    #[inline(never)]
     pub fn pow(&self, exponent: &Var<T>) -> Result<Var<T>> {
         let y = self.value.pow(&exponent.value)?;
         Ok(apply([self, exponent], y, |y, need| Pow {
@@ -107,6 +108,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes do not broadcast.
     #[track_caller]
+    #[inline(never)]
     pub fn atan2(&self, x: &Var<T>) -> Result<Var<T>> {
         let angle = self.value.atan2(&x.value)?;
         Ok(apply([self, x], angle, |_, _| Atan2 {
@@ -163,6 +165,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes do not broadcast.
     #[track_caller]
+    #[inline(never)]
     pub fn hypot(&self, other: &Var<T>) -> Result<Var<T>> {
         let y = self.value.hypot(&other.value)?;
         Ok(apply([self, other], y, |y, _| Hypot {
@@ -177,6 +180,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes do not broadcast.
     #[track_caller]
+    #[inline(never)]
     pub fn logaddexp(&self, other: &Var<T>) -> Result<Var<T>> {
         let y = self.value.logaddexp(&other.value)?;
         Ok(apply([self, other], y, |_, _| LogAddExp {

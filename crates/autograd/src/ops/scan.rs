@@ -15,6 +15,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis is out of range.
     #[track_caller]
+    #[inline(never)]
     pub fn cumsum(&self, axis: isize) -> Result<Var<T>> {
         let y = self.value.cumsum(axis)?;
         Ok(apply([self], y, |_, _| CumSum(axis)))
@@ -87,6 +88,7 @@ impl<T: Float> Var<T> {
     /// # Ok::<(), wengert_autograd::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn linear_scan(&self, b: &Var<T>, axis: isize) -> Result<Var<T>> {
         let y = self.value.linear_scan(&b.value, axis)?;
         Ok(apply([self, b], y, |y, _| LinearScan {
@@ -182,6 +184,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis is out of range.
     #[track_caller]
+    #[inline(never)]
     pub fn cumprod(&self, axis: isize) -> Result<Var<T>> {
         let y = self.value.cumprod(axis)?;
         Ok(apply([self], y, |y, _| CumProd {

@@ -246,6 +246,7 @@ impl Backward {
     /// # Errors
     /// If the output has several elements, is not tracked, or its graph was released.
     #[track_caller]
+    #[inline(never)]
     pub fn run<T: Float>(&self, output: &Var<T>) -> Result<()> {
         if output.len() != 1 {
             return Err(not_scalar(
@@ -262,11 +263,13 @@ impl Backward {
     /// # Errors
     /// If the seed's shape is not the output's, the output is not tracked, or its graph was released.
     #[track_caller]
+    #[inline(never)]
     pub fn run_seeded<T: Float>(&self, output: &Var<T>, seed: &Tensor<T>) -> Result<()> {
         self.run_from(output, seed.clone())
     }
 
     #[track_caller]
+    #[inline(never)]
     fn run_from<T: Float>(&self, output: &Var<T>, seed: Tensor<T>) -> Result<()> {
         let seed = Var::constant(seed);
         let (node, seed) = root("backward", output, seed, Location::caller())?;
@@ -304,6 +307,7 @@ pub(crate) fn not_scalar(call: &'static str, seeded: &str, shape: &Shape) -> Err
 }
 
 /// The node of an output and the gradient that a pass starts with there.
+#[inline(never)]
 pub(crate) fn root<T: Float>(
     call: &'static str,
     output: &Var<T>,
@@ -333,6 +337,7 @@ impl<T: Float> Var<T> {
     /// If this variable has several elements (see [`Var::backward_seeded`]), is not tracked, or its
     /// graph was released by an earlier call. Leaves are then as they were.
     #[track_caller]
+    #[inline(never)]
     pub fn backward(&self) -> Result<()> {
         Backward::new().run(self)
     }
@@ -342,6 +347,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// As [`Var::backward`], and if the seed's shape is not this variable's.
     #[track_caller]
+    #[inline(never)]
     pub fn backward_seeded(&self, seed: &Tensor<T>) -> Result<()> {
         Backward::new().run_seeded(self, seed)
     }

@@ -44,6 +44,7 @@ impl<T: Float> Var<T> {
     /// assert!(text.contains("%1 = tanh(%0)"));
     /// assert!(text.contains("%2 = sum(%1; from [2])"));
     /// ```
+    #[inline(never)]
     pub fn tape(&self) -> Tape {
         let Some(root) = self.edge() else {
             return Tape {

@@ -100,6 +100,16 @@ struct OpNode<T: Float, R: Rule<T>, E: Edges> {
     marker: PhantomData<fn() -> T>,
 }
 
+/// The number of a node with these inputs.
+fn next_number(edges: &[Option<Edge>]) -> u64 {
+    let mut below = CLOCK.get();
+    for edge in edges.iter().flatten() {
+        below = below.max(meta(edge).seq);
+    }
+    CLOCK.set(below + 1);
+    below + 1
+}
+
 /// Records an op on the tape and returns its node. The caller has checked that an input is tracked.
 #[inline]
 pub(crate) fn push<T: Float, R: Rule<T>, E: Edges>(
@@ -108,18 +118,7 @@ pub(crate) fn push<T: Float, R: Rule<T>, E: Edges>(
     rule: impl FnOnce() -> R,
     at: &'static Location<'static>,
 ) -> Edge {
-    let below = edges
-        .as_ref()
-        .iter()
-        .flatten()
-        .map(|e| meta(e).seq)
-        .max()
-        .unwrap_or(0);
-    let seq = CLOCK.with(|c| {
-        let seq = c.get().max(below) + 1;
-        c.set(seq);
-        seq
-    });
+    let seq = next_number(edges.as_ref());
     let rule = rule();
     let head = || Meta::new(seq, value.shape(), T::DTYPE, at);
     let node = || OpNode {

@@ -131,12 +131,19 @@ pub(crate) fn apply<T: Float, R: Rule<T>, const N: usize>(
     value: Tensor<T>,
     rule: impl FnOnce(&Tensor<T>, [bool; N]) -> R,
 ) -> Var<T> {
-    if inputs.iter().all(|v| v.node.is_none()) || !mode::is_recording() {
+    // Loops, for `map` of an array is some 200 lines of code for each op.
+    let mut edges = [const { None }; N];
+    let mut needs = [false; N];
+    for i in 0..N {
+        needs[i] = inputs[i].node.is_some();
+    }
+    if needs == [false; N] || !mode::is_recording() {
         return Var { value, node: None };
     }
-    let edges = inputs.map(|v| v.node.clone());
-    let rule = || rule(&value, inputs.map(|v| v.node.is_some()));
-    let node = node::push(&value, edges, rule, Location::caller());
+    for i in 0..N {
+        edges[i] = inputs[i].node.clone();
+    }
+    let node = node::push(&value, edges, || rule(&value, needs), Location::caller());
     Var {
         value,
         node: Some(node),

@@ -60,6 +60,7 @@ impl Grad {
     /// If the output has several elements, something is not tracked or not depended on, or the graph
     /// was released.
     #[track_caller]
+    #[inline(never)]
     pub fn of<T: Float>(&self, output: &Var<T>, inputs: &[&Var<T>]) -> Result<Vec<Var<T>>> {
         if output.len() != 1 {
             let seeded = "Grad::of_seeded(&[(&output, &seed)], ..)";
@@ -77,6 +78,7 @@ impl Grad {
     /// # Errors
     /// As [`Grad::of`], and if a seed's shape is not its output's.
     #[track_caller]
+    #[inline(never)]
     pub fn of_seeded<T: Float>(
         &self,
         outputs: &[(&Var<T>, &Var<T>)],
@@ -137,6 +139,7 @@ impl Grad {
 /// # Errors
 /// As [`Grad::of`].
 #[track_caller]
+#[inline(never)]
 pub fn grad<T: Float>(output: &Var<T>, inputs: &[&Var<T>]) -> Result<Vec<Var<T>>> {
     Grad::new().of(output, inputs)
 }

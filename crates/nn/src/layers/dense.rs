@@ -57,6 +57,7 @@ impl<T: Float> Dense<T> {
     /// # Panics
     /// If the size is absurd.
     #[track_caller]
+    #[inline(never)]
     pub fn typed(inputs: usize, outputs: usize, rng: &mut Rng) -> Dense<T> {
         Dense {
             linear: Linear::typed_keras(inputs, outputs, rng),
@@ -80,6 +81,7 @@ impl<T: Float> Dense<T> {
     /// # Ok::<(), wengert_nn::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn from_weights(kernel: &Tensor<T>, bias: &Tensor<T>) -> Result<Dense<T>> {
         if kernel.rank() != 2 || bias.shape()[..] != kernel.shape()[1..] {
             let value = format!("{} and {}", kernel.shape(), bias.shape());
@@ -119,6 +121,7 @@ impl<T: Float> Dense<T> {
     }
 
     /// The kernel `[in, out]`, a view of the weight.
+    #[inline(never)]
     pub fn kernel(&self) -> Tensor<T> {
         let weight = self.linear.weight.value();
         // A weight has two axes.
@@ -126,6 +129,7 @@ impl<T: Float> Dense<T> {
     }
 
     /// The bias `[out]`.
+    #[inline(never)]
     pub fn bias(&self) -> Tensor<T> {
         match &self.linear.bias {
             Some(b) => b.value(),
@@ -135,6 +139,7 @@ impl<T: Float> Dense<T> {
 }
 
 impl<T: Float> Module for Dense<T> {
+    #[inline(never)]
     fn visit(&self, v: &mut Visitor<'_>) {
         self.linear.visit(v);
     }
@@ -142,6 +147,7 @@ impl<T: Float> Module for Dense<T> {
 
 impl<T: Float> Layer<T> for Dense<T> {
     #[track_caller]
+    #[inline(never)]
     fn forward(&self, x: &Var<T>) -> Result<Var<T>> {
         let y = self.linear.forward(x)?;
         Ok(match self.activation {

@@ -56,6 +56,7 @@ impl<T: Float> Linear<T> {
     /// # Panics
     /// If the size is absurd ([`Linear::try_typed`] returns the error).
     #[track_caller]
+    #[inline(never)]
     pub fn typed(inputs: usize, outputs: usize, rng: &mut Rng) -> Linear<T> {
         match Self::try_typed(inputs, outputs, rng) {
             Ok(l) => l,
@@ -68,6 +69,7 @@ impl<T: Float> Linear<T> {
     /// # Errors
     /// If the size overflows or the memory is refused.
     #[track_caller]
+    #[inline(never)]
     pub fn try_typed(inputs: usize, outputs: usize, rng: &mut Rng) -> Result<Linear<T>> {
         // kaiming_uniform(a = √5) is U(±1/√in), PyTorch's default for both.
         let bound = 1.0 / (inputs.max(1) as f64).sqrt();
@@ -84,6 +86,7 @@ impl<T: Float> Linear<T> {
     /// # Panics
     /// If the size is absurd.
     #[track_caller]
+    #[inline(never)]
     pub fn typed_keras(inputs: usize, outputs: usize, rng: &mut Rng) -> Linear<T> {
         match init::xavier_uniform([outputs, inputs], 1.0, rng) {
             Ok(weight) => Linear::from_weights(weight, Some(Tensor::zeros([outputs]))),
@@ -93,6 +96,7 @@ impl<T: Float> Linear<T> {
 
     /// A layer of these weights, `[out, in]` and `[out]`.
     #[track_caller]
+    #[inline(never)]
     pub fn from_weights(weight: Tensor<T>, bias: Option<Tensor<T>>) -> Linear<T> {
         // A `map` would give the bias a caller in the standard library.
         #[allow(clippy::manual_map)]
@@ -113,6 +117,7 @@ impl<T: Float> Linear<T> {
     }
 
     /// `fc1 (Linear 6272 -> 10)`, for messages.
+    #[inline(never)]
     fn describe(&self) -> String {
         let shape = self.weight.shape();
         let kind = match shape[..] {
@@ -127,6 +132,7 @@ impl<T: Float> Linear<T> {
 }
 
 impl<T: Float> Module for Linear<T> {
+    #[inline(never)]
     fn visit(&self, v: &mut Visitor<'_>) {
         v.field("weight", &self.weight);
         v.field("bias", &self.bias);
@@ -135,6 +141,7 @@ impl<T: Float> Module for Linear<T> {
 
 impl<T: Float> Layer<T> for Linear<T> {
     #[track_caller]
+    #[inline(never)]
     fn forward(&self, x: &Var<T>) -> Result<Var<T>> {
         let bias = self.bias.as_ref().map(Param::var);
         match x.linear_owned(self.weight.var(), bias) {
@@ -147,6 +154,7 @@ impl<T: Float> Layer<T> for Linear<T> {
 impl<T: Float> Linear<T> {
     #[cold]
     #[track_caller]
+    #[inline(never)]
     fn explain(&self, x: &Var<T>, e: Error) -> Error {
         let mut e = e.within(self.describe());
         if let (Some(&got), Some(&out)) = (x.shape().last(), self.weight.shape().first()) {

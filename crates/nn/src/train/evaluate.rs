@@ -82,6 +82,7 @@ impl<'a, X: Rows, Y, T: Float> Evaluate<'a, X, Y, T> {
 /// # Ok::<(), wengert_nn::Error>(())
 /// ```
 #[track_caller]
+#[inline(never)]
 pub fn predict<T: Float>(
     model: &impl Layer<T>,
     x: &Tensor<T>,
