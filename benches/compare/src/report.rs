@@ -128,16 +128,16 @@ impl Report {
             out.push_str("No peer is missing.\n");
             return;
         }
-        out.push_str(
-            "**Missing peers**: the best peer below is the best of those that ran.\n\n",
-        );
+        out.push_str("**Missing peers**: the best peer below is the best of those that ran.\n\n");
         for (peer, reason) in &self.missing {
             let _ = writeln!(out, "- {}: {reason}", peer.name);
         }
     }
 
     fn write_goals(&self, out: &mut String, workloads: &[&str], threads: &[usize]) {
-        out.push_str("\n## Goals\n\nOur time divided by the time of the peer; medians of the rounds.\n\n");
+        out.push_str(
+            "\n## Goals\n\nOur time divided by the time of the peer; medians of the rounds.\n\n",
+        );
         let mut head = "| workload | | against | goal |".to_string();
         let mut rule = "|---|---|---|---|".to_string();
         for t in threads {
