@@ -36,7 +36,7 @@ impl<T: Float> Clone for Var<T> {
     }
 }
 
-// A panic that passes leaves nothing half done: gradients reach leaves at the end of a walk, and locks
+// A panic that passes leaves nothing half done: gradients reach leaves at the end of a pass, and locks
 // are held over no user's code.
 impl<T: Float> std::panic::UnwindSafe for Var<T> {}
 impl<T: Float> std::panic::RefUnwindSafe for Var<T> {}

@@ -33,7 +33,7 @@ pub struct TapeEntry {
 }
 
 impl<T: Float> Var<T> {
-    /// The Wengert list of this variable; empty if it is not tracked. An op that a walk has released says so, in
+    /// The Wengert list of this variable; empty if it is not tracked. An op that a backward pass has released says so, in
     /// place of its inputs.
     ///
     /// ```

@@ -1,7 +1,7 @@
 //! A node of the tape: one recorded op, or a leaf that gradients end in.
 //!
 //! Invariants. A node's number is above those of its inputs, so "highest first" is a valid order for
-//! the walk back. A node holds its inputs' nodes and plain tensors, never a variable: there are no
+//! the backward pass. A node holds its inputs' nodes and plain tensors, never a variable: there are no
 //! cycles. Dropping a node never recurses into its inputs.
 
 use std::cell::Cell;
@@ -22,7 +22,7 @@ use crate::tape::rule::Rule;
 /// A node of the tape, and what is known of it without a call.
 pub(crate) type Edge = ThinArc<dyn Node, Meta>;
 
-/// How a walk treats the nodes it passes: unless told otherwise it releases them.
+/// How a backward pass treats the nodes it reaches: by default it releases them.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct PassOptions {
     /// Record the rules, so that gradients can be differentiated again; only with `retain`.
@@ -35,7 +35,7 @@ pub(crate) struct PassOptions {
 pub(crate) trait Node: Send + Sync {
     /// Runs the rule on the gradient that `out` holds and adds what it gives to those on their way.
     fn back(&self, this: &Edge, walk: PassOptions, out: &mut ReadyQueue) -> Result<()>;
-    /// The same for a walk that releases a node which nobody else holds, and then drops it: there is nothing to lock,
+    /// The same for a pass that releases a node which nobody else holds, and then drops it: there is nothing to lock,
     /// and nothing to take out.
     fn back_alone(&mut self, meta: &Meta, out: &mut ReadyQueue) -> Result<()>;
     /// The inputs' nodes, to be moved out before the node is dropped; none where a walk has released them, or has them now.

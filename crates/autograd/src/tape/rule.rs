@@ -55,10 +55,10 @@ pub(crate) enum Fused<T: Float> {
     Composed(Tensor<T>),
 }
 
-/// What a rule is told about the walk.
+/// What a rule is told about the backward pass.
 pub(crate) struct Cx<'a> {
     pub(crate) inputs: Inputs<'a>,
-    /// The op's own node, where the walk records.
+    /// The op's own node, if the pass is recorded.
     pub(crate) this: Option<&'a Edge>,
 }
 
@@ -69,7 +69,7 @@ impl Cx<'_> {
         self.inputs.has(i)
     }
 
-    /// A saved value as a variable: tracked again where the walk records.
+    /// A saved value as a variable: tracked again if the pass is recorded.
     #[inline]
     pub(crate) fn var<T: Float>(&self, saved: &Saved<T>) -> Var<T> {
         let node = self.this.and_then(|this| match saved.role {
@@ -92,7 +92,7 @@ impl Role {
     const OUTPUT: Role = Role(u32::MAX);
 }
 
-/// A value that a rule keeps for the walk back.
+/// A value that a rule saves for the backward pass.
 pub(crate) struct Saved<T: Float> {
     pub(crate) value: Tensor<T>,
     role: Role,

@@ -145,7 +145,7 @@ pub fn grad<T: Float>(output: &Var<T>, inputs: &[&Var<T>]) -> Result<Vec<Var<T>>
 }
 
 /// The nodes from which some wanted node is reached by at least one edge. One that was released may have been such:
-/// the walk shall come to it, and fail.
+/// the pass shall come to it, and fail.
 fn leading_to(roots: &[(Edge, AnyVar)], wanted: &NodeMap<usize>) -> NodeSet {
     let mut leads = NodeSet::default();
     let mut seen = NodeSet::default();

@@ -5,7 +5,7 @@ use wengert_tensor::{Element, Float, Result, Tensor};
 
 use crate::data::{DataLoader, Dataset};
 
-/// What feeds a training: a [`DataLoader`], or an array or vector of ready batches.
+/// Where a training gets its batches from: a [`DataLoader`], or an array or vector of ready batches.
 ///
 /// The batches of an epoch depend on its number alone, so that a training that goes on from epoch n sees
 /// what it would have seen. Implement it for an order of your own:
@@ -44,7 +44,7 @@ pub trait Batches {
     /// The batches of an epoch, counted from 0, in order.
     fn epoch(&self, epoch: usize) -> Box<dyn Iterator<Item = Result<Self::Batch>> + '_>;
 
-    /// All batches once, for an evaluation; a training on the same feed does not notice.
+    /// All batches once, for an evaluation; a training on the same batches is not affected.
     fn pass(&self) -> Box<dyn Iterator<Item = Result<Self::Batch>> + '_> {
         self.epoch(0)
     }

@@ -10,7 +10,7 @@ use super::mode::evaluating;
 use super::model::Model;
 use crate::module::Layer;
 
-/// Judges a model on data; [`Evaluate::run`] does it.
+/// Evaluates a model on data; [`Evaluate::run`] does it.
 ///
 /// ```
 /// use wengert_nn::{Linear, accuracy, evaluate};

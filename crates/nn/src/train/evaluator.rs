@@ -12,7 +12,7 @@ use super::model::Model;
 type Loss<'a, Y, T> = Box<dyn Fn(&Var<T>, &Y) -> Result<Var<T>> + 'a>;
 type Metric<'a, Y, T> = Box<dyn Fn(&Var<T>, &Y) -> Result<f64> + 'a>;
 
-/// What outputs are judged by.
+/// The criteria that outputs are evaluated by.
 pub(super) struct Evaluator<'a, Y, T: Float> {
     loss: Loss<'a, Y, T>,
     metrics: Vec<(String, Metric<'a, Y, T>)>,

@@ -113,7 +113,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
         self
     }
 
-    /// Judges the model on these data after each epoch.
+    /// Evaluates the model on these data after each epoch.
     pub fn validate(mut self, data: &'a impl Batches<Batch = (X, Y)>) -> Self {
         self.validation = Some(data);
         self
