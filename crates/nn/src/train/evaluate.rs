@@ -58,6 +58,7 @@ impl<'a, X: Rows, Y, T: Float> Evaluate<'a, X, Y, T> {
     /// # Errors
     /// If the data has no samples or cannot be read, or the model, the loss or a metric fails.
     #[track_caller]
+    #[inline(never)]
     pub fn run(self) -> Result<Logs> {
         self.evaluator.check("evaluate")?;
         self.evaluator.evaluate("evaluate", self.model, self.data)

@@ -94,6 +94,7 @@ enum Output<'a> {
 
 impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     /// How many epochs (1).
+    #[inline(never)]
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.epochs = epochs;
         self
@@ -101,6 +102,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
 
     /// Goes on after this many epochs that an earlier training did, as Keras's `initial_epoch`: with
     /// `epochs(10)` and 4, six follow.
+    #[inline(never)]
     pub fn initial_epoch(mut self, done: usize) -> Self {
         self.first = done;
         self
@@ -114,12 +116,14 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     /// Evaluates the model on these data after each epoch.
+    #[inline(never)]
     pub fn validate(mut self, data: &'a impl Batches<Batch = (X, Y)>) -> Self {
         self.validation = Some(data);
         self
     }
 
     /// Clips the gradients' norm before each step ([`clip_grad_norm`]).
+    #[inline(never)]
     pub fn clip_grad_norm(mut self, max_norm: f64) -> Self {
         self.clip = Some(max_norm);
         self
@@ -152,6 +156,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     /// Prints nothing.
+    #[inline(never)]
     pub fn silent(mut self) -> Self {
         self.output = Output::Silent;
         self
@@ -164,6 +169,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     /// samples or cannot be read, or the model, the loss, a metric or a callback fails. The model keeps
     /// what it has learned until then.
     #[track_caller]
+    #[inline(never)]
     pub fn run(mut self) -> Result<History> {
         self.evaluator.check("fit")?;
         let _modes = Modes::hold(self.model);
@@ -185,6 +191,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     #[track_caller]
+    #[inline(never)]
     fn train(&mut self, run: &mut Run) -> Result<()> {
         self.tell(run, |c, at| c.on_train_begin(at))?;
         for epoch in self.first..self.epochs {
@@ -206,6 +213,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     #[track_caller]
+    #[inline(never)]
     fn epoch(&mut self, run: &mut Run) -> Result<()> {
         let mut means;
         (run.logs, means) = self.evaluator.begin();
@@ -242,6 +250,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     #[track_caller]
+    #[inline(never)]
     fn step(&mut self, x: &X, y: &Y, means: &mut RunningMeans, run: &mut Run) -> Result<()> {
         let rows = x.rows();
         if rows == 0 {
@@ -271,6 +280,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     #[track_caller]
+    #[inline(never)]
     fn tell(
         &mut self,
         run: &mut Run,
@@ -299,11 +309,13 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     /// `Epoch  3/10`
+    #[inline(never)]
     fn title(&self, epoch: usize) -> String {
         let width = self.epochs.to_string().len();
         format!("Epoch {:>width$}/{}", epoch + 1, self.epochs)
     }
 
+    #[inline(never)]
     fn bar(&self, epoch: usize) -> ProgressBar {
         match self.output {
             Output::Terminal => progress(self.data.count() as u64, &self.title(epoch)),

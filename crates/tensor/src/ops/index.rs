@@ -156,6 +156,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn index_select(&self, axis: isize, index: &Tensor<i64>) -> Result<Tensor<T>> {
         let a = self.axis("index_select", axis)?;
         self.one_axis("index_select", index)?;
@@ -238,6 +239,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn gather(&self, axis: isize, index: &Tensor<i64>) -> Result<Tensor<T>> {
         let a = self.axis("gather", axis)?;
         self.check_gather("gather", a, index)?;
@@ -294,6 +296,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn tril(&self, diagonal: isize) -> Result<Tensor<T>> {
         self.triangle("tril", diagonal.saturating_add(1), |cut, cols| cut..cols)
     }
@@ -309,6 +312,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn triu(&self, diagonal: isize) -> Result<Tensor<T>> {
         self.triangle("triu", diagonal, |cut, _| 0..cut)
     }
@@ -361,6 +365,7 @@ impl<T: Num> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn scatter_add(
         &self,
         axis: isize,
@@ -454,6 +459,7 @@ impl<T: Num> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn index_add(
         &self,
         axis: isize,
@@ -518,6 +524,7 @@ impl Tensor<i64> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn one_hot<U: Num>(&self, classes: usize) -> Result<Tensor<U>> {
         let mut shape = self.shape().clone();
         shape.push(classes);

@@ -28,6 +28,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn cat(tensors: &[impl Borrow<Tensor<T>>], axis: isize) -> Result<Tensor<T>> {
         let Some(first) = tensors.first() else {
             return Err(none("cat"));
@@ -90,6 +91,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn stack(tensors: &[impl Borrow<Tensor<T>>], axis: isize) -> Result<Tensor<T>> {
         let Some(first) = tensors.first() else {
             return Err(none("stack"));
@@ -131,6 +133,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn split(&self, size: usize, axis: isize) -> Result<Vec<Tensor<T>>> {
         let a = self.axis("split", axis)?;
         if size == 0 {
@@ -173,6 +176,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn split_sizes(&self, sizes: &[usize], axis: isize) -> Result<Vec<Tensor<T>>> {
         let a = self.axis("split_sizes", axis)?;
         let total = sizes.iter().try_fold(0usize, |t, &s| t.checked_add(s));
@@ -206,6 +210,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn chunk(&self, n: usize, axis: isize) -> Result<Vec<Tensor<T>>> {
         let a = self.axis("chunk", axis)?;
         if n == 0 {
@@ -225,6 +230,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn repeat(&self, counts: impl IntoShape) -> Result<Tensor<T>> {
         let counts = counts.into_shape();
         if counts.len() < self.rank() {
@@ -274,6 +280,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn roll(&self, shift: isize, axis: isize) -> Result<Tensor<T>> {
         let a = self.axis("roll", axis)?;
         let n = self.shape()[a];
@@ -304,6 +311,7 @@ impl<T: Element> Tensor<T> {
     /// assert_eq!((t.to_vec(), before.to_vec()), (vec![7.0; 2], vec![0.0; 2]));
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn fill(&mut self, value: T) {
         self.as_mut_slice().fill(value);
     }
@@ -321,6 +329,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn copy_from(&mut self, src: &Tensor<T>) -> Result<()> {
         if src.shape().broadcast(self.shape()).as_ref() != Some(self.shape()) {
             return Err(self
@@ -346,6 +355,7 @@ impl<T: Num> Tensor<T> {
     /// If `view` fails or shows another tensor, `grad` has another shape than the view, or the size
     /// overflows.
     #[track_caller]
+    #[inline(never)]
     pub fn embed(
         shape: impl IntoShape,
         grad: &Tensor<T>,

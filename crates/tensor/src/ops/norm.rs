@@ -49,6 +49,7 @@ impl<T: Float> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn layer_norm(
         &self,
         shape: impl IntoShape,
@@ -111,6 +112,7 @@ impl<T: Float> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn layer_norm_grad(
         &self,
         dy: &Tensor<T>,

@@ -109,6 +109,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn slice(&self, axis: isize, range: impl Into<Slice>) -> Result<Tensor<T>> {
         let a = self.axis("slice", axis)?;
         let range = range.into();
@@ -135,6 +136,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn flip(&self, axes: impl IntoAxes) -> Result<Tensor<T>> {
         let mut layout = self.layout().clone();
         for a in self.axes("flip", &axes.into_axes())? {
@@ -159,6 +161,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn diagonal(&self, offset: isize, axis1: isize, axis2: isize) -> Result<Tensor<T>> {
         let (a, b) = (self.axis("diagonal", axis1)?, self.axis("diagonal", axis2)?);
         if a == b {
@@ -207,6 +210,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn unfold(&self, axis: isize, size: usize, step: usize) -> Result<Tensor<T>> {
         let a = self.axis("unfold", axis)?;
         let n = self.shape()[a];
@@ -261,6 +265,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn unbind(&self, axis: isize) -> Result<Vec<Tensor<T>>> {
         let a = self.axis("unbind", axis)?;
         let mut out = self.try_list("unbind", self.shape()[a])?;
@@ -280,6 +285,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn movedim(&self, from: isize, to: isize) -> Result<Tensor<T>> {
         let (from, to) = (self.axis("movedim", from)?, self.axis("movedim", to)?);
         let mut order: Vec<usize> = (0..self.rank()).filter(|a| *a != from).collect();
@@ -311,6 +317,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn get(&self, index: &[isize]) -> Result<T> {
         if index.len() != self.rank() {
             return Err(self

@@ -63,6 +63,7 @@ impl<T: Float> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn softmax(&self, axis: isize) -> Result<Tensor<T>> {
         self.along_rows("softmax", Softmax::Plain, None, axis)
     }
@@ -83,6 +84,7 @@ impl<T: Float> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn log_softmax(&self, axis: isize) -> Result<Tensor<T>> {
         self.along_rows("log_softmax", Softmax::Log, None, axis)
     }
@@ -99,6 +101,7 @@ impl<T: Float> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn softmax_grad(&self, dy: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {
         self.gradient_along_rows("softmax_grad", Softmax::Grad, dy, axis)
     }
@@ -116,6 +119,7 @@ impl<T: Float> Tensor<T> {
     /// # Ok::<(), wengert_tensor::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn log_softmax_grad(&self, dy: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {
         self.gradient_along_rows("log_softmax_grad", Softmax::LogGrad, dy, axis)
     }
