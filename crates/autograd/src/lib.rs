@@ -2,9 +2,7 @@
 //! Wengert: it knows tensors, and no layers.
 //!
 //! ```
-//! use wengert_autograd::check::gradcheck::gradcheck;
-//! use wengert_autograd::{Grad, Var, grad};
-//! use wengert_tensor::Tensor;
+//! use wengert::prelude::*;
 //! let x = Var::new([1.0f64, 2.0, 3.0]).tracked();
 //! let y = (x.square() * 0.5).sum_all();
 //! y.backward()?;
@@ -18,7 +16,7 @@
 //!
 //! // And the proof of one, against central differences.
 //! gradcheck(|v| Ok(v[0].tanh()), &[Tensor::new([0.5, -1.0])])?;
-//! # Ok::<(), wengert_autograd::Error>(())
+//! # Ok::<(), wengert::Error>(())
 //! ```
 //!
 //! # Where to look

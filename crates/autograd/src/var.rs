@@ -14,12 +14,12 @@ use crate::tape::node::{self, Edge};
 /// shared) and `Send + Sync`.
 ///
 /// ```
-/// use wengert_autograd::Var;
+/// use wengert::Var;
 /// let x = Var::new([1.0f64, 2.0, 3.0]).tracked();
 /// let y = (&x * &x).sum_all();
 /// y.backward()?;
 /// assert_eq!(x.grad().unwrap().to_vec(), [2.0, 4.0, 6.0]);
-/// # Ok::<(), wengert_autograd::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 pub struct Var<T: Float = f32> {
     pub(crate) value: Tensor<T>,

@@ -22,11 +22,11 @@ use crate::shape::{Shape, Strides};
 /// see each other's writes.
 ///
 /// ```
-/// use wengert_tensor::Tensor;
+/// use wengert::Tensor;
 /// let a = Tensor::<f32>::new([[1., 2.], [3., 4.]]);
 /// let b = a.t()?;
 /// assert_eq!((&a + &b).to_vec(), [2., 5., 5., 8.]);
-/// # Ok::<(), wengert_tensor::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 pub struct Tensor<T: Element = f32> {
     /// Of type `T`.
@@ -294,9 +294,9 @@ impl<T: Element> Tensor<T> {
     /// The elements in row-major order.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[1i64, 2], [3, 4]]).t()?.to_vec(), [1, 3, 2, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn to_vec(&self) -> Vec<T> {

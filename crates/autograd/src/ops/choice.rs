@@ -13,11 +13,11 @@ impl<T: Float> Var<T> {
     /// If the shapes do not broadcast.
     ///
     /// ```
-    /// use wengert_autograd::Var;
+    /// use wengert::Var;
     /// let (a, b) = (Var::new([1.0, 5.0, 3.0]).tracked(), Var::new([2.0, 4.0, 3.0]));
     /// a.maximum(&b)?.sum_all().backward()?;
     /// assert_eq!(a.grad().unwrap().to_vec(), [0.0, 1.0, 0.5f64]);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn maximum(&self, other: &Var<T>) -> Result<Var<T>> {
@@ -148,12 +148,11 @@ impl<T: Float> Var<T> {
     /// If the shapes do not broadcast.
     ///
     /// ```
-    /// use wengert_autograd::Var;
-    /// use wengert_tensor::Tensor;
+    /// use wengert::{Tensor, Var};
     /// let mask = Tensor::new([true, false]);
     /// let y = Var::where_(&mask, &Var::new([1.0f32, 2.0]), &Var::new(9.0))?;
     /// assert_eq!(y.to_vec(), [1.0, 9.0]);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn where_(mask: &Tensor<bool>, a: &Var<T>, b: &Var<T>) -> Result<Var<T>> {

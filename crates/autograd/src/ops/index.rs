@@ -19,12 +19,11 @@ impl<T: Float> Var<T> {
     /// If the axis or an index is out of range, or the index is not 1-d.
     ///
     /// ```
-    /// use wengert_autograd::Var;
-    /// use wengert_tensor::Tensor;
+    /// use wengert::{Tensor, Var};
     /// let x = Var::new([1.0f64, 2.0, 3.0]).tracked();
     /// x.index_select(0, &Tensor::new([2i64, 2, 0]))?.sum_all().backward()?;
     /// assert_eq!(x.grad().unwrap().to_vec(), [1.0, 0.0, 2.0]);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn index_select(&self, axis: isize, index: &Tensor<i64>) -> Result<Var<T>> {

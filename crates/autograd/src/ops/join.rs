@@ -18,12 +18,12 @@ impl<T: Float> Var<T> {
     /// If there are none, the axis is out of range, or the shapes differ elsewhere.
     ///
     /// ```
-    /// use wengert_autograd::Var;
+    /// use wengert::Var;
     /// let (a, b) = (Var::new([[1.0f32, 2.0]]), Var::new([[3.0, 4.0]]).tracked());
     /// let y = Var::cat(&[&a, &b], 0)?;
     /// y.square().sum_all().backward()?;
     /// assert_eq!(b.grad().unwrap().to_vec(), [6.0, 8.0]);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn cat(vars: &[impl Borrow<Var<T>>], axis: isize) -> Result<Var<T>> {

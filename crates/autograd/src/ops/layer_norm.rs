@@ -19,11 +19,11 @@ impl<T: Float> Var<T> {
     /// If `x` does not end in `shape`, or `w` or `b` have another shape.
     ///
     /// ```
-    /// use wengert_autograd::Var;
+    /// use wengert::Var;
     /// let x = Var::new([[1.0f64, 3.0], [10.0, 30.0]]);
     /// let y = x.layer_norm(2, None, None, 0.0)?;
     /// assert_eq!(y.to_vec(), [-1.0, 1.0, -1.0, 1.0]);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn layer_norm(

@@ -105,10 +105,10 @@ reduction! {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_autograd::Var;
+    /// use wengert::Var;
     /// let x = Var::new([[1.0f32, 2.0], [3.0, 4.0]]);
     /// assert_eq!(x.sum(0)?.to_vec(), [4.0, 6.0]);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     sum sum_keepdim sum_all by sum
     /// The sum of all elements, a scalar.

@@ -81,10 +81,10 @@ impl<T: Float> Var<T> {
     /// If the axis is out of range, or the shapes differ.
     ///
     /// ```
-    /// use wengert_autograd::Var;
+    /// use wengert::Var;
     /// let (a, b) = (Var::new([0.0f32, 2.0, 2.0]), Var::new([1.0, 1.0, 1.0]));
     /// assert_eq!(a.linear_scan(&b, 0)?.to_vec(), [1.0, 3.0, 7.0]);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn linear_scan(&self, b: &Var<T>, axis: isize) -> Result<Var<T>> {

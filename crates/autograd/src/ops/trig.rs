@@ -88,11 +88,11 @@ unary_op! {
     /// Hyperbolic tangent; gradient `(1 − y²)·dy`.
     ///
     /// ```
-    /// use wengert_autograd::Var;
+    /// use wengert::Var;
     /// let x = Var::new(0.0f64).tracked();
     /// x.tanh().backward()?;
     /// assert_eq!(x.grad().unwrap().item()?, 1.0);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     tanh Tanh TANH
     in "trig" formula "tanh x" gradient "(1 − y²)·dy" edges "smooth"

@@ -121,11 +121,11 @@ window! {
     /// If the axis is out of range or the step is 0.
     ///
     /// ```
-    /// use wengert_autograd::Var;
-    /// use wengert_tensor::Slice;
+    /// use wengert::Var;
+    /// use wengert::tensor::Slice;
     /// let x = Var::new([0.0f32, 1.0, 2.0, 3.0]);
     /// assert_eq!(x.slice(0, Slice::all().step(-2))?.to_vec(), [3.0, 1.0]);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     slice Range { axis: isize = axis, range: Slice = range.into() }
     (axis: isize, range: impl Into<Slice>) |s, x| x.slice(s.axis, s.range)

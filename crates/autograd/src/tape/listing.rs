@@ -37,7 +37,7 @@ impl<T: Float> Var<T> {
     /// place of its inputs.
     ///
     /// ```
-    /// use wengert_autograd::Var;
+    /// use wengert::Var;
     /// let x = Var::new([1.0f32, 2.0]).tracked();
     /// let loss = x.tanh().sum_all();
     /// let text = loss.tape().to_string();

@@ -14,11 +14,11 @@ macro_rules! comparisons {
             /// If the shapes do not broadcast.
             ///
             /// ```
-            /// use wengert_tensor::Tensor;
+            /// use wengert::Tensor;
             /// let (a, b) = (Tensor::new([1i64, 2, 3]), Tensor::scalar(2));
             #[doc = concat!("let t = a.", stringify!($name), "(&b)?;")]
             #[doc = concat!("assert_eq!(t.to_vec(), [1 ", $sign, " 2, 2 ", $sign, " 2, 3 ", $sign, " 2]);")]
-            /// # Ok::<(), wengert_tensor::Error>(())
+            /// # Ok::<(), wengert::Error>(())
             /// ```
             #[track_caller]
             pub fn $name(&self, other: &Tensor<T>) -> Result<Tensor<bool>> {
@@ -57,11 +57,11 @@ macro_rules! logic {
             /// If the shapes do not broadcast.
             ///
             /// ```
-            /// use wengert_tensor::Tensor;
+            /// use wengert::Tensor;
             /// let a = Tensor::new([true, false]);
             #[doc = concat!("let t = a.", stringify!($name), "(&Tensor::scalar(true))?;")]
             #[doc = concat!("assert_eq!(t.to_vec(), [true ", $sign, " true, false ", $sign, " true]);")]
-            /// # Ok::<(), wengert_tensor::Error>(())
+            /// # Ok::<(), wengert::Error>(())
             /// ```
             #[track_caller]
             pub fn $name(&self, other: &Tensor<bool>) -> Result<Tensor<bool>> {
@@ -84,7 +84,7 @@ impl Tensor<bool> {
     /// Where this is false.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([true, false]).logical_not().to_vec(), [false, true]);
     /// ```
     #[track_caller]
@@ -104,11 +104,11 @@ impl Tensor<bool> {
     /// If the shapes do not broadcast.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let mask = Tensor::new([true, false]);
     /// let t = mask.where_(&Tensor::new([1i64, 2]), &Tensor::scalar(9))?;
     /// assert_eq!(t.to_vec(), [1, 9]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn where_<T: Element>(&self, a: &Tensor<T>, b: &Tensor<T>) -> Result<Tensor<T>> {
@@ -123,10 +123,10 @@ impl<T: Element> Tensor<T> {
     /// If the shapes do not broadcast.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([1.0f32, f32::NAN]);
     /// assert_eq!(t.masked_fill(&t.is_nan(), 0.0)?.to_vec(), [1.0, 0.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn masked_fill(&self, mask: &Tensor<bool>, value: T) -> Result<Tensor<T>> {

@@ -150,10 +150,10 @@ impl<T: Element> Tensor<T> {
     /// If the axis or an index is out of range, or the index is not 1-d.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[1i64, 2], [3, 4]]);
     /// assert_eq!(t.index_select(0, &Tensor::new([-1i64, 0, 1]))?.to_vec(), [3, 4, 1, 2, 3, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn index_select(&self, axis: isize, index: &Tensor<i64>) -> Result<Tensor<T>> {
@@ -232,10 +232,10 @@ impl<T: Element> Tensor<T> {
     /// If the axis or an index is out of range, or the shapes do not fit.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[1i64, 2], [3, 4]]);
     /// assert_eq!(t.gather(1, &Tensor::new([[1i64], [0]]))?.to_vec(), [2, 3]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn gather(&self, axis: isize, index: &Tensor<i64>) -> Result<Tensor<T>> {
@@ -289,9 +289,9 @@ impl<T: Element> Tensor<T> {
     /// If there are fewer than two axes.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[1i64, 2], [3, 4]]).tril(0)?.to_vec(), [1, 0, 3, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn tril(&self, diagonal: isize) -> Result<Tensor<T>> {
@@ -304,9 +304,9 @@ impl<T: Element> Tensor<T> {
     /// If there are fewer than two axes.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[1i64, 2], [3, 4]]).triu(1)?.to_vec(), [0, 2, 0, 0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn triu(&self, diagonal: isize) -> Result<Tensor<T>> {
@@ -354,11 +354,11 @@ impl<T: Num> Tensor<T> {
     /// If the axis or an index is out of range, or the shapes do not fit.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let (index, src) = (Tensor::new([0i64, 2, 0]), Tensor::new([1i64, 2, 3]));
     /// let t = Tensor::<i64>::zeros(3).scatter_add(0, &index, &src)?;
     /// assert_eq!(t.to_vec(), [4, 0, 2]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn scatter_add(
@@ -447,11 +447,11 @@ impl<T: Num> Tensor<T> {
     /// If the axis or an index is out of range, or the shapes do not fit.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let src = Tensor::new([[1i64, 2], [3, 4]]);
     /// let t = Tensor::<i64>::zeros([2, 2]).index_add(0, &Tensor::new([1, 1]), &src)?;
     /// assert_eq!(t.to_vec(), [0, 0, 4, 6]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn index_add(
@@ -512,10 +512,10 @@ impl Tensor<i64> {
     /// If an index is not within `0..classes` or the size overflows.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([2i64, 0]).one_hot::<f32>(3)?;
     /// assert_eq!(t.to_vec(), [0., 0., 1., 1., 0., 0.]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn one_hot<U: Num>(&self, classes: usize) -> Result<Tensor<U>> {

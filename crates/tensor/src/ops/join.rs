@@ -22,10 +22,10 @@ impl<T: Element> Tensor<T> {
     /// If there is none, the axis is out of range, or the other axes differ.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let (a, b) = (Tensor::new([[1i64], [2]]), Tensor::new([[3i64, 4], [5, 6]]));
     /// assert_eq!(Tensor::cat(&[&a, &b], 1)?.to_vec(), [1, 3, 4, 2, 5, 6]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn cat(tensors: &[impl Borrow<Tensor<T>>], axis: isize) -> Result<Tensor<T>> {
@@ -83,11 +83,11 @@ impl<T: Element> Tensor<T> {
     /// If there is none, the axis is out of range, or the shapes differ.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let rows = [Tensor::new([1i64, 2]), Tensor::new([3, 4])];
     /// assert_eq!(Tensor::stack(&rows, 0)?, Tensor::new([[1, 2], [3, 4]]));
     /// assert_eq!(Tensor::stack(&rows, -1)?, Tensor::new([[1, 3], [2, 4]]));
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn stack(tensors: &[impl Borrow<Tensor<T>>], axis: isize) -> Result<Tensor<T>> {
@@ -125,10 +125,10 @@ impl<T: Element> Tensor<T> {
     /// If the axis is out of range or `size` is 0.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let parts = Tensor::new([1i64, 2, 3]).split(2, 0)?;
     /// assert_eq!((parts[0].to_vec(), parts[1].to_vec()), (vec![1, 2], vec![3]));
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn split(&self, size: usize, axis: isize) -> Result<Vec<Tensor<T>>> {
@@ -167,10 +167,10 @@ impl<T: Element> Tensor<T> {
     /// If the axis is out of range or the sizes do not add up to its.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let parts = Tensor::new([1i64, 2, 3]).split_sizes(&[1, 0, 2], 0)?;
     /// assert_eq!(parts.iter().map(Tensor::len).collect::<Vec<_>>(), [1, 0, 2]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn split_sizes(&self, sizes: &[usize], axis: isize) -> Result<Vec<Tensor<T>>> {
@@ -200,10 +200,10 @@ impl<T: Element> Tensor<T> {
     /// If the axis is out of range or `n` is 0.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let parts = Tensor::new([1i64, 2, 3, 4, 5]).chunk(3, 0)?;
     /// assert_eq!(parts.iter().map(Tensor::len).collect::<Vec<_>>(), [2, 2, 1]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn chunk(&self, n: usize, axis: isize) -> Result<Vec<Tensor<T>>> {
@@ -220,9 +220,9 @@ impl<T: Element> Tensor<T> {
     /// If there are fewer counts than axes or the size overflows.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([1i64, 2]).repeat([2, 2])?.to_vec(), [1, 2, 1, 2, 1, 2, 1, 2]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn repeat(&self, counts: impl IntoShape) -> Result<Tensor<T>> {
@@ -268,10 +268,10 @@ impl<T: Element> Tensor<T> {
     /// If the axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([1i64, 2, 3]).roll(1, 0)?.to_vec(), [3, 1, 2]);
     /// assert_eq!(Tensor::new([1i64, 2, 3]).roll(-1, 0)?.to_vec(), [2, 3, 1]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn roll(&self, shift: isize, axis: isize) -> Result<Tensor<T>> {
@@ -297,7 +297,7 @@ impl<T: Element> Tensor<T> {
     /// Every element replaced by `value`, in place where the memory is held alone.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let mut t = Tensor::<f32>::zeros(2);
     /// let before = t.clone();
     /// t.fill(7.0);
@@ -314,11 +314,11 @@ impl<T: Element> Tensor<T> {
     /// If `src` does not broadcast to this shape.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let mut t = Tensor::<i64>::zeros([2, 2]);
     /// t.copy_from(&Tensor::new([1, 2]))?;
     /// assert_eq!(t.to_vec(), [1, 2, 1, 2]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn copy_from(&mut self, src: &Tensor<T>) -> Result<()> {

@@ -16,12 +16,12 @@ impl<T: Float> Tensor<T> {
     /// If `self` is a scalar, `w` not 2-d or `b` not 1-d, or if their sizes do not fit.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let x = Tensor::<f32>::new([[1., 2.]]);
     /// let w = Tensor::new([[3., 4.], [5., 6.], [7., 8.]]);
     /// let y = x.linear(&w, Some(&Tensor::new([0.5, 0., 0.])))?;
     /// assert_eq!(y.to_vec(), [11.5, 17., 23.]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -100,10 +100,10 @@ impl<T: Float> Tensor<T> {
     /// If the leading axes differ, or either is a scalar.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let (dy, x) = (Tensor::<f32>::new([[1.], [2.]]), Tensor::new([[3., 4.], [5., 6.]]));
     /// assert_eq!(dy.linear_weight_grad(&x)?.to_vec(), [13., 16.]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]

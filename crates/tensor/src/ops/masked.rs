@@ -27,10 +27,10 @@ impl<T: Element> Tensor<T> {
     /// If the mask does not broadcast to this shape.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[1i64, 2], [3, 4]]);
     /// assert_eq!(t.masked_select(&Tensor::new([true, false]))?.to_vec(), [1, 3]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn masked_select(&self, mask: &Tensor<bool>) -> Result<Tensor<T>> {
@@ -68,7 +68,7 @@ impl Tensor<bool> {
     /// The indices of the true elements, `[n, rank]`, in row-major order.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[false, true], [true, false]]).nonzero();
     /// assert_eq!(t, Tensor::new([[0i64, 1], [1, 0]]));
     /// ```

@@ -40,13 +40,13 @@ impl<T: Float> Tensor<T> {
     /// If `x` does not end in `shape`, or `w` or `b` have another shape.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let x = Tensor::<f64>::new([[1.0, 3.0], [10.0, 30.0]]);
     /// let all = x.layer_norm(2, None, None, 0.0)?;
     /// assert_eq!(all.y.to_vec(), [-1.0, 1.0, -1.0, 1.0]);
     /// assert_eq!(all.mean.to_vec(), [2.0, 20.0]);
     /// assert_eq!(all.scale.to_vec(), [1.0, 0.1]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn layer_norm(
@@ -102,13 +102,13 @@ impl<T: Float> Tensor<T> {
     /// If `dy` has another shape than the input, or `mean`, `scale` and `weight` are not those of the call.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let x = Tensor::<f64>::new([[1.0, 3.0]]);
     /// let all = x.layer_norm(2, None, None, 0.0)?;
     /// let grads = x.layer_norm_grad(&Tensor::new([[1.0, 0.0]]), 2, None, &all.mean, &all.scale)?;
     /// assert_eq!(grads.x.to_vec(), [0.0, 0.0]); // two elements are ±1 whatever they were
     /// assert_eq!((grads.weight.to_vec(), grads.bias.to_vec()), (vec![-1.0, 0.0], vec![1.0, 0.0]));
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn layer_norm_grad(

@@ -23,10 +23,10 @@ macro_rules! named {
             /// If the shapes do not broadcast.
             ///
             /// ```
-            /// use wengert_tensor::Tensor;
+            /// use wengert::Tensor;
             /// let (x, y) = (Tensor::new([2.0f64, -1.0]), Tensor::scalar(0.5));
             #[doc = concat!("assert_eq!(x.", stringify!($name), "(&y)?.shape(), &[2][..]);")]
-            /// # Ok::<(), wengert_tensor::Error>(())
+            /// # Ok::<(), wengert::Error>(())
             /// ```
             #[track_caller]
             pub fn $name(&self, other: &Tensor<T>) -> Result<Tensor<T>> {
@@ -109,10 +109,10 @@ impl<T: Float> Tensor<T> {
     /// If the shapes do not broadcast.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let x = Tensor::new([3.0f64, -1.0, 0.0]);
     /// assert_eq!(x.leaky_relu_grad(0.5, Tensor::ones([3]))?.to_vec(), [1.0, 0.5, 0.5]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn leaky_relu_grad<'a>(
@@ -137,10 +137,10 @@ impl<T: Float> Tensor<T> {
     /// If the shapes do not broadcast.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let x = Tensor::new([1.0f64, -4.0]);
     /// assert_eq!(x.huber_error(&Tensor::scalar(0.0), 2.0)?.to_vec(), [0.5, 6.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn huber_error(&self, target: &Tensor<T>, delta: f64) -> Result<Tensor<T>> {
@@ -155,10 +155,10 @@ impl<T: Float> Tensor<T> {
     /// If the shapes do not broadcast.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let x = Tensor::new([1.0f64, -4.0]);
     /// assert_eq!(x.huber_error_grad(&Tensor::scalar(0.0), 2.0, 0.5)?.to_vec(), [0.5, -1.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn huber_error_grad(
@@ -178,10 +178,10 @@ impl<T: Float> Tensor<T> {
     /// If the shapes do not broadcast.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let x = Tensor::new([3.0f64, 1.0]);
     /// assert_eq!(x.squared_error_grad(&Tensor::new([1.0, 1.0]), 0.5)?.to_vec(), [2.0, 0.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn squared_error_grad(&self, target: &Tensor<T>, factor: f64) -> Result<Tensor<T>> {
@@ -196,10 +196,10 @@ impl<T: Float> Tensor<T> {
     /// If the shapes do not broadcast.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let x = Tensor::new([0.5f64]);
     /// assert_eq!(x.bce_error_grad(&Tensor::new([1.0]), 3.0)?.to_vec(), [-6.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn bce_error_grad(&self, target: &Tensor<T>, factor: f64) -> Result<Tensor<T>> {
@@ -213,7 +213,7 @@ impl<T: Float> Tensor<T> {
     /// division or a root gives, 30 times as fast; a cube has two roundings.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([3.0f64]).powf(2.0).to_vec(), [9.0]);
     /// ```
     #[track_caller]

@@ -45,9 +45,9 @@ impl<T: Num> Tensor<T> {
     /// If the step is 0 or leads away from `end`, something is not finite, or there are too many.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::arange(0i64, 5, 2)?.to_vec(), [0, 2, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn arange(start: T, end: T, step: T) -> Result<Tensor<T>> {
@@ -77,7 +77,7 @@ impl<T: Num> Tensor<T> {
     /// If the size is absurd or refused ([`Tensor::try_eye`] returns the error).
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::<f32>::eye(2).to_vec(), [1.0, 0.0, 0.0, 1.0]);
     /// ```
     #[track_caller]
@@ -109,9 +109,9 @@ impl<T: Float> Tensor<T> {
     /// If a bound is not finite or the size is refused.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::linspace(0.0f64, 1.0, 5)?.to_vec(), [0.0, 0.25, 0.5, 0.75, 1.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn linspace(start: T, end: T, n: usize) -> Result<Tensor<T>> {

@@ -371,12 +371,12 @@ reductions! {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[1.0f32, 2.0], [3.0, 4.0]]);
     /// assert_eq!(t.sum(0)?.to_vec(), [4.0, 6.0]);
     /// assert_eq!(t.sum([0, -1])?.item()?, 10.0);
     /// assert_eq!(t.sum([])?, t);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     sum sum_keepdim sum_of T::Sum;
     /// The product over axes, `Π x`; 1 where there is nothing to multiply. Integers are multiplied in
@@ -389,9 +389,9 @@ reductions! {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[1i32, 2], [3, 4]]).prod(1)?.to_vec(), [2i64, 12]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     prod prod_keepdim prod_of T::Sum;
     /// The largest element over axes; NaN if there is one.
@@ -403,10 +403,10 @@ reductions! {
     /// If an axis is out of range or named twice, or there is nothing to reduce.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[1.0f32, 5.0], [3.0, 4.0]]).max(1)?.to_vec(), [5.0, 4.0]);
     /// assert!(Tensor::<f32>::zeros([2, 0]).max(1).is_err());
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     max max_keepdim max_of T;
     /// The smallest element over axes; NaN if there is one.
@@ -418,9 +418,9 @@ reductions! {
     /// If an axis is out of range or named twice, or there is nothing to reduce.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[1.0f32, 5.0], [3.0, 4.0]]).min(0)?.to_vec(), [1.0, 4.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     min min_keepdim min_of T;
 }
@@ -460,10 +460,10 @@ macro_rules! arg_reductions {
             /// If the axis is out of range or empty.
             ///
             /// ```
-            /// use wengert_tensor::Tensor;
+            /// use wengert::Tensor;
             /// let t = Tensor::new([[7i64, 7, 7], [f64::NAN as i64, 0, 0]]);
             #[doc = concat!("assert_eq!(t.", stringify!($name), "(1)?.to_vec(), [0, 0]);")]
-            /// # Ok::<(), wengert_tensor::Error>(())
+            /// # Ok::<(), wengert::Error>(())
             /// ```
             #[track_caller]
             pub fn $name(&self, axis: isize) -> Result<Tensor<i64>> {
@@ -499,9 +499,9 @@ impl<T: Num> Tensor<T> {
     /// The sum of all elements, a scalar; 0 if there are none. See [`sum`](Tensor::sum).
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[200u8, 100], [1, 1]]).sum_all().item()?, 302);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn sum_all(&self) -> Tensor<T::Sum> {
@@ -545,11 +545,11 @@ impl<T: Float> Tensor<T> {
     /// If `shape` does not broadcast to this tensor's.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let dy = Tensor::<f32>::ones([4, 3]);
     /// assert_eq!(dy.sum_to([3])?.to_vec(), [4.0; 3]);
     /// assert_eq!(dy.sum_to([4, 1])?.to_vec(), [3.0; 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn sum_to(&self, shape: impl IntoShape) -> Result<Tensor<T>> {

@@ -12,11 +12,12 @@ use crate::tensor::Tensor;
 /// beyond the axis are cut to it, a negative step runs backwards.
 ///
 /// ```
-/// use wengert_tensor::{Slice, Tensor};
+/// use wengert::Tensor;
+/// use wengert::tensor::Slice;
 /// let t = Tensor::new([0i64, 1, 2, 3, 4]);
 /// assert_eq!(t.slice(0, 1..-1)?.to_vec(), [1, 2, 3]);
 /// assert_eq!(t.slice(0, Slice::all().step(-2))?.to_vec(), [4, 2, 0]);
-/// # Ok::<(), wengert_tensor::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slice {
@@ -102,11 +103,12 @@ impl<T: Element> Tensor<T> {
     /// If the axis is out of range or the step is 0.
     ///
     /// ```
-    /// use wengert_tensor::{Slice, Tensor};
+    /// use wengert::Tensor;
+    /// use wengert::tensor::Slice;
     /// let t = Tensor::new([[0i64, 1, 2, 3], [4, 5, 6, 7]]);
     /// assert_eq!(t.slice(1, 1..3)?.to_vec(), [1, 2, 5, 6]);
     /// assert_eq!(t.slice(1, Slice::new(Some(-1), None, -3))?.to_vec(), [3, 0, 7, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn slice(&self, axis: isize, range: impl Into<Slice>) -> Result<Tensor<T>> {
@@ -130,9 +132,9 @@ impl<T: Element> Tensor<T> {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([1i64, 2, 3]).flip(0)?.to_vec(), [3, 2, 1]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn flip(&self, axes: impl IntoAxes) -> Result<Tensor<T>> {
@@ -152,11 +154,11 @@ impl<T: Element> Tensor<T> {
     /// If an axis is out of range or both are the same.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[1i64, 2], [3, 4]]);
     /// assert_eq!(t.diagonal(0, 0, 1)?.to_vec(), [1, 4]);
     /// assert_eq!(t.diagonal(-1, 0, 1)?.to_vec(), [3]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn diagonal(&self, offset: isize, axis1: isize, axis2: isize) -> Result<Tensor<T>> {
@@ -200,11 +202,11 @@ impl<T: Element> Tensor<T> {
     /// If the axis is out of range, `size` is above the axis's, or `step` is 0.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([1i64, 2, 3, 4]).unfold(0, 2, 1)?;
     /// assert_eq!(t.shape(), &[3, 2][..]);
     /// assert_eq!(t.to_vec(), [1, 2, 2, 3, 3, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn unfold(&self, axis: isize, size: usize, step: usize) -> Result<Tensor<T>> {
@@ -254,11 +256,11 @@ impl<T: Element> Tensor<T> {
     /// If the axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let columns = Tensor::new([[1i64, 2], [3, 4]]).unbind(1)?;
     /// assert_eq!(columns[0].to_vec(), [1, 3]);
     /// assert_eq!(columns[1].to_vec(), [2, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn unbind(&self, axis: isize) -> Result<Vec<Tensor<T>>> {
@@ -274,10 +276,10 @@ impl<T: Element> Tensor<T> {
     /// If an axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::<f32>::zeros([2, 3, 4]);
     /// assert_eq!(t.movedim(0, -1)?.shape(), &[3, 4, 2][..]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn movedim(&self, from: isize, to: isize) -> Result<Tensor<T>> {
@@ -290,7 +292,7 @@ impl<T: Element> Tensor<T> {
     /// Views over the first axis; none for a scalar.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[1i64, 2], [3, 4]]);
     /// let sums: Vec<i64> = t.outer_iter().map(|row| row.to_vec().iter().sum()).collect();
     /// assert_eq!(sums, [3, 7]);
@@ -306,9 +308,9 @@ impl<T: Element> Tensor<T> {
     /// If there is not one number an axis, or one is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[1i64, 2], [3, 4]]).get(&[1, -1])?, 4);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn get(&self, index: &[isize]) -> Result<T> {
@@ -338,10 +340,10 @@ impl<T: Element> Tensor<T> {
     /// The elements in row-major order, one at a time, whatever the strides; no copy is made.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[1i64, 2], [3, 4]]).t()?;
     /// assert_eq!(t.iter().collect::<Vec<_>>(), [1, 3, 2, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     pub fn iter(&self) -> Elements<'_, T> {
         Elements {

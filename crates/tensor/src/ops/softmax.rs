@@ -57,10 +57,10 @@ impl<T: Float> Tensor<T> {
     /// If the axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let y = Tensor::new([[0.0f64, 0.0], [1000.0, 0.0]]).softmax(1)?;
     /// assert_eq!(y.to_vec(), [0.5, 0.5, 1.0, 0.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn softmax(&self, axis: isize) -> Result<Tensor<T>> {
@@ -77,10 +77,10 @@ impl<T: Float> Tensor<T> {
     /// If the axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let y = Tensor::new([1000.0f64, 0.0]).log_softmax(0)?;
     /// assert_eq!(y.to_vec(), [0.0, -1000.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn log_softmax(&self, axis: isize) -> Result<Tensor<T>> {
@@ -93,10 +93,10 @@ impl<T: Float> Tensor<T> {
     /// If the shapes differ or the axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let y = Tensor::new([0.5f64, 0.5]);
     /// assert_eq!(y.softmax_grad(&Tensor::new([1.0, 0.0]), 0)?.to_vec(), [0.25, -0.25]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn softmax_grad(&self, dy: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {
@@ -110,10 +110,10 @@ impl<T: Float> Tensor<T> {
     /// If the shapes differ or the axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let y = Tensor::new([0.0f64, f64::NEG_INFINITY]);
     /// assert_eq!(y.log_softmax_grad(&Tensor::new([1.0, 2.0]), 0)?.to_vec(), [-2.0, 2.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn log_softmax_grad(&self, dy: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {

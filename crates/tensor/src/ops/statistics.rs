@@ -169,9 +169,9 @@ statistics! {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[1.0f32, 2.0], [3.0, 4.0]]).mean(1)?.to_vec(), [1.5, 3.5]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     mean mean_keepdim mean_all mean() "The mean of all elements, a scalar; NaN if there are none.";
     /// The variance over axes in two passes, `Σ(x − mean)² / max(0, n − correction)`: `correction` 1
@@ -185,11 +185,11 @@ statistics! {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([1.0f64, 2.0, 3.0]);
     /// assert_eq!(t.var(0, 1)?.item()?, 1.0);
     /// assert_eq!(t.var(0, 0)?.item()?, 2.0 / 3.0);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     var var_keepdim var_all var(correction: usize) "The [`var`](Tensor::var) of all elements, a scalar.";
     /// The standard deviation over axes, the square root of [`var`](Tensor::var).
@@ -201,9 +201,9 @@ statistics! {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([1.0f64, 3.0]).std(0, 0)?.item()?, 1.0);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     std std_keepdim std_all std(correction: usize) "The [`std`](Tensor::std) of all elements, a scalar.";
     /// The Euclidean norm over axes, `√Σx²`; 0 of nothing. Where the sum of squares over- or
@@ -217,10 +217,10 @@ statistics! {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([3.0f32, 4.0]).norm(0)?.item()?, 5.0);
     /// assert_eq!(Tensor::new([3e30f32, 4e30]).norm(0)?.item()?, 5e30);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     norm norm_keepdim norm_all norm() "The [`norm`](Tensor::norm) of all elements, a scalar.";
     /// `ln Σeˣ` over axes, without overflow: −∞ where every element is −∞ or there is none, ∞ where
@@ -233,10 +233,10 @@ statistics! {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([1000.0f64, 1000.0]);
     /// assert!((t.logsumexp(0)?.item()? - (1000.0 + 2.0f64.ln())).abs() < 1e-12);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     logsumexp logsumexp_keepdim logsumexp_all logsumexp() "The [`logsumexp`](Tensor::logsumexp) of all elements, a scalar.";
 }
@@ -252,11 +252,11 @@ impl<T: Float> Tensor<T> {
     /// If an axis is out of range or named twice, or `p` is 0 or NaN.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([3.0f64, -4.0]);
     /// assert_eq!(t.norm_p(1.0, 0)?.item()?, 7.0);
     /// assert_eq!(t.norm_p(f64::INFINITY, 0)?.item()?, 4.0);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn norm_p(&self, p: f64, axes: impl IntoAxes) -> Result<Tensor<T>> {

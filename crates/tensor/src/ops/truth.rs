@@ -34,10 +34,10 @@ macro_rules! bool_reductions {
             /// If an axis is out of range or named twice.
             ///
             /// ```
-            /// use wengert_tensor::Tensor;
+            /// use wengert::Tensor;
             #[doc = concat!("let t = Tensor::<bool>::full([2, 0], true).", stringify!($name), "(1)?;")]
             #[doc = concat!("assert_eq!(t.to_vec(), [", stringify!($empty), "; 2]);")]
-            /// # Ok::<(), wengert_tensor::Error>(())
+            /// # Ok::<(), wengert::Error>(())
             /// ```
             #[track_caller]
             pub fn $name(&self, axes: impl IntoAxes) -> Result<Tensor<bool>> {
@@ -72,7 +72,7 @@ impl Tensor<bool> {
     /// How many elements are true.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([true, false, true]).count_nonzero(), 2);
     /// ```
     #[track_caller]

@@ -53,10 +53,10 @@ impl<T: Float> Tensor<T> {
     /// If a bound is NaN, or `min > max`.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([-2.0f32, 0.5, 3.0]).clamp(0.0, 1.0)?.to_vec(), [0.0, 0.5, 1.0]);
     /// assert!(Tensor::new([0.0f32]).clamp(f64::NAN, 1.0).is_err());
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn clamp(&self, min: f64, max: f64) -> crate::Result<Tensor<T>> {

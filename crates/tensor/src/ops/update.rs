@@ -13,7 +13,8 @@ use crate::tensor::Tensor;
 /// `apply` `#[inline(always)]`.
 ///
 /// ```
-/// use wengert_tensor::{Float, Tensor, Update};
+/// use wengert::prelude::*;
+/// use wengert::tensor::Update;
 /// /// Adagrad (Duchi et al., 2011).
 /// #[derive(Clone, Copy)]
 /// struct Adagrad { lr: f64 }
