@@ -34,11 +34,15 @@
 
 pub mod check;
 mod function;
-pub mod ops;
 mod param;
-mod tape;
 mod transform;
+
+// In the order of their headings in the documentation of `Var`.
 mod var;
+
+mod tape;
+
+pub mod ops;
 
 pub use check::gradcheck::{GradCheck, gradcheck, gradgradcheck};
 pub use function::{Function, FunctionCx, Saves};

@@ -41,6 +41,7 @@ impl<T: Float> Clone for Var<T> {
 impl<T: Float> std::panic::UnwindSafe for Var<T> {}
 impl<T: Float> std::panic::RefUnwindSafe for Var<T> {}
 
+/// # Making, tracking and reading
 impl<T: Float> Var<T> {
     /// An untracked variable of these values: a scalar, an array, nested arrays or vectors.
     ///

@@ -30,14 +30,18 @@ mod any;
 mod dtype;
 mod element;
 mod error;
-mod io;
 mod kernels;
 mod layout;
 pub mod memory;
-mod ops;
 mod random;
 mod shape;
+
+// In the order of their headings in the documentation of `Tensor`.
 mod tensor;
+
+mod ops;
+
+mod io;
 
 pub use any::AnyTensor;
 pub use dtype::{DType, Number, Real, Scalar};

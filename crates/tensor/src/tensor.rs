@@ -54,6 +54,7 @@ pub(crate) fn refuse(e: Error) -> ! {
     panic!("{e}")
 }
 
+/// # Shape, memory and values
 impl<T: Element> Tensor<T> {
     /// A new contiguous tensor whose elements are **not initialised**: every caller in this crate
     /// writes all of them before anything reads.
@@ -253,6 +254,7 @@ impl<T: Element> Tensor<T> {
 
     /// This tensor as one of `U`, if `U` is `T`: for code that is generic on one side and knows the
     /// type on the other.
+    #[doc(hidden)]
     #[inline]
     pub fn same_type<U: Element>(self) -> Option<Tensor<U>> {
         self.any.into_tensor()

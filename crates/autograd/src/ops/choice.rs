@@ -5,6 +5,7 @@ use crate::ops::info::spread;
 use crate::tape::rule::one;
 use wengert_tensor::Result;
 
+/// # Comparisons and choice: the larger and the smaller
 impl<T: Float> Var<T> {
     /// The larger of two elements, with broadcasting, NaN if either is; gradient `dy` to the larger,
     /// half of it to each where they are equal.
@@ -140,6 +141,7 @@ pub(crate) static MINIMUM: OpInfo = OpInfo {
     samples: || extremum_samples(|a, b| pick(a, b, a <= b), false),
 };
 
+/// # Comparisons and choice: by a mask
 impl<T: Float> Var<T> {
     /// Elements of `a` where the mask is true, of `b` elsewhere, with broadcasting; gradient `dy` to
     /// the one taken, 0 to the other.
@@ -217,6 +219,7 @@ pub(crate) static WHERE: OpInfo = OpInfo {
     },
 };
 
+/// # Comparisons and choice: filling under a mask
 impl<T: Float> Var<T> {
     /// A number where the mask, broadcast to this shape, is true; gradient `dy` elsewhere, 0 there.
     ///
@@ -272,6 +275,7 @@ pub(crate) static MASKED_FILL: OpInfo = OpInfo {
 /// for something that has.
 macro_rules! comparisons {
     ($($name:ident $scalar:ident $sign:literal;)*) => {
+        /// # Comparisons and choice
         impl<T: Float> Var<T> {$(
             #[doc = concat!("Where `self ", $sign, " other`, with broadcasting: a mask, which has no gradient.")]
             ///
@@ -298,6 +302,7 @@ comparisons! {
     ge ge_scalar ">=";
 }
 
+/// # Comparisons and choice: indices of extremes
 impl<T: Float> Var<T> {
     /// The index of the largest element along an axis, the first of equals; it has no gradient.
     ///

@@ -65,6 +65,7 @@ impl ClassLoss {
     }
 }
 
+/// # Losses of classes
 impl<T: Float> Var<T> {
     /// Cross-entropy of logits and class indices, `−mean log_softmax(x)[t]`.
     ///

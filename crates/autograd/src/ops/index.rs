@@ -12,6 +12,7 @@ fn zeros<T: Float>(shape: &Shape) -> Var<T> {
     Var::constant(Tensor::zeros(shape))
 }
 
+/// # Indexing
 impl<T: Float> Var<T> {
     /// The slices of an axis that a 1-d index names, in its order; gradient: `dy` added at them.
     ///
@@ -131,6 +132,7 @@ pub(crate) static INDEX_ADD: OpInfo = OpInfo {
     },
 };
 
+/// # Indexing: element by element
 impl<T: Float> Var<T> {
     /// `y[i…] = self[i… with the axis's place taken by index[i…]]`; gradient: `dy` added at them.
     ///
@@ -276,6 +278,7 @@ pub(crate) static SCATTER_ADD: OpInfo = OpInfo {
     },
 };
 
+/// # Indexing: elements under a mask
 impl<T: Float> Var<T> {
     /// The elements where the mask, broadcast to this shape, is true, 1-d, in row-major order;
     /// gradient: `dy` at them, 0 elsewhere.
@@ -326,6 +329,7 @@ enum Triangle {
     Upper,
 }
 
+/// # Indexing: triangles of matrices
 impl<T: Float> Var<T> {
     /// The elements on and below a diagonal of the last two axes, 0 above; gradient: the same of `dy`.
     ///

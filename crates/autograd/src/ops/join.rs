@@ -8,6 +8,7 @@ use super::block::names::*;
 use crate::ops::info::spread;
 use crate::tape::rule::{apply_many, one};
 
+/// # Joining and splitting
 impl<T: Float> Var<T> {
     /// Variables one after another along an axis; gradient: each gets its part of `dy`.
     ///
@@ -163,6 +164,7 @@ pub(crate) static STACK: OpInfo = OpInfo {
     },
 };
 
+/// # Joining and splitting: parts
 impl<T: Float> Var<T> {
     /// Parts of `size` along an axis, the last one smaller where it does not divide.
     ///
@@ -265,6 +267,7 @@ pub(crate) static SPLIT: OpInfo = OpInfo {
     },
 };
 
+/// # Joining and splitting: repeats
 impl<T: Float> Var<T> {
     /// This variable `counts[i]` times along axis `i`; more counts than axes make new ones in front.
     /// Gradient: `dy` summed over the copies.
@@ -333,6 +336,7 @@ pub(crate) static REPEAT: OpInfo = OpInfo {
     },
 };
 
+/// # Joining and splitting: rolls
 impl<T: Float> Var<T> {
     /// The elements moved on by `shift` along an axis, those pushed out coming in again; gradient: `dy`
     /// rolled back.

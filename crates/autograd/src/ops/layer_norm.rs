@@ -5,6 +5,7 @@ use wengert_tensor::{IntoShape, Result, Shape};
 use super::block::names::*;
 use crate::ops::info::{positive, spread};
 
+/// # Softmax and normalisation: layers
 impl<T: Float> Var<T> {
     /// Layer normalisation (Ba et al., 2016) over the last axes: `y = (x − mean)/√(var + ε)·w + b`, the
     /// variance that of a population.

@@ -5,6 +5,7 @@ use crate::ops::info::spread;
 use crate::tape::rule::apply_owned;
 use wengert_tensor::Result;
 
+/// # Linear algebra
 impl<T: Float> Var<T> {
     /// Matrix product, as `torch.matmul`: 1-d operands are rows and columns, leading axes broadcast.
     ///
@@ -142,6 +143,7 @@ pub(crate) static MATMUL: OpInfo = OpInfo {
     },
 };
 
+/// # Linear algebra: dot product
 impl<T: Float> Var<T> {
     /// Inner product of two vectors, `Σᵢ aᵢ·bᵢ`; gradients `b·dy` and `a·dy`.
     ///
@@ -180,6 +182,7 @@ pub(crate) static DOT: OpInfo = OpInfo {
     },
 };
 
+/// # Linear algebra: outer product
 impl<T: Float> Var<T> {
     /// Outer product of two vectors, `yᵢⱼ = aᵢ·bⱼ`; gradients `dy b` and `dyᵀ a`.
     ///
@@ -229,6 +232,7 @@ pub(crate) static OUTER: OpInfo = OpInfo {
     },
 };
 
+/// # Linear algebra: linear layers
 impl<T: Float> Var<T> {
     /// Fully connected layer, `y = x wᵀ + b`, one op; gradients `dy w`, `dyᵀ x`, `Σ dy`.
     ///
@@ -247,6 +251,7 @@ impl<T: Float> Var<T> {
     ///
     /// # Errors
     /// As [`Var::linear`].
+    #[doc(hidden)]
     #[track_caller]
     pub fn linear_owned(&self, w: Var<T>, b: Option<Var<T>>) -> Result<Var<T>> {
         let y = self.value.linear(&w.value, b.as_ref().map(|b| &b.value))?;

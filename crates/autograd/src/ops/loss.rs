@@ -13,6 +13,7 @@ use crate::var::Var;
 /// Pairs a loss's two methods.
 macro_rules! loss_methods {
     ($(#[$doc:meta])* $name:ident $with:ident ($($arg:ident: $Arg:ty),*)) => {
+        #[doc = concat!("# Losses: `", stringify!($name), "`")]
         impl<T: Float> Var<T> {
             $(#[$doc])*
             ///

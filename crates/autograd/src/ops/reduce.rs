@@ -65,6 +65,7 @@ macro_rules! reduction {
         $name:ident $keepdim:ident $all:ident $(($argument:ident: $Argument:ty))? by $build:ident
         $(#[$all_doc:meta])* -> $Out:ty, |$y:ident| $certain:expr, $wrap:expr
     ) => {
+        #[doc = concat!("# Reductions: `", stringify!($name), "`")]
         impl<T: Float> Var<T> {
             $(#[$doc])*
             #[track_caller]
@@ -227,6 +228,7 @@ pub(crate) static MEAN: OpInfo = OpInfo {
     },
 };
 
+/// # Reductions to a shape
 impl<T: Float> Var<T> {
     /// Sums over the axes along which `shape` would be broadcast to this shape: the adjoint of
     /// [`Var::expand`].

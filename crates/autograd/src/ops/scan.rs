@@ -8,6 +8,7 @@ use super::reduce::{LeafState, reduction, reduction_samples};
 use crate::ops::info::spread;
 use crate::tape::rule::one;
 
+/// # Running sums and products: sums
 impl<T: Float> Var<T> {
     /// The running sum along an axis, `yᵢ = x₀ + … + xᵢ`; gradient: the running sum of `dy` from the
     /// end.
@@ -73,6 +74,7 @@ pub(crate) static CUMSUM: OpInfo = OpInfo {
     },
 };
 
+/// # Running sums and products: linear recurrences
 impl<T: Float> Var<T> {
     /// The recurrence `yᵢ = aᵢ·yᵢ₋₁ + bᵢ` along an axis, from `y₋₁ = 0`; `self` is `a`. Its gradients
     /// are the same recurrence from the end: `rᵢ = dyᵢ + aᵢ₊₁·rᵢ₊₁`, `db = r`, `daᵢ = rᵢ·yᵢ₋₁`.
@@ -175,6 +177,7 @@ pub(crate) static LINEAR_SCAN: OpInfo = OpInfo {
     },
 };
 
+/// # Running sums and products: products
 impl<T: Float> Var<T> {
     /// The running product along an axis, `yᵢ = x₀ · … · xᵢ`; gradient `dxᵢ = rᵢ·yᵢ₋₁` with
     /// `rᵢ = dyᵢ + xᵢ₊₁·rᵢ₊₁`, right where elements are 0.

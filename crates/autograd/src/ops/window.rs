@@ -71,6 +71,7 @@ impl<T: Float, W: Window> Rule<T> for Embed<W> {
 macro_rules! window {
     ($(#[$doc:meta])* $name:ident $Window:ident { $($field:ident: $Field:ty = $value:expr),+ }
      ($($arg:ident: $Arg:ty),+) |$s:ident, $x:ident| $of:expr) => {
+        #[doc = concat!("# Views: `", stringify!($name), "`")]
         impl<T: Float> Var<T> {
             $(#[$doc])*
             #[track_caller]

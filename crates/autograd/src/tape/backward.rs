@@ -325,6 +325,7 @@ pub(crate) fn root<T: Float>(
     Ok((node, AnyVar::wrap(seed)))
 }
 
+/// # Gradients
 impl<T: Float> Var<T> {
     /// Adds `∂self/∂leaf` to the gradient of every leaf that this variable, of one element, depends
     /// on, and releases the tape on the way.

@@ -23,6 +23,7 @@ impl HookHandle {
     }
 }
 
+/// # Gradients: hooks
 impl<T: Float> Var<T> {
     /// Calls `hook` with this variable's whole gradient, each time a walk back has gathered it. What it
     /// returns (`Some`) goes on instead.

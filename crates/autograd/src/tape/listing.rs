@@ -32,6 +32,7 @@ pub struct TapeEntry {
     pub at: String,
 }
 
+/// # Gradients: what is recorded
 impl<T: Float> Var<T> {
     /// The Wengert list of this variable; empty if it is not tracked. An op that a walk has released says so, in
     /// place of its inputs.

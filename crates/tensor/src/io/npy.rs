@@ -95,6 +95,7 @@ impl AnyTensor {
     }
 }
 
+/// # Files
 impl<T: Element> Tensor<T> {
     /// The tensor in an npy file, whose elements must be of type `T`.
     ///

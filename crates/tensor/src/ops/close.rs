@@ -118,6 +118,7 @@ impl fmt::Display for Closeness {
     }
 }
 
+/// # Comparisons and choice: closeness
 impl<T: Num> Tensor<T> {
     /// Compares with an expected tensor, element by element: `|a - b| <= atol + rtol·|b|`.
     /// Infinities are close to themselves alone, NaN to NaN where the tolerance says so. The
@@ -210,6 +211,7 @@ impl<T: Num> Tensor<T> {
     }
 }
 
+/// # Comparisons and choice: closeness of floats
 impl<T: Float> Tensor<T> {
     /// Whether every element is within a tolerance of the expected one:
     /// `|a - b| <= atol + rtol·|b|` ([`closeness`](Tensor::closeness) says which is not).

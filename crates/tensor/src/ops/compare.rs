@@ -7,6 +7,7 @@ use crate::tensor::Tensor;
 
 macro_rules! comparisons {
     ($($(#[$doc:meta])* $name:ident $scalar:ident $Code:ident $sign:literal;)*) => {
+        /// # Comparisons and choice
         impl<T: Element> Tensor<T> {$(
             $(#[$doc])*
             ///
@@ -50,6 +51,7 @@ comparisons! {
 
 macro_rules! logic {
     ($($(#[$doc:meta])* $name:ident $Code:ident $sign:literal;)*) => {
+        /// # Comparisons and choice: logic of masks
         impl Tensor<bool> {$(
             $(#[$doc])*
             ///
@@ -80,6 +82,7 @@ logic! {
     logical_xor Xor "^";
 }
 
+/// # Comparisons and choice: negation and choice by a mask
 impl Tensor<bool> {
     /// Where this is false.
     ///
@@ -116,6 +119,7 @@ impl Tensor<bool> {
     }
 }
 
+/// # Comparisons and choice: filling under a mask
 impl<T: Element> Tensor<T> {
     /// `value` where the mask is true, this tensor's elements elsewhere; the two broadcast.
     ///

@@ -53,6 +53,7 @@ nested! {
     (const N: usize) &[A; N];
 }
 
+/// # Making tensors
 impl<T: Element> Tensor<T> {
     /// A tensor of these values: a scalar, an array, nested arrays, slices or vectors.
     ///
@@ -217,6 +218,7 @@ impl<T: Element> Tensor<T> {
     }
 }
 
+/// # Making tensors: zeros and ones
 impl<T: Num> Tensor<T> {
     /// Every element 0.
     ///

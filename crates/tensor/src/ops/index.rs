@@ -93,6 +93,7 @@ fn spot(i: i64, size: usize, inner: usize, j: usize) -> usize {
     }
 }
 
+/// # Indexing
 impl<T: Element> Tensor<T> {
     /// The first index that is not within the axis.
     #[track_caller]
@@ -282,7 +283,10 @@ impl<T: Element> Tensor<T> {
         }
         Ok(out)
     }
+}
 
+/// # Linear algebra: triangles of matrices
+impl<T: Element> Tensor<T> {
     /// The elements on and below a diagonal of the last two axes; others are zero (`false`).
     ///
     /// # Errors
@@ -346,6 +350,7 @@ impl<T: Element> Tensor<T> {
     }
 }
 
+/// # Indexing: sums into elements
 impl<T: Num> Tensor<T> {
     /// This tensor with `src[i…]` added at `[i… with the axis's place taken by index[i…]]` (PyTorch's
     /// `scatter_add`). Elements that an index names twice add up, in row-major order.
@@ -505,6 +510,7 @@ impl<T: Num> Tensor<T> {
     }
 }
 
+/// # Indexing: one-hot codes
 impl Tensor<i64> {
     /// Each index as a row of `classes` zeros with a one at it; a new last axis.
     ///

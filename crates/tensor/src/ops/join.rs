@@ -15,6 +15,7 @@ fn none(op: &'static str) -> Error {
     Error::invalid(op, "tensors", "[]", "at least one tensor")
 }
 
+/// # Joining and splitting
 impl<T: Element> Tensor<T> {
     /// The tensors one after another along an axis.
     ///
@@ -293,7 +294,10 @@ impl<T: Element> Tensor<T> {
             Err(e) => Err(e.rename("roll")),
         }
     }
+}
 
+/// # Writing in place
+impl<T: Element> Tensor<T> {
     /// Every element replaced by `value`, in place where the memory is held alone.
     ///
     /// ```
@@ -337,6 +341,7 @@ impl<T: Element> Tensor<T> {
     }
 }
 
+#[doc(hidden)]
 impl<T: Num> Tensor<T> {
     /// Zeros of a shape with `grad` added through the view that `view` takes of them: the adjoint of
     /// any view. Where the view shows an element several times (an overlapping unfold), its gradients

@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind, Result, Site};
 use crate::kernels::gemm::{Dims, Mat};
 use crate::tensor::Tensor;
 
+/// # Linear algebra: linear layers
 impl<T: Float> Tensor<T> {
     /// A linear map of the last axis, `y = x·wᵀ + b`, in one pass over the output.
     ///
@@ -105,6 +106,7 @@ impl<T: Float> Tensor<T> {
     /// assert_eq!(dy.linear_weight_grad(&x)?.to_vec(), [13., 16.]);
     /// # Ok::<(), wengert::Error>(())
     /// ```
+    #[doc(hidden)]
     #[track_caller]
     #[inline(never)]
     pub fn linear_weight_grad(&self, x: &Tensor<T>) -> Result<Tensor<T>> {

@@ -20,6 +20,7 @@ fn chosen<'a>(mask: &[bool], places: &'a mut [u8; CHOICES]) -> &'a [u8] {
     &places[..n]
 }
 
+/// # Indexing: elements under a mask
 impl<T: Element> Tensor<T> {
     /// The elements where the mask, broadcast to this shape, is true, in row-major order.
     ///
@@ -64,6 +65,7 @@ impl<T: Element> Tensor<T> {
     }
 }
 
+/// # Indexing: where a mask is true
 impl Tensor<bool> {
     /// The indices of the true elements, `[n, rank]`, in row-major order.
     ///

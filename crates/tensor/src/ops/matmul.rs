@@ -7,6 +7,7 @@ use crate::memory::AllocError;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
+/// # Linear algebra
 impl<T: Float> Tensor<T> {
     /// Matrix product, `cᵢⱼ = Σₚ aᵢₚ·bₚⱼ`, with broadcast batch axes.
     ///

@@ -20,6 +20,7 @@ pub struct LayerNorm<T: Float> {
 
 /// The gradients of a layer normalisation.
 #[derive(Clone, Debug)]
+#[doc(hidden)]
 pub struct LayerNormGrads<T: Float> {
     /// Of the input.
     pub x: Tensor<T>,
@@ -29,6 +30,7 @@ pub struct LayerNormGrads<T: Float> {
     pub bias: Tensor<T>,
 }
 
+/// # Softmax and normalisation: layers
 impl<T: Float> Tensor<T> {
     /// Layer normalisation (Ba et al., 2016) over the last axes: `y = (x − mean)/√(var + ε)·w + b`, the
     /// variance that of a population; in one pass over memory.
@@ -110,6 +112,7 @@ impl<T: Float> Tensor<T> {
     /// assert_eq!((grads.weight.to_vec(), grads.bias.to_vec()), (vec![-1.0, 0.0], vec![1.0, 0.0]));
     /// # Ok::<(), wengert::Error>(())
     /// ```
+    #[doc(hidden)]
     #[track_caller]
     pub fn layer_norm_grad(
         &self,

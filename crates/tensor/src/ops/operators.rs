@@ -15,7 +15,8 @@ use crate::ops::elementwise::{MaybeOwned, zip, zip_owned};
 use crate::tensor::{Tensor, refuse};
 
 macro_rules! named {
-    ($Bound:ident $call:ident $Code:ident; $($(#[$doc:meta])* $name:ident $Kernel:ident;)*) => {
+    ($(#[$family:meta])* $Bound:ident $call:ident $Code:ident; $($(#[$doc:meta])* $name:ident $Kernel:ident;)*) => {
+        $(#[$family])*
         impl<T: $Bound> Tensor<T> {$(
             $(#[$doc])*
             ///
@@ -36,14 +37,20 @@ macro_rules! named {
     };
 }
 
-named! { Num num2 Num2;
+named! {
+    /// # Arithmetic: the larger and the smaller
+    Num num2 Num2;
+
     /// Elementwise `max(x, y)` with broadcasting; NaN if either is.
     maximum Maximum;
     /// Elementwise `min(x, y)` with broadcasting; NaN if either is.
     minimum Minimum;
 }
 
-named! { Float float2 Float2;
+named! {
+    /// # Arithmetic: functions of two tensors
+    Float float2 Float2;
+
     /// Elementwise `x^y` with broadcasting, with C99's special cases (`x^0 = 1`, `1^y = 1`).
     pow Pow;
     /// The angle of the point `(x, y)`, `self` being y, in radians from −π to π.
@@ -53,7 +60,14 @@ named! { Float float2 Float2;
     /// `ln(eˣ + eʸ)` with broadcasting, without overflow.
     logaddexp LogAddExp;
     /// `eˣ·y` with broadcasting, in one pass.
+    #[doc(hidden)]
     exp_mul ExpMul;
+}
+
+named! {
+    /// # Losses, element by element
+    Float float2 Float2;
+
     /// Squared error, `(x − t)²` with broadcasting, in one pass.
     squared_error SquaredError;
     /// Binary cross-entropy of probabilities, `−(t·ln x + (1 − t)·ln(1 − x))` with broadcasting, in one
@@ -61,8 +75,10 @@ named! { Float float2 Float2;
     bce_error BceError;
 }
 
+// Gradients of one pass are for the rules of the tape.
 macro_rules! gradients {
     ($($(#[$doc:meta])* $name:ident $Kernel:ident;)*) => {
+        #[doc(hidden)]
         impl<T: Float> Tensor<T> {$(
             $(#[$doc])*
             /// `dy` given by value lends its memory.
@@ -101,6 +117,7 @@ gradients! {
     mish_grad MishGrad;
 }
 
+/// # Losses: the Huber error
 impl<T: Float> Tensor<T> {
     /// `dy` where `self` is positive, `slope·dy` elsewhere: the gradient of leaky_relu from its input. `dy` given by value
     /// lends its memory.
@@ -114,6 +131,7 @@ impl<T: Float> Tensor<T> {
     /// assert_eq!(x.leaky_relu_grad(0.5, Tensor::ones([3]))?.to_vec(), [1.0, 0.5, 0.5]);
     /// # Ok::<(), wengert::Error>(())
     /// ```
+    #[doc(hidden)]
     #[track_caller]
     pub fn leaky_relu_grad<'a>(
         &'a self,
@@ -160,6 +178,7 @@ impl<T: Float> Tensor<T> {
     /// assert_eq!(x.huber_error_grad(&Tensor::scalar(0.0), 2.0, 0.5)?.to_vec(), [0.5, -1.0]);
     /// # Ok::<(), wengert::Error>(())
     /// ```
+    #[doc(hidden)]
     #[track_caller]
     pub fn huber_error_grad(
         &self,
@@ -183,6 +202,7 @@ impl<T: Float> Tensor<T> {
     /// assert_eq!(x.squared_error_grad(&Tensor::new([1.0, 1.0]), 0.5)?.to_vec(), [2.0, 0.0]);
     /// # Ok::<(), wengert::Error>(())
     /// ```
+    #[doc(hidden)]
     #[track_caller]
     pub fn squared_error_grad(&self, target: &Tensor<T>, factor: f64) -> Result<Tensor<T>> {
         let run = <T as FloatKernels>::float2(Float2::SquaredErrorGrad);
@@ -201,6 +221,7 @@ impl<T: Float> Tensor<T> {
     /// assert_eq!(x.bce_error_grad(&Tensor::new([1.0]), 3.0)?.to_vec(), [-6.0]);
     /// # Ok::<(), wengert::Error>(())
     /// ```
+    #[doc(hidden)]
     #[track_caller]
     pub fn bce_error_grad(&self, target: &Tensor<T>, factor: f64) -> Result<Tensor<T>> {
         let run = <T as FloatKernels>::float2(Float2::BceErrorGrad);
@@ -208,6 +229,7 @@ impl<T: Float> Tensor<T> {
     }
 }
 
+/// # Arithmetic: powers
 impl<T: Float> Tensor<T> {
     /// `xᵖ` for one exponent, with C99's special cases. Of the exponents 0, 1, 2, 3, −1 and ½ it is what a product, a
     /// division or a root gives, 30 times as fast; a cube has two roundings.
@@ -256,8 +278,9 @@ fn check_divisor<T: Num>(op: &'static str, divisor: &Tensor<T>) -> Result<()> {
 }
 
 macro_rules! operator {
-    ($Trait:ident $method:ident $try_method:ident $Assign:ident $assign:ident $Kernel:ident $divides:literal $what:literal) => {
-        impl<T: Num> Tensor<T> {
+    ($($Trait:ident $method:ident $try_method:ident $Assign:ident $assign:ident $Kernel:ident $divides:literal $what:literal;)*) => {
+        /// # Arithmetic
+        impl<T: Num> Tensor<T> {$(
             #[doc = concat!("Elementwise ", $what, " with broadcasting: what the operator does, without its panic.")]
             ///
             /// # Errors
@@ -281,8 +304,8 @@ macro_rules! operator {
                     Err(e) => refuse(e),
                 }
             }
-        }
-        impl<T: Num> $Trait<&Tensor<T>> for &Tensor<T> {
+        )*}
+        $(impl<T: Num> $Trait<&Tensor<T>> for &Tensor<T> {
             type Output = Tensor<T>;
             #[track_caller]
             fn $method(self, rhs: &Tensor<T>) -> Tensor<T> {
@@ -379,7 +402,7 @@ macro_rules! operator {
                     *self = $Trait::$method(&*self, rhs);
                 }
             }
-        }
+        })*
     };
     (@scalar $Trait:ident $method:ident $Kernel:ident $divides:literal $($t:ident)*) => {$(
         impl $Trait<&Tensor<$t>> for $t {
@@ -407,11 +430,13 @@ macro_rules! operator {
     )*};
 }
 
-operator!(Add add try_add AddAssign add_assign Add false "sum");
-operator!(Sub sub try_sub SubAssign sub_assign Sub false "difference");
-operator!(Mul mul try_mul MulAssign mul_assign Mul false "product");
-operator!(Div div try_div DivAssign div_assign Div true "quotient");
-operator!(Rem rem try_rem RemAssign rem_assign Rem true "remainder (of the sign of `self`)");
+operator! {
+    Add add try_add AddAssign add_assign Add false "sum";
+    Sub sub try_sub SubAssign sub_assign Sub false "difference";
+    Mul mul try_mul MulAssign mul_assign Mul false "product";
+    Div div try_div DivAssign div_assign Div true "quotient";
+    Rem rem try_rem RemAssign rem_assign Rem true "remainder (of the sign of `self`)";
+}
 
 macro_rules! mask_operator {
     ($Trait:ident $method:ident $logical:ident) => {

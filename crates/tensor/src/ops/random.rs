@@ -88,6 +88,7 @@ fn unit<T: Float>(rng: &mut Rng) -> f64 {
     }
 }
 
+/// # Random numbers
 impl<T: Float> Tensor<T> {
     /// Uniform on [0, 1), with 24 (`f32`) or 53 (`f64`) random bits.
     ///
@@ -237,6 +238,7 @@ impl<T: Float> Tensor<T> {
     }
 }
 
+/// # Random numbers: integers and permutations
 impl Tensor<i64> {
     /// Integers from `low` to `high - 1`.
     ///
@@ -295,6 +297,7 @@ impl Tensor<i64> {
     }
 }
 
+/// # Random numbers: masks
 impl Tensor<bool> {
     /// True with probability `p`, to 53 bits.
     ///

@@ -37,6 +37,7 @@ fn numbered<T>(first: usize, part: &mut [T]) -> impl Iterator<Item = (f64, &mut 
     numbers.zip(part)
 }
 
+/// # Making tensors: ranges and identity matrices
 impl<T: Num> Tensor<T> {
     /// `start, start + step, …` up to but not including `end`, each computed as `start + i·step`
     /// (PyTorch's `arange`).
@@ -102,6 +103,7 @@ impl<T: Num> Tensor<T> {
     }
 }
 
+/// # Making tensors: ranges of a given length
 impl<T: Float> Tensor<T> {
     /// `n` values from `start` to `end`, both included, evenly spaced.
     ///

@@ -340,6 +340,7 @@ fn min_of<T: Num>(
 
 macro_rules! reductions {
     ($($(#[$doc:meta])* $name:ident $keepdim:ident $fold:ident $Out:ty;)*) => {
+        /// # Reductions
         impl<T: Num> Tensor<T> {$(
             $(#[$doc])*
             #[track_caller]
@@ -453,6 +454,7 @@ fn arg_of<T: Num>(
 
 macro_rules! arg_reductions {
     ($($max:literal $what:literal $name:ident $keepdim:ident $all:ident;)*) => {
+        /// # Reductions to an index
         impl<T: Num> Tensor<T> {$(
             #[doc = concat!("The index of the ", $what, " element along an axis: the first one at ties; the first NaN, if there is one.")]
             ///
@@ -495,6 +497,7 @@ arg_reductions! {
     false "smallest" argmin argmin_keepdim argmin_all;
 }
 
+/// # Reductions of all elements
 impl<T: Num> Tensor<T> {
     /// The sum of all elements, a scalar; 0 if there are none. See [`sum`](Tensor::sum).
     ///
@@ -537,6 +540,7 @@ impl<T: Num> Tensor<T> {
     }
 }
 
+/// # Reductions to a shape
 impl<T: Float> Tensor<T> {
     /// The axes that broadcasting `shape` to this one's repeats, summed: the adjoint of
     /// [`expand`](Tensor::expand). Shares the memory where the shapes agree.

@@ -6,6 +6,7 @@ use crate::kernels::scan::NumScan;
 use crate::kernels::tables::NumKernels;
 use crate::tensor::Tensor;
 
+/// # Running sums and products
 impl<T: Num> Tensor<T> {
     #[track_caller]
     fn scan(&self, op: &'static str, code: NumScan, axis: isize) -> Result<Tensor<T::Sum>> {
@@ -56,6 +57,7 @@ impl<T: Num> Tensor<T> {
     }
 }
 
+/// # Running sums and products: linear recurrences
 impl<T: Float> Tensor<T> {
     /// The recurrence `yᵢ = aᵢ·yᵢ₋₁ + bᵢ` along an axis, from `y₋₁ = 0`; `self` is `a`, whose first
     /// elements do not count.

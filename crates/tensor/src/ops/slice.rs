@@ -96,6 +96,7 @@ impl<R: RangeBounds<isize>> From<R> for Slice {
     }
 }
 
+/// # Views: slices and iteration
 impl<T: Element> Tensor<T> {
     /// A range of an axis with any step but 0, as Python's `t[start:end:step]`.
     ///

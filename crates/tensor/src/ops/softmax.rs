@@ -6,6 +6,7 @@ use crate::kernels::softmax::Softmax;
 use crate::kernels::tables::FloatKernels;
 use crate::tensor::Tensor;
 
+/// # Softmax and normalisation
 impl<T: Float> Tensor<T> {
     #[track_caller]
     fn along_rows(
@@ -98,6 +99,7 @@ impl<T: Float> Tensor<T> {
     /// assert_eq!(y.softmax_grad(&Tensor::new([1.0, 0.0]), 0)?.to_vec(), [0.25, -0.25]);
     /// # Ok::<(), wengert::Error>(())
     /// ```
+    #[doc(hidden)]
     #[track_caller]
     pub fn softmax_grad(&self, dy: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {
         self.gradient_along_rows("softmax_grad", Softmax::Grad, dy, axis)
@@ -115,6 +117,7 @@ impl<T: Float> Tensor<T> {
     /// assert_eq!(y.log_softmax_grad(&Tensor::new([1.0, 2.0]), 0)?.to_vec(), [-2.0, 2.0]);
     /// # Ok::<(), wengert::Error>(())
     /// ```
+    #[doc(hidden)]
     #[track_caller]
     pub fn log_softmax_grad(&self, dy: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {
         self.gradient_along_rows("log_softmax_grad", Softmax::LogGrad, dy, axis)

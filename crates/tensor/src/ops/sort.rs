@@ -6,6 +6,7 @@ use crate::kernels::tables::ElementKernels;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
+/// # Sorting
 impl<T: Element> Tensor<T> {
     /// The first `k` along a checked axis, in order, with their indices.
     #[track_caller]

@@ -134,6 +134,7 @@ fn logsumexp<T: Float>(
 
 macro_rules! statistics {
     ($($(#[$doc:meta])* $name:ident $keepdim:ident $all:ident $fold:ident($($arg:ident: $MaybeOwned:ty)?) $all_doc:literal;)*) => {
+        /// # Statistics
         impl<T: Float> Tensor<T> {$(
             $(#[$doc])*
             #[track_caller]
@@ -241,6 +242,7 @@ statistics! {
     logsumexp logsumexp_keepdim logsumexp_all logsumexp() "The [`logsumexp`](Tensor::logsumexp) of all elements, a scalar.";
 }
 
+/// # Statistics: norms of any order
 impl<T: Float> Tensor<T> {
     /// The p-norm over axes, `(Σ|x|ᵖ)^(1/p)`; for `p = ∞` the largest `|x|` (0 of nothing), for −∞ the
     /// smallest (∞ of nothing). Powers other than 1 and 2 may overflow where the norm would not.

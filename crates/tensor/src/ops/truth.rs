@@ -27,6 +27,7 @@ fn bool_of<A: Element>(
 
 macro_rules! bool_reductions {
     ($($Code:ident $empty:literal $what:literal $name:ident $keepdim:ident $all:ident;)*) => {
+        /// # Reductions of masks
         impl Tensor<bool> {$(
             #[doc = concat!("Whether ", $what, " over axes is true; ", stringify!($empty), " where there is none.")]
             ///
@@ -68,6 +69,7 @@ bool_reductions! {
     All true "every element" all all_keepdim all_all;
 }
 
+/// # Reductions of masks: counts
 impl Tensor<bool> {
     /// How many elements are true.
     ///

@@ -6,6 +6,7 @@ use crate::error::{ErrorKind, Result, Site};
 use crate::shape::{Axes, INFER, IntoAxes, IntoShape, Shape};
 use crate::tensor::Tensor;
 
+/// # Views
 impl<T: Element> Tensor<T> {
     #[track_caller]
     pub(crate) fn site(&self, op: &'static str) -> Site {
