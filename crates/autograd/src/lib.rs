@@ -25,7 +25,7 @@
 //!   `Var::new` is a constant; [`Var::tracked`] makes it a leaf, and a [`Param`] is a leaf that can be updated.
 //! - [`Var::backward`] and [`grad()`] walk back, with their options in [`Backward`] and [`Grad`]; [`no_grad`] records
 //!   nothing.
-//! - [`Function`] is a differentiable op of one's own; [`mod@gradcheck`] proves it, and the module `strategies`
+//! - [`Function`] is a differentiable op of one's own; [`gradcheck()`] proves it, and the module `strategies`
 //!   (feature `proptest`) has property tests for it.
 //! - [`Var::tape`] shows what was recorded.
 //! - [`ops`] lists every op with its formula, gradient and edges.

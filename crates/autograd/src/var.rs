@@ -216,8 +216,8 @@ impl<T: Float> fmt::Display for Var<T> {
     }
 }
 
-/// Identity of the leaf or op a variable came from, for maps and tests.
 impl<T: Float> Var<T> {
+    /// Identity of the leaf or op a variable came from, for maps and tests.
     pub(crate) fn edge(&self) -> Option<Edge> {
         self.node.clone()
     }

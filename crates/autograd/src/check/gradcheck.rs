@@ -16,7 +16,7 @@ use crate::var::Var;
 /// `|analytic − numeric| ≤ atol + rtol·|numeric|` for every element of the Jacobian.
 ///
 /// # Errors
-/// [`Error::CheckFailed`] with a [`Report`] of the worst element, [`Error::CheckRefused`] where the
+/// An error whose source is a [`Report`] of the worst element; [`ErrorKind::CheckRefused`] where the
 /// check cannot be made (overlapping inputs, no tracked output), or what `f` returns.
 ///
 /// ```

@@ -69,9 +69,9 @@ impl<T: Float, W: Window> Rule<T> for Embed<W> {
 
 /// A kind of window: doc, method, what it keeps, how it looks.
 macro_rules! window {
-    ($(#[$doc:meta])* $name:ident $Window:ident { $($field:ident: $Field:ty = $value:expr),+ }
+    ($(@ $heading:literal)? $(#[$doc:meta])* $name:ident $Window:ident { $($field:ident: $Field:ty = $value:expr),+ }
      ($($arg:ident: $Arg:ty),+) |$s:ident, $x:ident| $of:expr) => {
-        #[doc = concat!("# Views: `", stringify!($name), "`")]
+        $(#[doc = concat!("# ", $heading)])?
         impl<T: Float> Var<T> {
             $(#[$doc])*
             #[track_caller]
@@ -95,6 +95,7 @@ macro_rules! window {
 }
 
 window! {
+    @ "Views: parts of axes"
     /// Elements `start..start + len` of an axis; a negative `start` counts from the end. Gradient:
     /// `dy` there, 0 elsewhere.
     ///

@@ -34,7 +34,7 @@ macro_rules! num1_list {
         $macro! {
         /// Unary operations on every numeric type.
         Num1 num1 <T: NumKernels, Num> => T {
-            @ "Elementwise: signs and squares"
+            @ "Elementwise: signs, squares and the rectifier"
             /// Negation, `-x`; integers wrap.
             neg Neg 3 = |x| x.neg_();
             /// Absolute value, `|x|`.
@@ -43,7 +43,6 @@ macro_rules! num1_list {
             sign Sign 3 = |x| x.sign_();
             /// `x²`.
             square Square 3 = |x| x.mul_(x);
-            @ "Activations: the rectifier"
             /// Rectifier, `max(x, 0)`; NaN stays NaN.
             relu Relu 3 = |x| x.relu_();
         }

@@ -285,7 +285,7 @@ impl<T: Element> Tensor<T> {
     }
 }
 
-/// # Linear algebra: triangles of matrices
+/// # Indexing: triangles of matrices
 impl<T: Element> Tensor<T> {
     /// The elements on and below a diagonal of the last two axes; others are zero (`false`).
     ///

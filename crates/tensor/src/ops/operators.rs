@@ -14,6 +14,46 @@ use crate::kernels::unary::Float1;
 use crate::ops::elementwise::{MaybeOwned, zip, zip_owned};
 use crate::tensor::{Tensor, refuse};
 
+/// What an operator computes: as a method that returns `Result`, and for the operator itself.
+macro_rules! arithmetic {
+    ($($method:ident $try_method:ident $assign:ident $Kernel:ident $divides:literal $what:literal;)*) => {
+        /// # Arithmetic
+        impl<T: Num> Tensor<T> {$(
+            #[doc = concat!("Elementwise ", $what, " with broadcasting: what the operator does, without its panic.")]
+            ///
+            /// # Errors
+            /// If the shapes do not broadcast (or an integer is divided by zero).
+            #[track_caller]
+            pub fn $try_method(&self, other: &Tensor<T>) -> Result<Tensor<T>> {
+                if $divides {
+                    check_divisor(stringify!($method), other)?;
+                }
+                self.num2(Num2::$Kernel, stringify!($method), other)
+            }
+
+            #[track_caller]
+            fn $assign(a: MaybeOwned<'_, T>, b: MaybeOwned<'_, T>) -> Tensor<T> {
+                let op = stringify!($method);
+                if $divides && let Err(e) = check_divisor(op, b.get()) {
+                    refuse(e);
+                }
+                match Tensor::num2_owned(Num2::$Kernel, op, a, b) {
+                    Ok(t) => t,
+                    Err(e) => refuse(e),
+                }
+            }
+        )*}
+    };
+}
+
+arithmetic! {
+    add try_add add_assign Add false "sum";
+    sub try_sub sub_assign Sub false "difference";
+    mul try_mul mul_assign Mul false "product";
+    div try_div div_assign Div true "quotient";
+    rem try_rem rem_assign Rem true "remainder (of the sign of `self`)";
+}
+
 macro_rules! named {
     ($(#[$family:meta])* $Bound:ident $call:ident $Code:ident; $($(#[$doc:meta])* $name:ident $Kernel:ident;)*) => {
         $(#[$family])*
@@ -62,6 +102,31 @@ named! {
     /// `eˣ·y` with broadcasting, in one pass.
     #[doc(hidden)]
     exp_mul ExpMul;
+}
+
+/// # Arithmetic: powers
+impl<T: Float> Tensor<T> {
+    /// `xᵖ` for one exponent, with C99's special cases. Of the exponents 0, 1, 2, 3, −1 and ½ it is what a product, a
+    /// division or a root gives, 30 times as fast; a cube has two roundings.
+    ///
+    /// ```
+    /// use wengert::Tensor;
+    /// assert_eq!(Tensor::new([3.0f64]).powf(2.0).to_vec(), [9.0]);
+    /// ```
+    #[track_caller]
+    pub fn powf(&self, p: f64) -> Tensor<T> {
+        match p {
+            0.0 => return self.ones_like(),
+            1.0 => return self.clone(),
+            2.0 => return self.square(),
+            -1.0 => return self.recip(),
+            3.0 => return self.float1(Float1::Cube, Params::default(), "powf"),
+            0.5 => return self.float1(Float1::Root, Params::default(), "powf"),
+            _ => {}
+        }
+        let run = <T as crate::kernels::tables::FloatKernels>::float2(Float2::Pow);
+        self.zip_scalar(run, "powf", T::from_f64(p), false)
+    }
 }
 
 named! {
@@ -229,31 +294,6 @@ impl<T: Float> Tensor<T> {
     }
 }
 
-/// # Arithmetic: powers
-impl<T: Float> Tensor<T> {
-    /// `xᵖ` for one exponent, with C99's special cases. Of the exponents 0, 1, 2, 3, −1 and ½ it is what a product, a
-    /// division or a root gives, 30 times as fast; a cube has two roundings.
-    ///
-    /// ```
-    /// use wengert::Tensor;
-    /// assert_eq!(Tensor::new([3.0f64]).powf(2.0).to_vec(), [9.0]);
-    /// ```
-    #[track_caller]
-    pub fn powf(&self, p: f64) -> Tensor<T> {
-        match p {
-            0.0 => return self.ones_like(),
-            1.0 => return self.clone(),
-            2.0 => return self.square(),
-            -1.0 => return self.recip(),
-            3.0 => return self.float1(Float1::Cube, Params::default(), "powf"),
-            0.5 => return self.float1(Float1::Root, Params::default(), "powf"),
-            _ => {}
-        }
-        let run = <T as crate::kernels::tables::FloatKernels>::float2(Float2::Pow);
-        self.zip_scalar(run, "powf", T::from_f64(p), false)
-    }
-}
-
 /// Refuses an integer divisor of zero.
 #[track_caller]
 fn check_divisor<T: Num>(op: &'static str, divisor: &Tensor<T>) -> Result<()> {
@@ -278,34 +318,8 @@ fn check_divisor<T: Num>(op: &'static str, divisor: &Tensor<T>) -> Result<()> {
 }
 
 macro_rules! operator {
-    ($($Trait:ident $method:ident $try_method:ident $Assign:ident $assign:ident $Kernel:ident $divides:literal $what:literal;)*) => {
-        /// # Arithmetic
-        impl<T: Num> Tensor<T> {$(
-            #[doc = concat!("Elementwise ", $what, " with broadcasting: what the operator does, without its panic.")]
-            ///
-            /// # Errors
-            /// If the shapes do not broadcast (or an integer is divided by zero).
-            #[track_caller]
-            pub fn $try_method(&self, other: &Tensor<T>) -> Result<Tensor<T>> {
-                if $divides {
-                    check_divisor(stringify!($method), other)?;
-                }
-                self.num2(Num2::$Kernel, stringify!($method), other)
-            }
-
-            #[track_caller]
-            fn $assign(a: MaybeOwned<'_, T>, b: MaybeOwned<'_, T>) -> Tensor<T> {
-                let op = stringify!($method);
-                if $divides && let Err(e) = check_divisor(op, b.get()) {
-                    refuse(e);
-                }
-                match Tensor::num2_owned(Num2::$Kernel, op, a, b) {
-                    Ok(t) => t,
-                    Err(e) => refuse(e),
-                }
-            }
-        )*}
-        $(impl<T: Num> $Trait<&Tensor<T>> for &Tensor<T> {
+    ($Trait:ident $method:ident $Assign:ident $assign:ident $Kernel:ident $divides:literal) => {
+        impl<T: Num> $Trait<&Tensor<T>> for &Tensor<T> {
             type Output = Tensor<T>;
             #[track_caller]
             fn $method(self, rhs: &Tensor<T>) -> Tensor<T> {
@@ -402,7 +416,7 @@ macro_rules! operator {
                     *self = $Trait::$method(&*self, rhs);
                 }
             }
-        })*
+        }
     };
     (@scalar $Trait:ident $method:ident $Kernel:ident $divides:literal $($t:ident)*) => {$(
         impl $Trait<&Tensor<$t>> for $t {
@@ -430,13 +444,11 @@ macro_rules! operator {
     )*};
 }
 
-operator! {
-    Add add try_add AddAssign add_assign Add false "sum";
-    Sub sub try_sub SubAssign sub_assign Sub false "difference";
-    Mul mul try_mul MulAssign mul_assign Mul false "product";
-    Div div try_div DivAssign div_assign Div true "quotient";
-    Rem rem try_rem RemAssign rem_assign Rem true "remainder (of the sign of `self`)";
-}
+operator!(Add add AddAssign add_assign Add false);
+operator!(Sub sub SubAssign sub_assign Sub false);
+operator!(Mul mul MulAssign mul_assign Mul false);
+operator!(Div div DivAssign div_assign Div true);
+operator!(Rem rem RemAssign rem_assign Rem true);
 
 macro_rules! mask_operator {
     ($Trait:ident $method:ident $logical:ident) => {

@@ -28,7 +28,7 @@ macro_rules! methods {
 unary::num1_list!(methods);
 unary::float1_list!(methods);
 
-/// # Elementwise: functions with a parameter
+/// # Activations and elementwise functions with parameters
 impl<T: Float> Tensor<T> {
     /// `x` where positive, `slope·x` elsewhere.
     #[track_caller]
