@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use wengert::prelude::*;
 
-/// Images [n, 784] and their digits [n].
+/// Images `[n, 784]` and their digits `[n]`.
 type Images = (Tensor, Tensor<i64>);
 
 /// The images to train on, and those held out: the `train` and the `t10k` files or, where the first are

@@ -13,9 +13,7 @@ use crate::var::Var;
 /// [`gradgradcheck`](crate::check::gradcheck::gradgradcheck).
 ///
 /// ```
-/// use wengert_autograd::check::gradcheck::{gradcheck, gradgradcheck};
-/// use wengert_autograd::{Function, FunctionCx, Result, Var};
-/// use wengert_tensor::{Float, Tensor};
+/// use wengert::prelude::*;
 ///
 /// /// `y = x²`, written by hand.
 /// struct Squared;
@@ -33,7 +31,7 @@ use crate::var::Var;
 /// assert!(y.tape().to_string().contains("%1 = Squared(%0)"));
 /// gradcheck(|v| Squared.apply(&[&v[0]]), &[x.clone()])?;
 /// gradgradcheck(|v| Squared.apply(&[&v[0]]), &[x])?;
-/// # Ok::<(), wengert_autograd::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 pub trait Function<T: Float = f32>: Send + Sync + Sized + 'static {
     /// The name on the tape and in messages: the type's, unless written.

@@ -2,9 +2,7 @@
 //! Wengert: it knows tensors, and no layers.
 //!
 //! ```
-//! use wengert_autograd::check::gradcheck::gradcheck;
-//! use wengert_autograd::{Grad, Var, grad};
-//! use wengert_tensor::Tensor;
+//! use wengert::prelude::*;
 //! let x = Var::new([1.0f64, 2.0, 3.0]).tracked();
 //! let y = (x.square() * 0.5).sum_all();
 //! y.backward()?;
@@ -18,7 +16,7 @@
 //!
 //! // And the proof of one, against central differences.
 //! gradcheck(|v| Ok(v[0].tanh()), &[Tensor::new([0.5, -1.0])])?;
-//! # Ok::<(), wengert_autograd::Error>(())
+//! # Ok::<(), wengert::Error>(())
 //! ```
 //!
 //! # Where to look
@@ -27,7 +25,7 @@
 //!   `Var::new` is a constant; [`Var::tracked`] makes it a leaf, and a [`Param`] is a leaf that can be updated.
 //! - [`Var::backward`] and [`grad()`] run a backward pass, with their options in [`Backward`] and [`Grad`]; [`no_grad`] records
 //!   nothing.
-//! - [`Function`] is a differentiable op of one's own; [`mod@gradcheck`] proves it, and the module `strategies`
+//! - [`Function`] is a differentiable op of one's own; [`gradcheck()`] proves it, and the module `strategies`
 //!   (feature `proptest`) has property tests for it.
 //! - [`Var::tape`] shows what was recorded.
 //! - [`ops`] lists every op with its formula, gradient and edges.
@@ -38,11 +36,15 @@ pub mod check;
 mod function;
 #[doc(hidden)]
 pub mod instances;
-pub mod ops;
 mod param;
-mod tape;
 mod transform;
+
+// In the order of their headings in the documentation of `Var`.
 mod var;
+
+mod tape;
+
+pub mod ops;
 
 pub use check::gradcheck::{GradCheck, gradcheck, gradgradcheck};
 pub use function::{Function, FunctionCx, Saves};

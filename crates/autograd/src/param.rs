@@ -14,13 +14,12 @@ use crate::var::Var;
 /// A parameter: a leaf whose value an optimizer changes. Clones are the same parameter.
 ///
 /// ```
-/// use wengert_autograd::Param;
-/// use wengert_tensor::Tensor;
+/// use wengert::{Param, Tensor};
 /// let w = Param::new(Tensor::<f32>::new([1.0, 2.0]));
 /// w.var().square().sum_all().backward()?;
 /// w.update(|value, grad| *value -= &(grad * 0.1))?;
 /// assert_eq!(w.value().to_vec(), [0.8, 1.6]);
-/// # Ok::<(), wengert_autograd::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 pub struct Param<T: Float = f32> {
     /// A `Leaf<T>` that has a value: see [`Param::leaf`].

@@ -14,12 +14,12 @@ use crate::tape::node::{self, Edge};
 /// shared) and `Send + Sync`.
 ///
 /// ```
-/// use wengert_autograd::Var;
+/// use wengert::Var;
 /// let x = Var::new([1.0f64, 2.0, 3.0]).tracked();
 /// let y = (&x * &x).sum_all();
 /// y.backward()?;
 /// assert_eq!(x.grad().unwrap().to_vec(), [2.0, 4.0, 6.0]);
-/// # Ok::<(), wengert_autograd::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 pub struct Var<T: Float = f32> {
     pub(crate) value: Tensor<T>,
@@ -41,6 +41,7 @@ impl<T: Float> Clone for Var<T> {
 impl<T: Float> std::panic::UnwindSafe for Var<T> {}
 impl<T: Float> std::panic::RefUnwindSafe for Var<T> {}
 
+/// # Making, tracking and reading
 impl<T: Float> Var<T> {
     /// An untracked variable of these values: a scalar, an array, nested arrays or vectors.
     ///
@@ -222,8 +223,8 @@ impl<T: Float> fmt::Display for Var<T> {
     }
 }
 
-/// Identity of the leaf or op a variable came from, for maps and tests.
 impl<T: Float> Var<T> {
+    /// Identity of the leaf or op a variable came from, for maps and tests.
     pub(crate) fn edge(&self) -> Option<Edge> {
         self.node.clone()
     }

@@ -263,7 +263,7 @@ fn fallible(file: &Path) -> Vec<String> {
             let lines = block
                 .lines()
                 .skip(1)
-                .filter(|l| !l.trim_start().starts_with("///"));
+                .filter(|l| !l.trim_start().starts_with("///") && !l.contains("@ "));
             for line in lines.take(if each_line { usize::MAX } else { 1 }) {
                 names.extend(line.split_whitespace().take(fallible).map(String::from));
                 if block.contains("-> Result<") {

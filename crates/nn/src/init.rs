@@ -48,11 +48,11 @@ pub fn normal<T: Float>(
 /// If the rank is below 2, or as [`uniform()`].
 ///
 /// ```
-/// use wengert_nn::init;
-/// use wengert_tensor::{Rng, Tensor};
+/// use wengert::nn::init;
+/// use wengert::{Rng, Tensor};
 /// let w: Tensor = init::xavier_uniform([4, 2], 1.0, &mut Rng::seed(0))?;
 /// assert!(w.to_vec().iter().all(|v| v.abs() <= 1.0));
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
 pub fn xavier_uniform<T: Float>(
@@ -121,13 +121,13 @@ pub fn kaiming_normal<T: Float>(
 /// If the rank is below 2, the size overflows or the memory is refused.
 ///
 /// ```
-/// use wengert_nn::init;
-/// use wengert_tensor::{Rng, Tensor};
+/// use wengert::nn::init;
+/// use wengert::{Rng, Tensor};
 /// let w: Tensor<f64> = init::orthogonal([2, 3], 1.0, &mut Rng::seed(0))?;
 /// let product = w.matmul(&w.t()?)?;
 /// let off = (product - Tensor::eye(2)).abs().max_all()?.item()?;
 /// assert!(off < 1e-12);
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
 pub fn orthogonal<T: Float>(shape: impl IntoShape, gain: f64, rng: &mut Rng) -> Result<Tensor<T>> {
@@ -166,7 +166,7 @@ pub enum Fan {
 /// The factor that makes up for what a nonlinearity does to the variance (`calculate_gain`).
 ///
 /// ```
-/// use wengert_nn::init::Gain;
+/// use wengert::nn::init::Gain;
 /// assert_eq!(Gain::Relu.value(), 2f64.sqrt());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -1,8 +1,7 @@
 //! Layers, losses, optimizers, data and training: the top of Wengert.
 //!
 //! ```
-//! use wengert_nn::{Adam, DataLoader, Linear, Module, Relu, Sequential, TensorDataset, accuracy, data, fit};
-//! use wengert_tensor::Rng;
+//! use wengert::prelude::*;
 //! let mut rng = Rng::seed(0);
 //! let (train, test) = TensorDataset::new(data::moons(400, 0.1, &mut rng)?)?.split_at(300)?;
 //! let model = Sequential::new()
@@ -17,7 +16,7 @@
 //!     .validate(&DataLoader::new(test, 100)?)
 //!     .run()?;
 //! assert!(history.last("val_accuracy") > Some(0.95));
-//! # Ok::<(), wengert_nn::Error>(())
+//! # Ok::<(), wengert::Error>(())
 //! ```
 //!
 //! Nothing of this is needed to train: forward, loss, `zero_grad`, `backward` and `step` in a loop of one's own do

@@ -17,12 +17,13 @@ use crate::tensor::Tensor;
 /// of one word that shares its memory with the [`Tensor`] it comes from.
 ///
 /// ```
-/// use wengert_tensor::{AnyTensor, DType, Tensor};
+/// use wengert::prelude::*;
+/// use wengert::tensor::AnyTensor;
 /// let any = AnyTensor::from(Tensor::new([1.0f32, 2.0]));
 /// assert_eq!((any.dtype(), &any.shape()[..]), (DType::F32, &[2][..]));
 /// assert_eq!(any.downcast::<f32>()?.to_vec(), [1.0, 2.0]);
 /// assert!(any.downcast::<i64>().is_err());
-/// # Ok::<(), wengert_tensor::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct AnyTensor {

@@ -14,7 +14,8 @@ pub trait Element: Scalar + ElementKernels {}
 /// A numeric element: every one but `bool`. Sealed. Integer arithmetic wraps, as NumPy's does.
 ///
 /// ```
-/// use wengert_tensor::{Num, Number};
+/// use wengert::prelude::*;
+/// use wengert::tensor::Number;
 /// fn half<T: Num>(x: T) -> T {
 ///     T::from_f64(x.to_f64() / 2.0)
 /// }

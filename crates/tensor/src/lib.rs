@@ -2,7 +2,7 @@
 //! and a small array library without it.
 //!
 //! ```
-//! use wengert_tensor::{Rng, Tensor};
+//! use wengert::{Rng, Tensor};
 //! let a = Tensor::new([[1.0f32, 2.0, 3.0], [4.0, 5.0, 6.0]]);
 //! let columns = a.t()?; // a view: nothing is copied
 //! assert_eq!(columns.matmul(&Tensor::new([[1.0], [-1.0]]))?.to_vec(), [-3.0, -3.0, -3.0]);
@@ -14,7 +14,7 @@
 //!
 //! let noise = Tensor::<f64>::randn([2, 3], &mut Rng::seed(0)); // the same on every machine
 //! assert_eq!(noise.shape(), &[2, 3][..]);
-//! # Ok::<(), wengert_tensor::Error>(())
+//! # Ok::<(), wengert::Error>(())
 //! ```
 //!
 //! # Where to look
@@ -30,14 +30,18 @@ mod any;
 mod dtype;
 mod element;
 mod error;
-mod io;
 mod kernels;
 mod layout;
 pub mod memory;
-mod ops;
 mod random;
 mod shape;
+
+// In the order of their headings in the documentation of `Tensor`.
 mod tensor;
+
+mod ops;
+
+mod io;
 
 pub use any::AnyTensor;
 pub use dtype::{DType, Number, Real, Scalar};

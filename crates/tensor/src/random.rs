@@ -16,7 +16,7 @@ use rand_chacha::ChaCha12Rng;
 /// draw from it too.
 ///
 /// ```
-/// use wengert_tensor::{Rng, Tensor};
+/// use wengert::{Rng, Tensor};
 /// let a = Tensor::<f32>::randn([2, 3], &mut Rng::seed(7));
 /// let b = Tensor::<f32>::randn([2, 3], &mut Rng::seed(7));
 /// assert_eq!(a, b);
@@ -29,7 +29,8 @@ pub struct Rng {
 /// Where a generator stands, to be saved and resumed.
 ///
 /// ```
-/// use wengert_tensor::{Rng, RngState};
+/// use wengert::Rng;
+/// use wengert::tensor::RngState;
 /// let mut rng = Rng::seed(1);
 /// rng.uniform_f64();
 /// let saved = rng.state().to_bytes();
@@ -87,7 +88,7 @@ impl Rng {
     /// or a thread that must not share its parent's stream.
     ///
     /// ```
-    /// use wengert_tensor::Rng;
+    /// use wengert::Rng;
     /// let mut parent = Rng::seed(0);
     /// let (mut a, mut b) = (parent.split(), parent.split());
     /// assert_ne!(a.uniform_f64(), b.uniform_f64());
@@ -147,7 +148,7 @@ impl Rng {
     /// Puts the items in random order, each order as likely as the other (Fisher–Yates).
     ///
     /// ```
-    /// use wengert_tensor::Rng;
+    /// use wengert::Rng;
     /// let mut v = [1, 2, 3, 4, 5];
     /// Rng::seed(3).shuffle(&mut v);
     /// assert_eq!(v.iter().sum::<i32>(), 15);

@@ -22,11 +22,11 @@ use crate::shape::{Shape, Strides};
 /// see each other's writes.
 ///
 /// ```
-/// use wengert_tensor::Tensor;
+/// use wengert::Tensor;
 /// let a = Tensor::<f32>::new([[1., 2.], [3., 4.]]);
 /// let b = a.t()?;
 /// assert_eq!((&a + &b).to_vec(), [2., 5., 5., 8.]);
-/// # Ok::<(), wengert_tensor::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 pub struct Tensor<T: Element = f32> {
     /// Of type `T`.
@@ -54,6 +54,7 @@ pub(crate) fn refuse(e: Error) -> ! {
     panic!("{e}")
 }
 
+/// # Shape, memory and values
 impl<T: Element> Tensor<T> {
     /// A new contiguous tensor whose elements are **not initialised**: every caller in this crate
     /// writes all of them before anything reads.
@@ -253,6 +254,7 @@ impl<T: Element> Tensor<T> {
 
     /// This tensor as one of `U`, if `U` is `T`: for code that is generic on one side and knows the
     /// type on the other.
+    #[doc(hidden)]
     #[inline]
     pub fn same_type<U: Element>(self) -> Option<Tensor<U>> {
         self.any.into_tensor()
@@ -296,9 +298,9 @@ impl<T: Element> Tensor<T> {
     /// The elements in row-major order.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[1i64, 2], [3, 4]]).t()?.to_vec(), [1, 3, 2, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]

@@ -16,17 +16,16 @@ use crate::var::Var;
 /// `|analytic − numeric| ≤ atol + rtol·|numeric|` for every element of the Jacobian.
 ///
 /// # Errors
-/// [`Error::CheckFailed`] with a [`Report`] of the worst element, [`Error::CheckRefused`] where the
+/// An error whose source is a [`Report`] of the worst element; [`ErrorKind::CheckRefused`] where the
 /// check cannot be made (overlapping inputs, no tracked output), or what `f` returns.
 ///
 /// ```
-/// use wengert_autograd::check::gradcheck::gradcheck;
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
 /// let a = Tensor::new([[0.5f64, -1.0], [2.0, 0.25]]);
 /// let b = Tensor::new([[1.5f64], [-0.5]]);
 /// let report = gradcheck(|v| Ok(v[0].matmul(&v[1])?.tanh().sum_all()), &[a, b])?;
 /// assert_eq!(report.compared, 6);
-/// # Ok::<(), wengert_autograd::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 pub fn gradcheck(
     f: impl Fn(&[Var<f64>]) -> Result<Var<f64>>,
@@ -42,10 +41,9 @@ pub fn gradcheck(
 /// As [`gradcheck`].
 ///
 /// ```
-/// use wengert_autograd::check::gradcheck::gradgradcheck;
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
 /// gradgradcheck(|v| Ok(v[0].exp()), &[Tensor::new([0.5f64, -1.0])])?;
-/// # Ok::<(), wengert_autograd::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 pub fn gradgradcheck(
     f: impl Fn(&[Var<f64>]) -> Result<Var<f64>>,

@@ -6,8 +6,8 @@
 //!
 //! ```
 //! use proptest::prelude::*;
-//! use wengert_autograd::check::gradcheck::gradcheck;
-//! use wengert_autograd::check::strategies::{Domain, shapes, strided};
+//! use wengert::prelude::*;
+//! use wengert::strategies::{Domain, shapes, strided};
 //!
 //! proptest!(|(x in strided(shapes(0..=3, 0..=3), Domain::real()))| {
 //!     gradcheck(|v| Ok(v[0].relu()), &[x]).map_err(|e| TestCaseError::fail(e.to_string()))?;
@@ -24,7 +24,7 @@ use wengert_tensor::{Rng, Slice, Tensor};
 ///
 /// ```
 /// use proptest::prelude::*;
-/// use wengert_autograd::check::strategies::shapes;
+/// use wengert::strategies::shapes;
 /// proptest!(|(shape in shapes(1..=4, 0..=3))| {
 ///     prop_assert!((1..=4).contains(&shape.len()));
 ///     prop_assert!(shape.iter().all(|&d| d <= 3));
@@ -42,8 +42,8 @@ pub fn shapes(
 ///
 /// ```
 /// use proptest::prelude::*;
-/// use wengert_autograd::check::strategies::broadcastable;
-/// use wengert_tensor::Tensor;
+/// use wengert::Tensor;
+/// use wengert::strategies::broadcastable;
 /// proptest!(|([a, b, c] in broadcastable::<3>(0..=3, 0..=3))| {
 ///     let sum = Tensor::<f64>::zeros(a).try_add(&Tensor::zeros(b))?.try_add(&Tensor::zeros(c))?;
 ///     prop_assert!(sum.rank() <= 3);
@@ -76,7 +76,7 @@ fn to_array<const N: usize>(shapes: Vec<Vec<usize>>) -> [Vec<usize>; N] {
 /// magnitudes do.
 ///
 /// ```
-/// use wengert_autograd::check::strategies::Domain;
+/// use wengert::strategies::Domain;
 /// let v = Domain::within(-2.0, 2.0).away_from(&[0.0, 1.0]).values(50, 7);
 /// assert!(v.iter().all(|x| x.abs() <= 2.0 && x.abs() > 0.04 && (x - 1.0).abs() > 0.04));
 /// let mut sorted = v.clone();
@@ -99,7 +99,7 @@ impl Domain {
     /// Both signs, magnitudes in (0.25, 2): away from zero, no two magnitudes equal.
     ///
     /// ```
-    /// use wengert_autograd::check::strategies::Domain;
+    /// use wengert::strategies::Domain;
     /// let v = Domain::real().values(100, 0);
     /// assert!(v.iter().all(|x| (0.25..2.0).contains(&x.abs())));
     /// assert!(v.iter().any(|x| *x < 0.0) && v.iter().any(|x| *x > 0.0));
@@ -114,7 +114,7 @@ impl Domain {
     /// (0.25, 2): for roots, logarithms and powers.
     ///
     /// ```
-    /// use wengert_autograd::check::strategies::Domain;
+    /// use wengert::strategies::Domain;
     /// assert!(Domain::positive().values(9, 1).iter().all(|x| *x > 0.25));
     /// ```
     pub fn positive() -> Domain {
@@ -124,7 +124,7 @@ impl Domain {
     /// (0.05, 0.95): probabilities.
     ///
     /// ```
-    /// use wengert_autograd::check::strategies::Domain;
+    /// use wengert::strategies::Domain;
     /// assert!(Domain::unit().values(9, 1).iter().all(|x| *x > 0.05 && *x < 0.95));
     /// ```
     pub fn unit() -> Domain {
@@ -134,7 +134,7 @@ impl Domain {
     /// An interval; its ends may be given in either order.
     ///
     /// ```
-    /// use wengert_autograd::check::strategies::Domain;
+    /// use wengert::strategies::Domain;
     /// assert!(Domain::within(-3.0, -1.0).values(5, 2).iter().all(|x| (-3.0..-1.0).contains(x)));
     /// ```
     pub fn within(low: f64, high: f64) -> Domain {
@@ -150,7 +150,7 @@ impl Domain {
     /// length away. Where the domain has both signs, the points do.
     ///
     /// ```
-    /// use wengert_autograd::check::strategies::Domain;
+    /// use wengert::strategies::Domain;
     /// let v = Domain::real().away_from(&[1.0]).values(200, 3);
     /// assert!(v.iter().all(|x| (x.abs() - 1.0).abs() > 0.02));
     /// ```
@@ -224,7 +224,7 @@ impl Domain {
 ///
 /// ```
 /// use proptest::prelude::*;
-/// use wengert_autograd::check::strategies::{Domain, shapes, tensors};
+/// use wengert::strategies::{Domain, shapes, tensors};
 /// proptest!(|(x in tensors(shapes(0..=2, 1..=4), Domain::positive()))| {
 ///     prop_assert!(x.is_contiguous() && x.to_vec().iter().all(|v| v.ln().is_finite()));
 /// });
@@ -252,8 +252,8 @@ fn filled(shape: &[usize], values: Vec<f64>) -> Tensor<f64> {
 /// How a tensor lies in memory.
 ///
 /// ```
-/// use wengert_autograd::check::strategies::Layout;
-/// use wengert_tensor::Tensor;
+/// use wengert::Tensor;
+/// use wengert::strategies::Layout;
 /// let x = Tensor::new([[1.0, 2.0], [3.0, 4.0]]);
 /// for layout in Layout::ALL {
 ///     let y = layout.of(&x);
@@ -317,7 +317,7 @@ impl Layout {
 ///
 /// ```
 /// use proptest::prelude::*;
-/// use wengert_autograd::check::strategies::{Domain, shapes, strided};
+/// use wengert::strategies::{Domain, shapes, strided};
 /// proptest!(|(x in strided(shapes(1..=3, 0..=4), Domain::unit()))| {
 ///     prop_assert_eq!(x.copied().to_vec(), x.to_vec());
 ///     prop_assert!(!x.may_overlap());
@@ -340,7 +340,7 @@ pub fn strided(
 ///
 /// ```
 /// use proptest::prelude::*;
-/// use wengert_autograd::check::strategies::{Domain, expanded, shapes};
+/// use wengert::strategies::{Domain, expanded, shapes};
 /// proptest!(|(x in expanded(shapes(1..=3, 1..=4), Domain::real()))| {
 ///     let mut axes = x.strides().iter().zip(x.shape().iter());
 ///     prop_assert_eq!(x.may_overlap(), axes.any(|(&stride, &size)| stride == 0 && size > 1));
@@ -371,7 +371,7 @@ pub fn expanded(
 ///
 /// ```
 /// use proptest::prelude::*;
-/// use wengert_autograd::check::strategies::matrices;
+/// use wengert::strategies::matrices;
 /// proptest!(|(a in matrices(1..=5))| {
 ///     prop_assert_eq!(a.shape()[0], a.shape()[1]);
 ///     let diagonal = a.diagonal(0, 0, 1)?.abs();
@@ -403,7 +403,7 @@ pub fn matrices(size: RangeInclusive<usize>) -> impl Strategy<Value = Tensor<f64
 ///
 /// ```
 /// use proptest::prelude::*;
-/// use wengert_autograd::check::strategies::matrix_pairs;
+/// use wengert::strategies::matrix_pairs;
 /// proptest!(|((a, b) in matrix_pairs(0..=4))| {
 ///     let y = a.matmul(&b)?;
 ///     prop_assert_eq!((y.shape()[0], y.shape()[1]), (a.shape()[0], b.shape()[1]));
@@ -422,7 +422,7 @@ pub fn matrix_pairs(
 ///
 /// ```
 /// use proptest::prelude::*;
-/// use wengert_autograd::check::strategies::class_targets;
+/// use wengert::strategies::class_targets;
 /// proptest!(|(t in class_targets(Just(vec![5]), 3))| {
 ///     prop_assert!(t.to_vec().iter().all(|c| (0..3).contains(c)));
 /// });
@@ -445,7 +445,7 @@ pub fn class_targets(
 ///
 /// ```
 /// use proptest::prelude::*;
-/// use wengert_autograd::check::strategies::masks;
+/// use wengert::strategies::masks;
 /// proptest!(|(m in masks(Just(vec![2, 3])))| {
 ///     prop_assert_eq!(m.len(), 6);
 /// });

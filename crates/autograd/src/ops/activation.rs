@@ -14,6 +14,8 @@ const ROOT: f64 = 0.797_884_560_802_865_4;
 const CUBE: f64 = 0.044715;
 
 unary_op! {
+    @ "Activations"
+
     /// Logistic function, `y = 1/(1 + e⁻ˣ)`; gradient `y(1 − y)·dy`.
     sigmoid Sigmoid SIGMOID
     in "activation" formula "1/(1 + e⁻ˣ)" gradient "y(1 − y)·dy" edges "smooth"
@@ -22,9 +24,7 @@ unary_op! {
     fused |y, dy| y.sigmoid_grad(dy);
     reference |x| 1.0 / (1.0 + (-x).exp());
     samples [-2.0, -0.3, 0.0, 0.4, 1.1, 3.0]
-}
 
-unary_op! {
     /// Rectifier, `y = max(x, 0)`; gradient `dy` where `x > 0`, else 0 (at 0 too).
     relu Relu RELU
     in "activation" formula "max(x, 0)" gradient "dy where x > 0" edges "relu'(0) = 0; NaN stays NaN"
@@ -34,9 +34,7 @@ unary_op! {
     reference |x| if x > 0.0 || x.is_nan() { x } else { 0.0 };
     samples [-2.0, -0.3, 0.5, 0.4, 1.1, 3.0]
     ties [0.0 => 0.0]
-}
 
-unary_op! {
     /// `ln(sigmoid(x))`, without overflow; gradient `sigmoid(−x)·dy`.
     log_sigmoid LogSigmoid LOG_SIGMOID
     in "activation" formula "−ln(1 + e⁻ˣ)" gradient "sigmoid(−x)·dy" edges "smooth"
@@ -45,9 +43,7 @@ unary_op! {
     fused |x, dy| x.log_sigmoid_grad(dy);
     reference |x| -(-x).exp().ln_1p();
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
-}
 
-unary_op! {
     /// `ln(1 + eˣ)`, without overflow; gradient `sigmoid(x)·dy`.
     softplus Softplus SOFTPLUS
     in "activation" formula "ln(1 + eˣ)" gradient "sigmoid(x)·dy" edges "smooth"
@@ -56,9 +52,7 @@ unary_op! {
     fused |x, dy| x.softplus_grad(dy);
     reference |x| x.exp().ln_1p();
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
-}
 
-unary_op! {
     /// `x·sigmoid(x)` (Hendrycks & Gimpel 2016; also named swish); gradient `s(1 + x(1 − s))·dy`.
     silu Silu SILU
     in "activation" formula "x·sigmoid(x)" gradient "s(1 + x(1 − s))·dy, s = sigmoid(x)" edges "smooth"
@@ -70,9 +64,7 @@ unary_op! {
     fused |x, dy| x.silu_grad(dy);
     reference |x| x / (1.0 + (-x).exp());
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
-}
 
-unary_op! {
     /// `x·tanh(softplus(x))` (Misra, 2019); gradient `(t + x(1 − t²)·sigmoid(x))·dy` with `t = tanh(softplus(x))`.
     mish Mish MISH
     in "activation" formula "x·tanh(ln(1 + eˣ))" gradient "(t + x(1 − t²)·sigmoid(x))·dy, t = tanh(ln(1 + eˣ))" edges "smooth"
@@ -84,9 +76,7 @@ unary_op! {
     fused |x, dy| x.mish_grad(dy);
     reference |x| x * x.exp().ln_1p().tanh();
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
-}
 
-unary_op! {
     /// `x·Φ(x)` with Φ the normal distribution function (Hendrycks & Gimpel, 2016); gradient `(Φ(x) + x·φ(x))·dy`.
     gelu Gelu GELU
     in "activation" formula "x·Φ(x)" gradient "(Φ(x) + x·φ(x))·dy" edges "smooth"
@@ -99,9 +89,7 @@ unary_op! {
     fused |x, dy| x.gelu_grad(dy);
     reference |x| x * 0.5 * (1.0 + erf(x * FRAC_1_SQRT_2));
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
-}
 
-unary_op! {
     /// The tanh approximation of [`gelu`](Var::gelu), `x/2·(1 + t)` with `t = tanh(√(2/π)(x + 0.044715x³))`; gradient `((1 + t)/2 + x/2·(1 − t²)·√(2/π)(1 + 0.134145x²))·dy`.
     gelu_tanh GeluTanh GELU_TANH
     in "activation" formula "x/2·(1 + tanh(√(2/π)(x + 0.044715x³)))" gradient "as for gelu" edges "smooth"
@@ -117,6 +105,7 @@ unary_op! {
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
 }
 
+/// # Activations: leaky rectifier
 impl<T: Float> Var<T> {
     /// `x` where positive, `slope·x` elsewhere; gradient `dy` and `slope·dy` (at 0 too).
     #[track_caller]
@@ -166,6 +155,7 @@ pub(crate) static LEAKY_RELU: OpInfo = OpInfo {
     },
 };
 
+/// # Activations: exponential linear unit
 impl<T: Float> Var<T> {
     /// `x` where positive, `α(eˣ − 1)` elsewhere (Clevert et al., 2015); gradient `dy` and `α·eˣ·dy`
     /// (at 0 too).
@@ -223,6 +213,7 @@ pub(crate) static ELU: OpInfo = OpInfo {
     },
 };
 
+/// # Activations: softsign
 impl<T: Float> Var<T> {
     /// `x / (1 + |x|)`; gradient `dy / (1 + |x|)²`.
     #[track_caller]

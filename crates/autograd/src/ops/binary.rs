@@ -8,6 +8,7 @@ use crate::tape::accumulator::Accumulator;
 use crate::tape::rule::{Cx, Fused, Grads, Rule, Saved, apply, two};
 use crate::var::Var;
 
+/// # Arithmetic: sum
 impl<T: Float> Var<T> {
     /// Sum, `a + b` with broadcasting; gradients `dy` and `dy`. The operator's twin.
     ///
@@ -57,6 +58,7 @@ pub(crate) static ADD: OpInfo = OpInfo {
     },
 };
 
+/// # Arithmetic: difference
 impl<T: Float> Var<T> {
     /// Difference, `a − b` with broadcasting; gradients `dy` and `−dy`. The operator's twin.
     ///
@@ -108,6 +110,7 @@ pub(crate) static SUB: OpInfo = OpInfo {
     },
 };
 
+/// # Arithmetic: product
 impl<T: Float> Var<T> {
     /// Product, `a·b` with broadcasting; gradients `b·dy` and `a·dy`. The operator's twin.
     ///
@@ -202,6 +205,7 @@ pub(crate) static MUL: OpInfo = OpInfo {
     },
 };
 
+/// # Arithmetic: quotient
 impl<T: Float> Var<T> {
     /// Quotient, `a/b` with broadcasting; gradients `dy/b` and `−y·dy/b`. The operator's twin.
     ///

@@ -1,9 +1,10 @@
 //! The block that a unary op is written as.
 
-/// A unary op without parameters in one block: doc, method, rule, fused rule, list entry and samples in one. `saves x` keeps the input, `saves y` the output; the rule sees it with `dy`.
+/// Unary ops without parameters, each in one entry: doc, method, rule, fused rule, list entry and samples. `@ "family"`
+/// before the first is the heading of their methods. `saves x` keeps the input, `saves y` the output; the rule sees it with `dy`.
 macro_rules! unary_op {
-    (
-        $(#[$doc:meta])*
+    ($(@ $heading:literal)? $(
+        $(#[$doc:meta])+
         $name:ident $Rule:ident $INFO:ident
         in $family:literal formula $formula:literal gradient $gradient:literal edges $edges:literal
         saves $saved:ident
@@ -12,17 +13,18 @@ macro_rules! unary_op {
         reference |$x:ident| $reference:expr;
         samples [$($sample:expr),* $(,)?]
         $(ties [$($tie:expr => $tie_grad:expr),* $(,)?])?
-    ) => {
-        impl<T: Float> Var<T> {
-            $(#[$doc])*
+    )+) => {
+        $(#[doc = concat!("# ", $heading)])?
+        impl<T: Float> Var<T> {$(
+            $(#[$doc])+
             #[track_caller]
             #[inline(never)]
             pub fn $name(&self) -> Var<T> {
                 apply([self], self.value.$name(), |_y, _| $Rule(unary_op!(@save $saved self _y)))
             }
-        }
+        )+}
 
-        struct $Rule<T: Float>(Saved<T>);
+        $(struct $Rule<T: Float>(Saved<T>);
         impl<T: Float> Rule<T> for $Rule<T> {
             fn name(&self) -> &'static str {
                 stringify!($name)
@@ -58,7 +60,7 @@ macro_rules! unary_op {
                 );)*)?
                 all
             },
-        };
+        };)+
     };
     (@save x $v:ident $y:ident) => { Saved::input(0, $v) };
     (@save y $v:ident $y:ident) => { Saved::output($y) };

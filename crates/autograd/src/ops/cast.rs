@@ -9,6 +9,7 @@ use crate::tape::node;
 use crate::tape::rule::{Cx, Grads, Rule, one};
 use crate::var::Var;
 
+/// # Element types
 impl<T: Float> Var<T> {
     /// Every element in another float type; gradient: `dy` cast back. (Casts to integers and masks
     /// have no gradient: `x.value().cast::<i64>()`.)

@@ -5,6 +5,7 @@ use crate::ops::info::spread;
 use crate::tape::rule::one;
 use wengert_tensor::Result;
 
+/// # Comparisons and choice: the larger and the smaller
 impl<T: Float> Var<T> {
     /// The larger of two elements, with broadcasting, NaN if either is; gradient `dy` to the larger,
     /// half of it to each where they are equal.
@@ -13,11 +14,11 @@ impl<T: Float> Var<T> {
     /// If the shapes do not broadcast.
     ///
     /// ```
-    /// use wengert_autograd::Var;
+    /// use wengert::Var;
     /// let (a, b) = (Var::new([1.0, 5.0, 3.0]).tracked(), Var::new([2.0, 4.0, 3.0]));
     /// a.maximum(&b)?.sum_all().backward()?;
     /// assert_eq!(a.grad().unwrap().to_vec(), [0.0, 1.0, 0.5f64]);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -142,6 +143,7 @@ pub(crate) static MINIMUM: OpInfo = OpInfo {
     samples: || extremum_samples(|a, b| pick(a, b, a <= b), false),
 };
 
+/// # Comparisons and choice: by a mask
 impl<T: Float> Var<T> {
     /// Elements of `a` where the mask is true, of `b` elsewhere, with broadcasting; gradient `dy` to
     /// the one taken, 0 to the other.
@@ -150,12 +152,11 @@ impl<T: Float> Var<T> {
     /// If the shapes do not broadcast.
     ///
     /// ```
-    /// use wengert_autograd::Var;
-    /// use wengert_tensor::Tensor;
+    /// use wengert::{Tensor, Var};
     /// let mask = Tensor::new([true, false]);
     /// let y = Var::where_(&mask, &Var::new([1.0f32, 2.0]), &Var::new(9.0))?;
     /// assert_eq!(y.to_vec(), [1.0, 9.0]);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -221,6 +222,7 @@ pub(crate) static WHERE: OpInfo = OpInfo {
     },
 };
 
+/// # Comparisons and choice: filling under a mask
 impl<T: Float> Var<T> {
     /// A number where the mask, broadcast to this shape, is true; gradient `dy` elsewhere, 0 there.
     ///
@@ -277,6 +279,7 @@ pub(crate) static MASKED_FILL: OpInfo = OpInfo {
 /// for something that has.
 macro_rules! comparisons {
     ($($name:ident $scalar:ident $sign:literal;)*) => {
+        /// # Comparisons and choice
         impl<T: Float> Var<T> {$(
             #[doc = concat!("Where `self ", $sign, " other`, with broadcasting: a mask, which has no gradient.")]
             ///
@@ -305,6 +308,7 @@ comparisons! {
     ge ge_scalar ">=";
 }
 
+/// # Comparisons and choice: indices of extremes
 impl<T: Float> Var<T> {
     /// The index of the largest element along an axis, the first of equals; it has no gradient.
     ///

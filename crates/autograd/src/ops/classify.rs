@@ -12,13 +12,12 @@ use crate::var::Var;
 /// Options of [`Var::cross_entropy_with`] and [`Var::nll_loss_with`], PyTorch's defaults.
 ///
 /// ```
-/// use wengert_autograd::{ClassLoss, Reduction, Var};
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
 /// let logits = Var::new([[2.0f64, 0.0], [0.0, 2.0]]);
 /// let options = ClassLoss::new().ignore_index(-100).label_smoothing(0.1).reduction(Reduction::Sum);
 /// let loss = logits.cross_entropy_with(&Tensor::new([0i64, -100]), &options)?;
 /// assert!((loss.item()? - 0.2269280110429726).abs() < 1e-12);
-/// # Ok::<(), wengert_autograd::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct ClassLoss {
@@ -66,6 +65,7 @@ impl ClassLoss {
     }
 }
 
+/// # Losses of classes
 impl<T: Float> Var<T> {
     /// Cross-entropy of logits and class indices, `−mean log_softmax(x)[t]`.
     ///
@@ -76,11 +76,10 @@ impl<T: Float> Var<T> {
     /// If the shapes do not fit or a target is no class.
     ///
     /// ```
-    /// use wengert_autograd::Var;
-    /// use wengert_tensor::Tensor;
+    /// use wengert::{Tensor, Var};
     /// let loss = Var::new([[0.0f64, 0.0]]).cross_entropy(&Tensor::new([1i64]))?;
     /// assert!((loss.item()? - 2f64.ln()).abs() < 1e-15);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]

@@ -15,11 +15,11 @@ reduction! {
     /// If an axis is out of range, named twice or empty.
     ///
     /// ```
-    /// use wengert_autograd::Var;
+    /// use wengert::Var;
     /// let x = Var::new([1.0, 3.0, 3.0]).tracked();
     /// x.max_all()?.backward()?;
     /// assert_eq!(x.grad().unwrap().to_vec(), [0.0, 0.5, 0.5f64]);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     max max_keepdim max_all by largest
     /// The largest of all elements, a scalar.

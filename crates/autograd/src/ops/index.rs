@@ -12,6 +12,7 @@ fn zeros<T: Float>(shape: &Shape) -> Var<T> {
     Var::constant(Tensor::zeros(shape))
 }
 
+/// # Indexing
 impl<T: Float> Var<T> {
     /// The slices of an axis that a 1-d index names, in its order; gradient: `dy` added at them.
     ///
@@ -19,12 +20,11 @@ impl<T: Float> Var<T> {
     /// If the axis or an index is out of range, or the index is not 1-d.
     ///
     /// ```
-    /// use wengert_autograd::Var;
-    /// use wengert_tensor::Tensor;
+    /// use wengert::{Tensor, Var};
     /// let x = Var::new([1.0f64, 2.0, 3.0]).tracked();
     /// x.index_select(0, &Tensor::new([2i64, 2, 0]))?.sum_all().backward()?;
     /// assert_eq!(x.grad().unwrap().to_vec(), [1.0, 0.0, 2.0]);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -134,6 +134,7 @@ pub(crate) static INDEX_ADD: OpInfo = OpInfo {
     },
 };
 
+/// # Indexing: element by element
 impl<T: Float> Var<T> {
     /// `y[i…] = self[i… with the axis's place taken by index[i…]]`; gradient: `dy` added at them.
     ///
@@ -281,6 +282,7 @@ pub(crate) static SCATTER_ADD: OpInfo = OpInfo {
     },
 };
 
+/// # Indexing: elements under a mask
 impl<T: Float> Var<T> {
     /// The elements where the mask, broadcast to this shape, is true, 1-d, in row-major order;
     /// gradient: `dy` at them, 0 elsewhere.
@@ -332,6 +334,7 @@ enum Triangle {
     Upper,
 }
 
+/// # Indexing: triangles of matrices
 impl<T: Float> Var<T> {
     /// The elements on and below a diagonal of the last two axes, 0 above; gradient: the same of `dy`.
     ///

@@ -8,6 +8,7 @@ use super::block::names::*;
 use crate::ops::info::spread;
 use crate::tape::rule::{apply_many, one};
 
+/// # Joining and splitting
 impl<T: Float> Var<T> {
     /// Variables one after another along an axis; gradient: each gets its part of `dy`.
     ///
@@ -18,12 +19,12 @@ impl<T: Float> Var<T> {
     /// If there are none, the axis is out of range, or the shapes differ elsewhere.
     ///
     /// ```
-    /// use wengert_autograd::Var;
+    /// use wengert::Var;
     /// let (a, b) = (Var::new([[1.0f32, 2.0]]), Var::new([[3.0, 4.0]]).tracked());
     /// let y = Var::cat(&[&a, &b], 0)?;
     /// y.square().sum_all().backward()?;
     /// assert_eq!(b.grad().unwrap().to_vec(), [6.0, 8.0]);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -165,6 +166,7 @@ pub(crate) static STACK: OpInfo = OpInfo {
     },
 };
 
+/// # Joining and splitting: parts
 impl<T: Float> Var<T> {
     /// Parts of `size` along an axis, the last one smaller where it does not divide.
     ///
@@ -271,6 +273,7 @@ pub(crate) static SPLIT: OpInfo = OpInfo {
     },
 };
 
+/// # Joining and splitting: repeats
 impl<T: Float> Var<T> {
     /// This variable `counts[i]` times along axis `i`; more counts than axes make new ones in front.
     /// Gradient: `dy` summed over the copies.
@@ -340,6 +343,7 @@ pub(crate) static REPEAT: OpInfo = OpInfo {
     },
 };
 
+/// # Joining and splitting: rolls
 impl<T: Float> Var<T> {
     /// The elements moved on by `shift` along an axis, those pushed out coming in again; gradient: `dy`
     /// rolled back.

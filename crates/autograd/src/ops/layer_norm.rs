@@ -5,6 +5,7 @@ use wengert_tensor::{IntoShape, Result, Shape};
 use super::block::names::*;
 use crate::ops::info::{positive, spread};
 
+/// # Softmax and normalisation: layers
 impl<T: Float> Var<T> {
     /// Layer normalisation (Ba et al., 2016) over the last axes: `y = (x − mean)/√(var + ε)·w + b`, the
     /// variance that of a population.
@@ -19,11 +20,11 @@ impl<T: Float> Var<T> {
     /// If `x` does not end in `shape`, or `w` or `b` have another shape.
     ///
     /// ```
-    /// use wengert_autograd::Var;
+    /// use wengert::Var;
     /// let x = Var::new([[1.0f64, 3.0], [10.0, 30.0]]);
     /// let y = x.layer_norm(2, None, None, 0.0)?;
     /// assert_eq!(y.to_vec(), [-1.0, 1.0, -1.0, 1.0]);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]

@@ -5,6 +5,7 @@ use crate::ops::info::spread;
 use crate::tape::rule::apply_owned;
 use wengert_tensor::Result;
 
+/// # Linear algebra
 impl<T: Float> Var<T> {
     /// Matrix product, as `torch.matmul`: 1-d operands are rows and columns, leading axes broadcast.
     ///
@@ -143,6 +144,7 @@ pub(crate) static MATMUL: OpInfo = OpInfo {
     },
 };
 
+/// # Linear algebra: dot product
 impl<T: Float> Var<T> {
     /// Inner product of two vectors, `Σᵢ aᵢ·bᵢ`; gradients `b·dy` and `a·dy`.
     ///
@@ -182,6 +184,7 @@ pub(crate) static DOT: OpInfo = OpInfo {
     },
 };
 
+/// # Linear algebra: outer product
 impl<T: Float> Var<T> {
     /// Outer product of two vectors, `yᵢⱼ = aᵢ·bⱼ`; gradients `dy b` and `dyᵀ a`.
     ///
@@ -232,6 +235,7 @@ pub(crate) static OUTER: OpInfo = OpInfo {
     },
 };
 
+/// # Linear algebra: linear layers
 impl<T: Float> Var<T> {
     /// Fully connected layer, `y = x wᵀ + b`, one op; gradients `dy w`, `dyᵀ x`, `Σ dy`.
     ///
@@ -251,6 +255,7 @@ impl<T: Float> Var<T> {
     ///
     /// # Errors
     /// As [`Var::linear`].
+    #[doc(hidden)]
     #[track_caller]
     #[inline(never)]
     pub fn linear_owned(&self, w: Var<T>, b: Option<Var<T>>) -> Result<Var<T>> {

@@ -13,6 +13,7 @@ use crate::var::Var;
 /// Pairs a loss's two methods.
 macro_rules! loss_methods {
     ($(#[$doc:meta])* $name:ident $with:ident ($($arg:ident: $Arg:ty),*)) => {
+        #[doc = concat!("# Losses: `", stringify!($name), "`")]
         impl<T: Float> Var<T> {
             $(#[$doc])*
             ///
@@ -31,12 +32,12 @@ loss_methods! {
     /// Mean squared error, `mean (x − t)²`; gradients `±2(x − t)/n·dy`.
     ///
     /// ```
-    /// use wengert_autograd::Var;
+    /// use wengert::Var;
     /// let x = Var::new([1.0f64, 3.0]);
     /// assert_eq!(x.mse_loss(&Var::new([0.0, 1.0]))?.item()?, 2.5);
     /// let e = x.mse_loss(&Var::new([[0.0], [1.0]])).unwrap_err().to_string();
     /// assert!(e.contains("losses do not broadcast") && e.contains("squeeze"));
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     mse_loss mse_loss_with ()
 }

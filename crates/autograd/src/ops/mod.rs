@@ -6,33 +6,47 @@
 
 use crate::ops::info::OpInfo;
 
-pub(crate) mod activation;
-pub(crate) mod binary;
-pub(crate) mod block;
+// In the order of their headings in the documentation of `Var`; a blank line keeps it.
+
 pub(crate) mod cast;
-pub(crate) mod choice;
-pub(crate) mod classify;
-pub(crate) mod extrema;
-pub(crate) mod index;
-pub mod info;
-pub(crate) mod join;
-pub(crate) mod layer_norm;
-pub(crate) mod linalg;
-pub(crate) mod loss;
-pub mod naive;
-pub(crate) mod operators;
-pub(crate) mod power;
-pub(crate) mod reduce;
-pub(crate) mod reduction;
-pub(crate) mod scalar;
-pub(crate) mod scan;
-pub(crate) mod softmax;
-pub(crate) mod sort;
-pub(crate) mod statistics;
-pub(crate) mod trig;
-pub(crate) mod unary;
 pub(crate) mod view;
 pub(crate) mod window;
+
+pub(crate) mod join;
+
+pub(crate) mod binary;
+pub(crate) mod operators;
+pub(crate) mod power;
+pub(crate) mod scalar;
+
+pub(crate) mod unary;
+
+pub(crate) mod trig;
+
+pub(crate) mod activation;
+pub(crate) mod choice;
+
+pub(crate) mod reduce;
+pub(crate) mod reduction;
+
+pub(crate) mod extrema;
+pub(crate) mod statistics;
+
+pub(crate) mod scan;
+pub(crate) mod sort;
+
+pub(crate) mod index;
+pub(crate) mod linalg;
+pub(crate) mod softmax;
+
+pub(crate) mod layer_norm;
+pub(crate) mod loss;
+
+pub(crate) mod classify;
+
+pub(crate) mod block;
+pub mod info;
+pub mod naive;
 
 /// The families, in the order of the list. Each file ends with the list of its ops.
 const FAMILIES: &[&[&OpInfo]] = &[

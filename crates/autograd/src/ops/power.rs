@@ -4,6 +4,7 @@ use super::block::names::*;
 use crate::ops::info::{positive, spread};
 use wengert_tensor::Result;
 
+/// # Arithmetic: powers
 impl<T: Float> Var<T> {
     /// `y = aᵇ` with broadcasting; gradients `b·aᵇ⁻¹·dy` (0 where `b = 0`) and `ln a·y·dy` (0 where
     /// `a = 0` and `b ≥ 0`). NaN for a negative `a` and a fractional `b`.
@@ -101,6 +102,7 @@ pub(crate) static POW: OpInfo = OpInfo {
     },
 };
 
+/// # Arithmetic: angles
 impl<T: Float> Var<T> {
     /// The angle of the point `(x, y)`, `self` being `y`, in (−π, π], with broadcasting; gradients
     /// `x·dy/(x² + y²)` and `−y·dy/(x² + y²)`, NaN at the origin.
@@ -158,6 +160,7 @@ pub(crate) static ATAN2: OpInfo = OpInfo {
     },
 };
 
+/// # Arithmetic: lengths, and sums of exponentials
 impl<T: Float> Var<T> {
     /// `√(a² + b²)` with broadcasting, without overflow; gradients `a·dy/y` and `b·dy/y`, 0 at the
     /// origin.

@@ -65,6 +65,7 @@ macro_rules! reduction {
         $name:ident $keepdim:ident $all:ident $(($argument:ident: $Argument:ty))? by $build:ident
         $(#[$all_doc:meta])* -> $Out:ty, |$y:ident| $certain:expr, $wrap:expr
     ) => {
+        #[doc = concat!("# Reductions: `", stringify!($name), "`")]
         impl<T: Float> Var<T> {
             $(#[$doc])*
             #[track_caller]
@@ -108,10 +109,10 @@ reduction! {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_autograd::Var;
+    /// use wengert::Var;
     /// let x = Var::new([[1.0f32, 2.0], [3.0, 4.0]]);
     /// assert_eq!(x.sum(0)?.to_vec(), [4.0, 6.0]);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     sum sum_keepdim sum_all by sum
     /// The sum of all elements, a scalar.
@@ -230,6 +231,7 @@ pub(crate) static MEAN: OpInfo = OpInfo {
     },
 };
 
+/// # Reductions to a shape
 impl<T: Float> Var<T> {
     /// Sums over the axes along which `shape` would be broadcast to this shape: the adjoint of
     /// [`Var::expand`].

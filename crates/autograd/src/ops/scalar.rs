@@ -5,6 +5,7 @@ use crate::ops::info::spread;
 use crate::tape::rule::apply_owned;
 use wengert_tensor::Result;
 
+/// # Arithmetic with numbers: affine
 impl<T: Float> Var<T> {
     /// `y = a·x + b` for two numbers; gradient `a·dy`.
     #[track_caller]
@@ -14,6 +15,7 @@ impl<T: Float> Var<T> {
     }
 
     /// As [`Var::affine`], in this variable's memory where it is held alone.
+    #[doc(hidden)]
     #[track_caller]
     #[inline(never)]
     pub fn into_affine(self, a: f64, b: f64) -> Var<T> {
@@ -54,6 +56,7 @@ pub(crate) static AFFINE: OpInfo = OpInfo {
     },
 };
 
+/// # Arithmetic with numbers: powers
 impl<T: Float> Var<T> {
     /// `y = xᵖ` for one exponent; gradient `p·xᵖ⁻¹·dy`, 0 where `p = 0`.
     #[track_caller]
@@ -116,6 +119,7 @@ pub(crate) static POWF: OpInfo = OpInfo {
     },
 };
 
+/// # Arithmetic with numbers: bounds
 impl<T: Float> Var<T> {
     /// Every element within `[min, max]`, NaN stays NaN; gradient `dy` within and at the bounds, 0
     /// beyond.

@@ -8,6 +8,7 @@ use super::reduce::{LeafState, reduction, reduction_samples};
 use crate::ops::info::spread;
 use crate::tape::rule::one;
 
+/// # Running sums and products: sums
 impl<T: Float> Var<T> {
     /// The running sum along an axis, `yᵢ = x₀ + … + xᵢ`; gradient: the running sum of `dy` from the
     /// end.
@@ -74,6 +75,7 @@ pub(crate) static CUMSUM: OpInfo = OpInfo {
     },
 };
 
+/// # Running sums and products: linear recurrences
 impl<T: Float> Var<T> {
     /// The recurrence `yᵢ = aᵢ·yᵢ₋₁ + bᵢ` along an axis, from `y₋₁ = 0`; `self` is `a`. Its gradients
     /// are the same recurrence from the end: `rᵢ = dyᵢ + aᵢ₊₁·rᵢ₊₁`, `db = r`, `daᵢ = rᵢ·yᵢ₋₁`.
@@ -82,10 +84,10 @@ impl<T: Float> Var<T> {
     /// If the axis is out of range, or the shapes differ.
     ///
     /// ```
-    /// use wengert_autograd::Var;
+    /// use wengert::Var;
     /// let (a, b) = (Var::new([0.0f32, 2.0, 2.0]), Var::new([1.0, 1.0, 1.0]));
     /// assert_eq!(a.linear_scan(&b, 0)?.to_vec(), [1.0, 3.0, 7.0]);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -177,6 +179,7 @@ pub(crate) static LINEAR_SCAN: OpInfo = OpInfo {
     },
 };
 
+/// # Running sums and products: products
 impl<T: Float> Var<T> {
     /// The running product along an axis, `yᵢ = x₀ · … · xᵢ`; gradient `dxᵢ = rᵢ·yᵢ₋₁` with
     /// `rᵢ = dyᵢ + xᵢ₊₁·rᵢ₊₁`, right where elements are 0.

@@ -8,6 +8,7 @@ use crate::tape::accumulator::Accumulator;
 use crate::tape::rule::{Cx, Fused, Grads, Rule, Saved, apply, one};
 use crate::var::Var;
 
+/// # Softmax and normalisation
 impl<T: Float> Var<T> {
     /// `yᵢ = eˣⁱ / Σⱼ eˣʲ` along an axis, without overflow; gradient `y·(dy − Σ y·dy)`.
     ///

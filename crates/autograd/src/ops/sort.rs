@@ -4,6 +4,7 @@ use super::block::names::*;
 use crate::ops::info::spread;
 use wengert_tensor::Result;
 
+/// # Sorting
 impl<T: Float> Var<T> {
     /// The elements along an axis in order, and where each came from; equal ones keep their order, NaN
     /// comes last going up. Gradient: `dy` put back where each came from.

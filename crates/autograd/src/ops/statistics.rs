@@ -238,6 +238,7 @@ pub(crate) static NORM: OpInfo = OpInfo {
     },
 };
 
+/// # Reductions: norms of any order
 impl<T: Float> Var<T> {
     /// The p-norm over some axes, which are dropped: `y = (Σ|x|ᵖ)^(1/p)`, for `p = ±∞` the largest or
     /// smallest `|x|`; gradient `sign(x)·|x|ᵖ⁻¹·y¹⁻ᵖ·dy`, 0 where `x` or `y` is, for `p = ±∞` split

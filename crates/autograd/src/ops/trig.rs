@@ -3,6 +3,8 @@
 use super::block::{names::*, unary_op};
 
 unary_op! {
+    @ "Elementwise: trigonometry"
+
     /// Sine of `x` radians; gradient `cos(x)·dy`.
     sin Sin SIN
     in "trig" formula "sin x" gradient "cos x·dy" edges "smooth"
@@ -10,9 +12,7 @@ unary_op! {
     rule |x, dy| dy * x.cos();
     reference |x| x.sin();
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
-}
 
-unary_op! {
     /// Cosine of `x` radians; gradient `−sin(x)·dy`.
     cos Cos COS
     in "trig" formula "cos x" gradient "−sin x·dy" edges "smooth"
@@ -20,9 +20,7 @@ unary_op! {
     rule |x, dy| dy * x.sin().neg();
     reference |x| x.cos();
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
-}
 
-unary_op! {
     /// Tangent of `x` radians; gradient `(1 + y²)·dy`.
     tan Tan TAN
     in "trig" formula "tan x" gradient "(1 + y²)·dy" edges "poles at π/2 + kπ"
@@ -30,9 +28,7 @@ unary_op! {
     rule |y, dy| dy * y.square().affine(1.0, 1.0);
     reference |x| x.tan();
     samples [-1.1, -0.3, 0.1, 0.4, 1.2, 3.0]
-}
 
-unary_op! {
     /// Inverse sine, radians; gradient `dy / √(1 − x²)`. NaN outside [−1, 1].
     asin Asin ASIN
     in "trig" formula "arcsin x" gradient "dy/√(1 − x²)" edges "gradient ∞ at ±1"
@@ -41,9 +37,7 @@ unary_op! {
     reference |x| x.asin();
     samples [-0.9, -0.3, 0.1, 0.4, 0.6, 0.8]
     ties [1.0 => f64::INFINITY]
-}
 
-unary_op! {
     /// Inverse cosine, radians; gradient `−dy / √(1 − x²)`. NaN outside [−1, 1].
     acos Acos ACOS
     in "trig" formula "arccos x" gradient "−dy/√(1 − x²)" edges "gradient −∞ at ±1"
@@ -52,9 +46,7 @@ unary_op! {
     reference |x| x.acos();
     samples [-0.9, -0.3, 0.1, 0.4, 0.6, 0.8]
     ties [1.0 => f64::NEG_INFINITY]
-}
 
-unary_op! {
     /// Inverse tangent, radians; gradient `dy / (1 + x²)`.
     atan Atan ATAN
     in "trig" formula "arctan x" gradient "dy/(1 + x²)" edges "smooth"
@@ -65,6 +57,8 @@ unary_op! {
 }
 
 unary_op! {
+    @ "Elementwise: hyperbolic functions"
+
     /// Hyperbolic sine; gradient `cosh(x)·dy`.
     sinh Sinh SINH
     in "trig" formula "sinh x" gradient "cosh x·dy" edges "smooth"
@@ -72,9 +66,7 @@ unary_op! {
     rule |x, dy| dy * x.cosh();
     reference |x| x.sinh();
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
-}
 
-unary_op! {
     /// Hyperbolic cosine; gradient `sinh(x)·dy`.
     cosh Cosh COSH
     in "trig" formula "cosh x" gradient "sinh x·dy" edges "smooth"
@@ -82,17 +74,15 @@ unary_op! {
     rule |x, dy| dy * x.sinh();
     reference |x| x.cosh();
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
-}
 
-unary_op! {
     /// Hyperbolic tangent; gradient `(1 − y²)·dy`.
     ///
     /// ```
-    /// use wengert_autograd::Var;
+    /// use wengert::Var;
     /// let x = Var::new(0.0f64).tracked();
     /// x.tanh().backward()?;
     /// assert_eq!(x.grad().unwrap().item()?, 1.0);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     tanh Tanh TANH
     in "trig" formula "tanh x" gradient "(1 − y²)·dy" edges "smooth"
@@ -101,9 +91,7 @@ unary_op! {
     fused |y, dy| y.tanh_grad(dy);
     reference |x| x.tanh();
     samples [-2.0, -0.3, 0.0, 0.4, 1.1, 3.0]
-}
 
-unary_op! {
     /// Inverse hyperbolic sine; gradient `dy / √(1 + x²)`.
     asinh Asinh ASINH
     in "trig" formula "arsinh x" gradient "dy/√(1 + x²)" edges "smooth"
@@ -111,9 +99,7 @@ unary_op! {
     rule |x, dy| dy * x.square().affine(1.0, 1.0).rsqrt();
     reference |x| x.asinh();
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
-}
 
-unary_op! {
     /// Inverse hyperbolic cosine; gradient `dy / √(x² − 1)`. NaN below 1.
     acosh Acosh ACOSH
     in "trig" formula "arcosh x" gradient "dy/√(x² − 1)" edges "gradient ∞ at 1"
@@ -122,9 +108,7 @@ unary_op! {
     reference |x| x.acosh();
     samples [1.1, 1.3, 1.7, 2.5, 4.0, 9.0]
     ties [1.0 => f64::INFINITY]
-}
 
-unary_op! {
     /// Inverse hyperbolic tangent; gradient `dy / (1 − x²)`. ±∞ at ±1, NaN beyond.
     atanh Atanh ATANH
     in "trig" formula "artanh x" gradient "dy/(1 − x²)" edges "±∞ at ±1"

@@ -9,6 +9,8 @@ use crate::tape::rule::one;
 use wengert_tensor::Result;
 
 unary_op! {
+    @ "Elementwise: squares, roots and magnitude"
+
     /// Square, `y = x²`; gradient `2x·dy`.
     square Square SQUARE
     in "unary" formula "x²" gradient "2x·dy" edges "smooth"
@@ -17,9 +19,7 @@ unary_op! {
     fused |x, dy| x.square_grad(dy);
     reference |x| x * x;
     samples [-2.0, -0.3, 0.0, 0.4, 1.1, 3.0]
-}
 
-unary_op! {
     /// Square root, `y = √x`; gradient `dy / 2y`. NaN below 0.
     sqrt Sqrt SQRT
     in "unary" formula "√x" gradient "dy/2y" edges "sqrt'(0) = ∞"
@@ -28,9 +28,7 @@ unary_op! {
     reference |x| x.sqrt();
     samples [0.1, 0.5, 1.0, 2.0, 5.0, 10.0]
     ties [0.0 => f64::INFINITY]
-}
 
-unary_op! {
     /// Reciprocal square root, `y = 1/√x`; gradient `−y³·dy / 2`.
     rsqrt Rsqrt RSQRT
     in "unary" formula "1/√x" gradient "−y³·dy/2" edges "∞ at 0, NaN below"
@@ -38,9 +36,7 @@ unary_op! {
     rule |y, dy| dy * (y * y.square()).affine(-0.5, 0.0);
     reference |x| 1.0 / x.sqrt();
     samples [0.1, 0.5, 1.0, 2.0, 5.0, 10.0]
-}
 
-unary_op! {
     /// Reciprocal, `y = 1/x`; gradient `−y²·dy`.
     recip Recip RECIP
     in "unary" formula "1/x" gradient "−y²·dy" edges "±∞ at ±0"
@@ -48,9 +44,7 @@ unary_op! {
     rule |y, dy| dy * y.square().affine(-1.0, 0.0);
     reference |x| 1.0 / x;
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
-}
 
-unary_op! {
     /// Absolute value, `|x|`; gradient `sign(x)·dy`.
     abs Abs ABS
     in "unary" formula "|x|" gradient "sign(x)·dy" edges "abs'(0) = 0"
@@ -62,6 +56,8 @@ unary_op! {
 }
 
 unary_op! {
+    @ "Elementwise: exponentials and logarithms"
+
     /// Exponential, `y = eˣ`; gradient `y·dy`.
     exp Exp EXP
     in "unary" formula "eˣ" gradient "y·dy" edges "smooth"
@@ -69,9 +65,7 @@ unary_op! {
     rule |y, dy| dy * y;
     reference |x| x.exp();
     samples [-2.0, -0.3, 0.0, 0.4, 1.1, 3.0]
-}
 
-unary_op! {
     /// `2ˣ`; gradient `ln 2·y·dy`.
     exp2 Exp2 EXP2
     in "unary" formula "2ˣ" gradient "ln 2·y·dy" edges "smooth"
@@ -79,9 +73,7 @@ unary_op! {
     rule |y, dy| (dy * y).affine(LN_2, 0.0);
     reference |x| x.exp2();
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
-}
 
-unary_op! {
     /// `eˣ − 1`, exact near 0; gradient `(y + 1)·dy`.
     exp_m1 ExpM1 EXP_M1
     in "unary" formula "eˣ − 1" gradient "(y + 1)·dy" edges "smooth"
@@ -89,9 +81,7 @@ unary_op! {
     rule |y, dy| dy * y.affine(1.0, 1.0);
     reference |x| x.exp_m1();
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
-}
 
-unary_op! {
     /// Natural logarithm, `y = ln x`; gradient `dy/x`. −∞ at 0, NaN below.
     ln Ln LN
     in "unary" formula "ln x" gradient "dy/x" edges "gradient ±∞ at 0"
@@ -100,9 +90,7 @@ unary_op! {
     reference |x| x.ln();
     samples [0.1, 0.5, 1.0, 2.0, 5.0, 10.0]
     ties [0.0 => f64::INFINITY]
-}
 
-unary_op! {
     /// `ln(1 + x)`, exact near 0; gradient `dy / (1 + x)`. −∞ at −1, NaN below.
     ln_1p Ln1p LN_1P
     in "unary" formula "ln(1 + x)" gradient "dy/(1 + x)" edges "gradient ∞ at −1"
@@ -110,9 +98,7 @@ unary_op! {
     rule |x, dy| dy / x.affine(1.0, 1.0);
     reference |x| x.ln_1p();
     samples [-0.7, -0.3, 0.1, 0.4, 1.1, 3.0]
-}
 
-unary_op! {
     /// Logarithm to base 2; gradient `dy / (x ln 2)`.
     log2 Log2 LOG2
     in "unary" formula "log₂ x" gradient "dy/(x ln 2)" edges "−∞ at 0, NaN below"
@@ -120,9 +106,7 @@ unary_op! {
     rule |x, dy| dy / x.affine(LN_2, 0.0);
     reference |x| x.log2();
     samples [0.1, 0.5, 1.0, 2.0, 5.0, 10.0]
-}
 
-unary_op! {
     /// Logarithm to base 10; gradient `dy / (x ln 10)`.
     log10 Log10 LOG10
     in "unary" formula "log₁₀ x" gradient "dy/(x ln 10)" edges "−∞ at 0, NaN below"
@@ -130,9 +114,7 @@ unary_op! {
     rule |x, dy| dy / x.affine(LN_10, 0.0);
     reference |x| x.log10();
     samples [0.1, 0.5, 1.0, 2.0, 5.0, 10.0]
-}
 
-unary_op! {
     /// Error function, `2/√π ∫₀ˣ e^(−t²) dt`; gradient `2/√π e^(−x²)·dy`.
     erf Erf ERF
     in "unary" formula "2/√π ∫₀ˣ e^(−t²) dt" gradient "2/√π e^(−x²)·dy" edges "smooth"
@@ -142,6 +124,7 @@ unary_op! {
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
 }
 
+/// # Elementwise: negation
 impl<T: Float> Var<T> {
     /// Negation, `y = −x`; gradient `−dy`.
     #[track_caller]
@@ -181,6 +164,7 @@ pub(crate) static NEG: OpInfo = OpInfo {
     },
 };
 
+/// # Zeros and ones
 impl<T: Float> Var<T> {
     /// Untracked zeros of this shape.
     #[track_caller]
@@ -200,16 +184,17 @@ impl<T: Float> Var<T> {
 /// A function that is constant between its jumps: its gradient is 0, at the jumps too.
 macro_rules! step_op {
     ($($(#[$doc:meta])* $name:ident $Rule:ident $INFO:ident formula $formula:literal
-       reference |$x:ident| $reference:expr;)*) => {$(
-        impl<T: Float> Var<T> {
+       reference |$x:ident| $reference:expr;)*) => {
+        /// # Elementwise: sign and rounding
+        impl<T: Float> Var<T> {$(
             $(#[$doc])*
             #[track_caller]
             #[inline(never)]
             pub fn $name(&self) -> Var<T> {
                 apply([self], self.value.$name(), |_, _| $Rule)
             }
-        }
-        struct $Rule;
+        )*}
+        $(struct $Rule;
         impl<T: Float> Rule<T> for $Rule {
             fn name(&self) -> &'static str {
                 stringify!($name)

@@ -5,6 +5,7 @@ use wengert_tensor::{INFER, IntoAxes, IntoShape, Result, Shape};
 use super::block::names::*;
 use crate::ops::info::spread;
 
+/// # Views
 impl<T: Float> Var<T> {
     /// The same elements under another shape; one axis may be [`INFER`](wengert_tensor::INFER).
     /// Gradient: `dy` under the old shape.
@@ -19,6 +20,7 @@ impl<T: Float> Var<T> {
     }
 }
 
+/// # Views: axes of size 1
 impl<T: Float> Var<T> {
     /// A new axis of size 1 before `axis`; negative counts from the end of the result.
     ///
@@ -43,6 +45,7 @@ impl<T: Float> Var<T> {
     }
 }
 
+/// # Views: fewer axes
 impl<T: Float> Var<T> {
     /// Without its axes of size 1.
     #[track_caller]
@@ -129,6 +132,7 @@ pub(crate) static RESHAPE: OpInfo = OpInfo {
     },
 };
 
+/// # Views: order of axes
 impl<T: Float> Var<T> {
     /// The axes in another order: axis `i` of the result is axis `order[i]` of this. Gradient: `dy`
     /// with the axes put back.
@@ -175,6 +179,7 @@ impl<T: Float> Var<T> {
     }
 }
 
+/// # Views: one axis moved
 impl<T: Float> Var<T> {
     /// Axis `from` put at place `to`, the others in their order.
     ///
@@ -233,6 +238,7 @@ pub(crate) static PERMUTE: OpInfo = OpInfo {
     },
 };
 
+/// # Views: broadcasting
 impl<T: Float> Var<T> {
     /// This variable broadcast to a shape. Gradient: `dy` summed over the repeated axes.
     ///

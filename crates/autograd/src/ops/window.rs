@@ -69,8 +69,9 @@ impl<T: Float, W: Window> Rule<T> for Embed<W> {
 
 /// A kind of window: doc, method, what it keeps, how it looks.
 macro_rules! window {
-    ($(#[$doc:meta])* $name:ident $Window:ident { $($field:ident: $Field:ty = $value:expr),+ }
+    ($(@ $heading:literal)? $(#[$doc:meta])* $name:ident $Window:ident { $($field:ident: $Field:ty = $value:expr),+ }
      ($($arg:ident: $Arg:ty),+) |$s:ident, $x:ident| $of:expr) => {
+        $(#[doc = concat!("# ", $heading)])?
         impl<T: Float> Var<T> {
             $(#[$doc])*
             #[track_caller]
@@ -95,6 +96,7 @@ macro_rules! window {
 }
 
 window! {
+    @ "Views: parts of axes"
     /// Elements `start..start + len` of an axis; a negative `start` counts from the end. Gradient:
     /// `dy` there, 0 elsewhere.
     ///
@@ -122,11 +124,11 @@ window! {
     /// If the axis is out of range or the step is 0.
     ///
     /// ```
-    /// use wengert_autograd::Var;
-    /// use wengert_tensor::Slice;
+    /// use wengert::Var;
+    /// use wengert::tensor::Slice;
     /// let x = Var::new([0.0f32, 1.0, 2.0, 3.0]);
     /// assert_eq!(x.slice(0, Slice::all().step(-2))?.to_vec(), [3.0, 1.0]);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     slice Range { axis: isize = axis, range: Slice = range.into() }
     (axis: isize, range: impl Into<Slice>) |s, x| x.slice(s.axis, s.range)

@@ -215,14 +215,14 @@ pub(crate) fn walk(
 /// graph of its own gradient would be a cycle, and never freed.
 ///
 /// ```
-/// use wengert_autograd::{Backward, Var};
+/// use wengert::prelude::*;
 /// let x = Var::new([3.0f64]).tracked();
 /// let y = x.square();
 /// Backward::new().retain_graph().run(&y)?;
 /// Backward::new().run(&y)?; // accumulates
 /// assert_eq!(x.grad().unwrap().to_vec(), [12.0]);
 /// assert!(y.backward().is_err()); // released by the second
-/// # Ok::<(), wengert_autograd::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Backward {
@@ -329,6 +329,7 @@ pub(crate) fn root<T: Float>(
     Ok((node, AnyVar::wrap(seed)))
 }
 
+/// # Gradients
 impl<T: Float> Var<T> {
     /// Adds `∂self/∂leaf` to the gradient of every leaf that this variable, of one element, depends
     /// on, and releases the tape on the way.

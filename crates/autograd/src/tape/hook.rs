@@ -23,6 +23,7 @@ impl HookHandle {
     }
 }
 
+/// # Gradients: hooks
 impl<T: Float> Var<T> {
     /// Calls `hook` with this variable's whole gradient, each time a backward pass has gathered it. What it
     /// returns (`Some`) goes on instead.
@@ -33,13 +34,13 @@ impl<T: Float> Var<T> {
     /// If the variable is not tracked. A hook that returns another shape makes the backward pass fail.
     ///
     /// ```
-    /// use wengert_autograd::Var;
+    /// use wengert::Var;
     /// let x = Var::new([1.0f64, -2.0]).tracked();
     /// let y = x.square();
     /// y.register_hook(|g| Some(g * 10.0))?;
     /// y.sum_all().backward()?;
     /// assert_eq!(x.grad().unwrap().to_vec(), [20.0, -40.0]);
-    /// # Ok::<(), wengert_autograd::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn register_hook(

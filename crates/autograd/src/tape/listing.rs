@@ -32,12 +32,13 @@ pub struct TapeEntry {
     pub at: String,
 }
 
+/// # Gradients: what is recorded
 impl<T: Float> Var<T> {
     /// The Wengert list of this variable; empty if it is not tracked. An op that a backward pass has released says so, in
     /// place of its inputs.
     ///
     /// ```
-    /// use wengert_autograd::Var;
+    /// use wengert::Var;
     /// let x = Var::new([1.0f32, 2.0]).tracked();
     /// let loss = x.tanh().sum_all();
     /// let text = loss.tape().to_string();

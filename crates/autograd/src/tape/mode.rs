@@ -29,7 +29,7 @@ fn with<R>(
 /// restored when `f` panics.
 ///
 /// ```
-/// use wengert_autograd::{Var, no_grad};
+/// use wengert::prelude::*;
 /// let x = Var::new([1.0f32, 2.0]).tracked();
 /// let y = no_grad(|| x.exp());
 /// assert!(!y.is_tracked());

@@ -13,14 +13,14 @@ use crate::var::Var;
 /// `torch.autograd.grad`).
 ///
 /// ```
-/// use wengert_autograd::{Grad, Var};
+/// use wengert::prelude::*;
 /// let x = Var::new(2.0f64).tracked();
 /// let y = x.powf(3.0);
 /// let dy = Grad::new().create_graph().of(&y, &[&x])?; // 3x²
 /// let d2y = Grad::new().of(&dy[0], &[&x])?; // 6x
 /// assert_eq!((dy[0].item()?, d2y[0].item()?), (12.0, 12.0));
 /// assert!(x.grad().is_none());
-/// # Ok::<(), wengert_autograd::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Grad {

@@ -27,12 +27,12 @@ pub trait Collate: Sized {
 /// If tensors differ in shape, or there is no tensor to take the shape from.
 ///
 /// ```
-/// use wengert_nn::data::collate;
-/// use wengert_tensor::Tensor;
+/// use wengert::Tensor;
+/// use wengert::nn::data::collate;
 /// let items = [(Tensor::new([1.0f32, 2.0]), 0i64), (Tensor::new([3.0, 4.0]), 1)];
 /// let (x, y) = collate(items)?;
 /// assert_eq!((x.shape().to_vec(), y.to_vec()), (vec![2, 2], vec![0, 1]));
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
 pub fn collate<I: Collate>(items: impl IntoIterator<Item = I>) -> Result<I::Batch> {
@@ -94,13 +94,12 @@ pub struct FromFn<F> {
 /// changed at random each time.
 ///
 /// ```
-/// use wengert_nn::{DataLoader, data};
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
 /// let squares = data::from_fn(5, |i| Ok((Tensor::new([i as f32]), (i * i) as f32)));
 /// let loader = DataLoader::new(squares, 3)?;
 /// let (x, y) = loader.iter().next().unwrap()?;
 /// assert_eq!((x.shape().to_vec(), y.to_vec()), (vec![3, 1], vec![0.0, 1.0, 4.0]));
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
 pub fn from_fn<I: Collate, F: Fn(usize) -> Result<I>>(len: usize, get: F) -> FromFn<F> {

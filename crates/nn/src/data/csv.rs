@@ -14,7 +14,7 @@ use crate::data::source::{DEFAULT_LIMIT, Source};
 /// How to read a CSV file: with a header, separated by commas, unless set otherwise.
 ///
 /// ```
-/// use wengert_nn::data::Csv;
+/// use wengert::nn::data::Csv;
 /// let text = "length,width,kind\n5.1,3.5,setosa\n6.2,2.9,virginica\n4.7,3.2,setosa\n";
 /// let table = Csv::new().parse(text)?;
 /// let x = table.columns::<f32>(["length", "width"])?;
@@ -27,7 +27,7 @@ use crate::data::source::{DEFAULT_LIMIT, Source};
 ///     error.to_string(),
 ///     "CSV text: line 2, column \"kind\": \"setosa\" is not a number"
 /// );
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Csv {
@@ -303,10 +303,10 @@ impl Table {
     /// If there is no such column (the error lists those that there are), or a field is not a number.
     ///
     /// ```
-    /// use wengert_nn::data::Csv;
+    /// use wengert::nn::data::Csv;
     /// let table = Csv::new().header(false).parse("1,2,0\n3,4,1\n")?;
     /// assert_eq!(table.columns::<f64>(0..2)?.to_vec(), [1.0, 2.0, 3.0, 4.0]);
-    /// # Ok::<(), wengert_nn::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn columns<T: Float>(

@@ -15,8 +15,7 @@ use wengert_tensor::{DType, Element, Error, ErrorKind, Result, Shape, Site, Tens
 /// [`from_fn`](crate::data::from_fn).
 ///
 /// ```
-/// use wengert_nn::{DataLoader, Dataset, Result, data};
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
 ///
 /// /// The number i and whether it is even.
 /// struct Numbers(usize);
@@ -34,7 +33,7 @@ use wengert_tensor::{DType, Element, Error, ErrorKind, Result, Shape, Site, Tens
 /// let loader = DataLoader::new(Numbers(5), 2)?;
 /// let (x, even) = loader.iter().next().unwrap()?;
 /// assert_eq!((x.to_vec(), even.to_vec()), (vec![0.0, 1.0], vec![1, 0]));
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a set of rows",
@@ -88,8 +87,8 @@ pointers! {
 /// Implement it for a struct of tensors to have its fields' names in the batches.
 ///
 /// ```
-/// use wengert_nn::{Result, TensorDataset, data::Tensors};
-/// use wengert_tensor::{DType, Shape, Tensor};
+/// use wengert::prelude::*;
+/// use wengert::nn::data::Tensors;
 ///
 /// #[derive(Clone)]
 /// struct Sentences { words: Tensor<i64>, mask: Tensor<bool> }
@@ -111,7 +110,7 @@ pointers! {
 /// }
 /// let set = Sentences { words: Tensor::new([[1i64, 2], [3, 0]]), mask: Tensor::new([[true, true], [true, false]]) };
 /// assert_eq!(TensorDataset::new(set)?.split_at(1)?.1.tensors().words.to_vec(), [3, 0]);
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not made of tensors",
@@ -217,14 +216,13 @@ impl<A: Tensors> Tensors for Vec<A> {
 /// Rows that lie in tensors of one first axis: features and targets, of any element types.
 ///
 /// ```
-/// use wengert_nn::{Dataset, TensorDataset};
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
 /// let x = Tensor::new([[0.0f32, 0.1], [1.0, 1.1], [2.0, 2.1]]);
 /// let y = Tensor::new([0i64, 1, 0]);
 /// let set = TensorDataset::new((x, y))?;
 /// let (x, y) = set.batch(&[2, 0])?;
 /// assert_eq!((x.to_vec(), y.to_vec()), (vec![2.0, 2.1, 0.0, 0.1], vec![0, 0]));
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct TensorDataset<B> {
@@ -282,13 +280,12 @@ impl<B: Tensors> TensorDataset<B> {
     /// If there are fewer than `index` rows.
     ///
     /// ```
-    /// use wengert_nn::{Dataset, TensorDataset};
-    /// use wengert_tensor::Tensor;
+    /// use wengert::prelude::*;
     /// let set = TensorDataset::new(Tensor::new([1i64, 2, 3]))?;
     /// let (train, test) = set.split_at(2)?;
     /// assert_eq!((train.tensors().to_vec(), test.tensors().to_vec()), (vec![1, 2], vec![3]));
     /// assert!(set.split_at(4).is_err());
-    /// # Ok::<(), wengert_nn::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]

@@ -20,13 +20,13 @@ use crate::data::source::{DEFAULT_LIMIT, Source, beyond};
 /// to more than the limit.
 ///
 /// ```
-/// use wengert_nn::data::idx;
+/// use wengert::nn::data::idx;
 /// let path = std::env::temp_dir().join(format!("wengert-{}.idx", std::process::id()));
 /// std::fs::write(&path, [0, 0, 0x08, 2, 0, 0, 0, 1, 0, 0, 0, 3, 7, 8, 9]).unwrap();
 /// let t = idx::read(&path)?.downcast::<u8>()?;
 /// assert_eq!((t.shape().to_vec(), t.to_vec()), (vec![1, 3], vec![7, 8, 9]));
 /// # std::fs::remove_file(&path).unwrap();
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
 pub fn read(path: impl AsRef<Path>) -> Result<AnyTensor> {
@@ -48,10 +48,10 @@ pub fn read_within(path: impl AsRef<Path>, limit: u64) -> Result<AnyTensor> {
 /// If the bytes are no IDX file, fewer or more than the header says, or unpack to more than the limit.
 ///
 /// ```
-/// use wengert_nn::data::idx;
+/// use wengert::nn::data::idx;
 /// let t = idx::parse(&[0, 0, 0x0B, 1, 0, 0, 0, 2, 0xFF, 0xFE, 1, 0], 1 << 20)?;
 /// assert_eq!(t.downcast::<i32>()?.to_vec(), [-2, 256]);
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
 pub fn parse(bytes: &[u8], limit: u64) -> Result<AnyTensor> {

@@ -18,8 +18,7 @@ use crate::module::state::{StateDict, mismatch};
 /// cut resumes with the batch that was due ([`DataLoader::state_dict`]).
 ///
 /// ```
-/// use wengert_nn::{DataLoader, TensorDataset};
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
 /// let x = Tensor::new([[0.0f32], [1.0], [2.0], [3.0], [4.0]]);
 /// let y = Tensor::new([0i64, 1, 2, 3, 4]);
 /// let loader = DataLoader::new(TensorDataset::new((x, y))?, 2)?.shuffle(7);
@@ -31,7 +30,7 @@ use crate::module::state::{StateDict, mismatch};
 /// assert_eq!(loader.epoch(), 1);
 /// seen.sort();
 /// assert_eq!(seen, [0, 1, 2, 3, 4]);
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct DataLoader<D> {
@@ -201,9 +200,8 @@ impl<D: Dataset> DataLoader<D> {
     /// Taken within an epoch, after the step on a batch, it resumes with the batch after that one.
     ///
     /// ```
-    /// use wengert_nn::{DataLoader, TensorDataset};
-    /// use wengert_tensor::Tensor;
-    /// let make = || -> wengert_nn::Result<_> {
+    /// use wengert::prelude::*;
+    /// let make = || -> wengert::Result<_> {
     ///     let rows: Tensor<i64> = Tensor::new([0, 1, 2, 3, 4, 5]);
     ///     Ok(DataLoader::new(TensorDataset::new(rows)?, 2)?.shuffle(1))
     /// };
@@ -214,7 +212,7 @@ impl<D: Dataset> DataLoader<D> {
     /// let left: Vec<_> = batches.map(|b| b.unwrap().to_vec()).collect();
     /// let same: Vec<_> = resumed.iter().map(|b| b.unwrap().to_vec()).collect();
     /// assert_eq!((left.len(), left), (2, same));
-    /// # Ok::<(), wengert_nn::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[inline(never)]
     pub fn state_dict(&self) -> StateDict {

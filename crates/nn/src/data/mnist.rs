@@ -26,10 +26,11 @@ type Labelled = (Tensor<f32>, Tensor<i64>);
 /// makes pictures of them without a copy. Labels are `i64 [N]`.
 ///
 /// ```no_run
-/// use wengert_nn::{DataLoader, TensorDataset, data::Mnist};
+/// use wengert::prelude::*;
+/// use wengert::nn::data::Mnist;
 /// let mnist = Mnist::load("data/mnist")?;
 /// let loader = DataLoader::new(TensorDataset::new(mnist.train)?, 128)?.shuffle(0);
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Mnist {

@@ -4,8 +4,7 @@
 //! never asks for memory on the word of its header, and never panics.
 //!
 //! ```
-//! use wengert_nn::{DataLoader, TensorDataset, data};
-//! use wengert_tensor::Rng;
+//! use wengert::prelude::*;
 //! let (x, y) = data::moons::<f32>(100, 0.1, &mut Rng::seed(0))?;
 //! let (train, test) = TensorDataset::new((x, y))?.split_at(80)?;
 //! let loader = DataLoader::new(train, 32)?.shuffle(0);
@@ -14,7 +13,7 @@
 //!     assert_eq!(x.shape()[0], y.shape()[0]);
 //! }
 //! assert_eq!(loader.len(), 3);
-//! # Ok::<(), wengert_nn::Error>(())
+//! # Ok::<(), wengert::Error>(())
 //! ```
 
 mod collate;

@@ -13,12 +13,12 @@ use crate::data::dataset::out_of_range;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use wengert_nn::{Dataset, TensorDataset, data::Subset};
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
+/// use wengert::nn::data::Subset;
 /// let set = Arc::new(TensorDataset::new(Tensor::new([10i64, 11, 12, 13]))?);
 /// let odd = Subset::new(set, vec![3, 1])?;
 /// assert_eq!(odd.batch(&[0, 1])?.to_vec(), [13, 11]);
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Subset<D> {
@@ -145,14 +145,14 @@ impl<const N: usize> SplitSizes<N> for [f64; N] {
 /// If the sizes do not add up to the set's, or the fractions not to 1.
 ///
 /// ```
-/// use wengert_nn::{Dataset, TensorDataset, data::random_split};
-/// use wengert_tensor::{Rng, Tensor};
+/// use wengert::prelude::*;
+/// use wengert::nn::data::random_split;
 /// let set = TensorDataset::new(Tensor::<f32>::zeros([150, 4]))?;
 /// let [train, test] = random_split(set.clone(), [120, 30], &mut Rng::seed(0))?;
 /// assert_eq!((train.len(), test.len()), (120, 30));
 /// let [train, valid, test] = random_split(set, [0.8, 0.1, 0.1], &mut Rng::seed(0))?;
 /// assert_eq!((train.len(), valid.len(), test.len()), (120, 15, 15));
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
 pub fn random_split<D: Dataset, const N: usize>(

@@ -8,7 +8,7 @@ use wengert_tensor::{Error, Float, IsaKind, Result, Rng, Tensor, with_isa};
 /// The exclusive or: its four rows `[4, 2]` and what they give `[4, 1]`.
 ///
 /// ```
-/// let (x, y) = wengert_nn::data::xor::<f32>();
+/// let (x, y) = wengert::nn::data::xor::<f32>();
 /// assert_eq!(x.to_vec(), [0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0]);
 /// assert_eq!(y.to_vec(), [0.0, 1.0, 1.0, 0.0]);
 /// ```
@@ -31,11 +31,10 @@ pub fn xor<T: Float>() -> (Tensor<T>, Tensor<T>) {
 /// If `noise` is not finite and at least 0.
 ///
 /// ```
-/// use wengert_nn::data;
-/// use wengert_tensor::Rng;
+/// use wengert::prelude::*;
 /// let (x, y) = data::moons::<f32>(200, 0.1, &mut Rng::seed(0))?;
 /// assert_eq!((x.shape().to_vec(), y.sum_all().item()?), (vec![200, 2], 100));
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
 #[inline(never)]
@@ -74,11 +73,10 @@ pub fn moons<T: Float>(n: usize, noise: f64, rng: &mut Rng) -> Result<(Tensor<T>
 /// If `classes` is 0, or `noise` is not finite and at least 0.
 ///
 /// ```
-/// use wengert_nn::data;
-/// use wengert_tensor::Rng;
+/// use wengert::prelude::*;
 /// let (x, y) = data::spirals::<f32>(300, 3, 0.2, &mut Rng::seed(0))?;
 /// assert_eq!((x.shape().to_vec(), y.shape().to_vec()), (vec![300, 2], vec![300]));
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
 #[inline(never)]
@@ -151,15 +149,14 @@ impl<C: Centers> Centers for &C {
 /// If there are no centres, they are not `[k, d]`, or `std` is not finite and at least 0.
 ///
 /// ```
-/// use wengert_nn::data;
-/// use wengert_tensor::{Rng, Tensor};
+/// use wengert::prelude::*;
 /// let (x, y) = data::blobs::<f32>(300, 3, 1.0, &mut Rng::seed(0))?;
 /// assert_eq!((x.shape().to_vec(), y.shape().to_vec()), (vec![300, 2], vec![300]));
 /// let centers = Tensor::new([[0.0, 0.0, 5.0], [1.0, 0.0, 0.0]]);
 /// let (x, y) = data::blobs::<f64>(2, centers, 0.0, &mut Rng::seed(0))?;
 /// let first = y.iter().position(|class| class == 0).unwrap();
 /// assert_eq!(x.select(0, first as isize)?.to_vec(), [0.0, 0.0, 5.0]);
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
 pub fn blobs<T: Float>(

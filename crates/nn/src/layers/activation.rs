@@ -116,11 +116,10 @@ layers! {
     /// The axes `start ..= end` as one, [`Var::flatten`]; by default all but the first.
     ///
     /// ```
-    /// use wengert_autograd::Var;
-    /// use wengert_nn::{Flatten, Layer};
+    /// use wengert::prelude::*;
     /// let images = Var::<f32>::zeros([8, 28, 28]);
     /// assert_eq!(Flatten::default().forward(&images)?.shape(), &[8, 784][..]);
-    /// # Ok::<(), wengert_nn::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     ///
     /// # Errors

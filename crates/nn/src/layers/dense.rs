@@ -14,16 +14,14 @@ use crate::module::{Layer, Module, Visitor};
 /// `x [.., in]`, `kernel [in, out]`, `bias [out]`, `y [.., out]`.
 ///
 /// ```
-/// use wengert_autograd::Var;
-/// use wengert_nn::{Dense, Layer, Sequential};
-/// use wengert_tensor::Rng;
+/// use wengert::prelude::*;
 /// let mut rng = Rng::seed(0);
 /// let model = Sequential::new()
 ///     .push(Dense::new(2, 4, &mut rng).relu())
 ///     .push(Dense::new(4, 1, &mut rng).sigmoid());
 /// let y = model.forward(&Var::zeros([3, 2]))?;
 /// assert_eq!(y.to_vec(), [0.5; 3]); // no bias yet
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Dense<T: Float = f32> {
@@ -71,14 +69,12 @@ impl<T: Float> Dense<T> {
     /// If the shapes are not those.
     ///
     /// ```
-    /// use wengert_autograd::Var;
-    /// use wengert_nn::{Dense, Layer};
-    /// use wengert_tensor::Tensor;
+    /// use wengert::prelude::*;
     /// let kernel = Tensor::new([[1.0f32], [10.0]]);
     /// let layer = Dense::from_weights(&kernel, &Tensor::new([0.5]))?;
     /// assert_eq!(layer.forward(&Var::new([[2.0, 3.0]]))?.to_vec(), [32.5]);
     /// assert_eq!(layer.kernel(), kernel);
-    /// # Ok::<(), wengert_nn::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]

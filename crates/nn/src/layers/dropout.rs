@@ -12,16 +12,14 @@ use crate::module::{Layer, Module, Stream, Training, Visitor};
 /// does not change it. [`Module::streams`] saves where it stands.
 ///
 /// ```
-/// use wengert_autograd::Var;
-/// use wengert_nn::{Dropout, Layer, Module};
-/// use wengert_tensor::Rng;
+/// use wengert::prelude::*;
 /// let layer = Dropout::new(0.25, &mut Rng::seed(0))?;
 /// let x = Var::<f32>::ones([1000]);
 /// let kept = layer.forward(&x)?.to_vec().iter().filter(|v| **v == 1.0 / 0.75).count();
 /// assert!((700..800).contains(&kept));
 /// layer.eval();
 /// assert_eq!(layer.forward(&x)?.to_vec(), x.to_vec());
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Dropout {

@@ -14,12 +14,10 @@ use crate::module::{Layer, Module, Visitor};
 /// Starts as PyTorch's: weight and bias from U(±1/√in). [`Dense`](crate::Dense) starts as Keras's.
 ///
 /// ```
-/// use wengert_autograd::Var;
-/// use wengert_nn::{Layer, Linear};
-/// use wengert_tensor::Rng;
+/// use wengert::prelude::*;
 /// let layer = Linear::new(3, 2, &mut Rng::seed(0));
 /// assert_eq!(layer.forward(&Var::zeros([5, 3]))?.shape(), &[5, 2][..]);
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Linear<T: Float = f32> {

@@ -8,9 +8,7 @@ use crate::module::{Layer, Module, Visitor};
 /// Layers, each fed with the output of the one before; named `0`, `1`, … as in PyTorch.
 ///
 /// ```
-/// use wengert_autograd::Var;
-/// use wengert_nn::{Layer, Linear, Module, Relu, Sequential};
-/// use wengert_tensor::Rng;
+/// use wengert::prelude::*;
 /// let mut rng = Rng::seed(0);
 /// let net = Sequential::new()
 ///     .push(Linear::new(2, 8, &mut rng))
@@ -18,7 +16,7 @@ use crate::module::{Layer, Module, Visitor};
 ///     .push(Linear::new(8, 1, &mut rng));
 /// assert_eq!(net.forward(&Var::zeros([3, 2]))?.shape(), &[3, 1][..]);
 /// assert_eq!(net.named_parameters()[2].0, "2.weight");
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 pub struct Sequential<T: Float = f32> {
     layers: Vec<Box<dyn Layer<T> + Send + Sync>>,

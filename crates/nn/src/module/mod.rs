@@ -27,8 +27,7 @@ pub(crate) use visitor::{Visit, walk};
 /// Derive it, or write one line a field:
 ///
 /// ```
-/// use wengert_nn::{Linear, Module, Visitor};
-/// use wengert_tensor::Rng;
+/// use wengert::prelude::*;
 ///
 /// struct Mlp { hidden: Linear, output: Linear }
 /// impl Module for Mlp {
@@ -126,8 +125,7 @@ pub trait Module {
     /// If the state does not fit: missing, unexpected and mis-shaped names in one report.
     ///
     /// ```
-    /// use wengert_nn::{Linear, Module};
-    /// use wengert_tensor::Rng;
+    /// use wengert::prelude::*;
     /// let mut rng = Rng::seed(0);
     /// let (a, b) = (Linear::new(2, 3, &mut rng), Linear::new(2, 3, &mut rng));
     /// b.load_state_dict(&a.state_dict())?;
@@ -136,7 +134,7 @@ pub trait Module {
     /// let report = small.load_state_dict(&a.state_dict()).unwrap_err().to_string();
     /// assert!(report.contains("unexpected  bias"));
     /// assert!(report.contains("mismatched  weight: f32 [1, 2] here, f32 [3, 2] in the state"));
-    /// # Ok::<(), wengert_nn::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     fn load_state_dict(&self, state: &StateDict) -> Result<()> {

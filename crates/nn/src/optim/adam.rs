@@ -11,15 +11,13 @@ use crate::module::AnyParam;
 /// `v̂ = v/(1−β₂ᵗ)`; defaults β = (0.9, 0.999), ε = 1e-8. A weight decay λ adds `λp` to `g`.
 ///
 /// ```
-/// use wengert_autograd::Param;
-/// use wengert_nn::{Adam, Optimizer};
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
 /// let w = Param::new(Tensor::<f32>::new([1.0]));
 /// let mut opt = Adam::new(vec![w.clone().into()], 0.1);
 /// w.var().square().sum_all().backward()?;
 /// opt.step();
 /// assert!((w.value().item()? - 0.9).abs() < 1e-6); // the first step has size lr
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 pub type Adam = Optim<AdamRule>;
 
@@ -28,15 +26,13 @@ pub type Adam = Optim<AdamRule>;
 /// λ = 0.01 unless set.
 ///
 /// ```
-/// use wengert_autograd::Param;
-/// use wengert_nn::{AdamW, Optimizer};
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
 /// let w = Param::new(Tensor::<f64>::new([1.0]));
 /// let mut opt = AdamW::new(vec![w.clone().into()], 0.1);
 /// w.set_grad(Some(Tensor::new([0.0])))?;
 /// opt.step();
 /// assert_eq!(w.value().item()?, 1.0 - 0.1 * 0.01); // no gradient: the decay alone
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 pub type AdamW = Optim<AdamRule<true>>;
 

@@ -13,9 +13,9 @@ use crate::module::state::{StateDict, mismatch};
 /// What is particular to an optimizer: its settings, the names of what it keeps for each parameter, its update.
 ///
 /// ```
-/// use wengert_autograd::Param;
-/// use wengert_nn::{Algorithm, Group, Optim, Optimizer, Setting};
-/// use wengert_tensor::{DType, Float, Tensor, Update};
+/// use wengert::prelude::*;
+/// use wengert::nn::{Algorithm, Group, Optim, Setting};
+/// use wengert::tensor::Update;
 ///
 /// /// The sign of the gradient alone (Bernstein et al., 2018).
 /// #[derive(Clone, Copy, Debug, Default)]
@@ -47,7 +47,7 @@ use crate::module::state::{StateDict, mismatch};
 /// w.set_grad(Some(Tensor::new([0.3, -4.0])))?;
 /// SignSgd::new(vec![w.clone().into()], 0.5).step();
 /// assert_eq!(w.value().to_vec(), [0.5, 2.5]);
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 pub trait Algorithm: Copy + Debug + Default {
     /// The settings of a group, the learning rate ([`Setting::LR`]) first.

@@ -10,14 +10,13 @@ use crate::module::AnyParam;
 /// where that is below 1.
 ///
 /// ```
-/// use wengert_autograd::Param;
-/// use wengert_nn::clip_grad_norm;
-/// use wengert_tensor::Tensor;
+/// use wengert::nn::clip_grad_norm;
+/// use wengert::{Param, Tensor};
 /// let w = Param::new(Tensor::<f64>::new([3.0, 4.0]));
 /// w.set_grad(Some(Tensor::new([3.0, 4.0])))?;
 /// assert_eq!(clip_grad_norm(&[w.clone().into()], 1.0), 5.0);
 /// assert!((w.grad().unwrap().to_vec()[0] - 0.6).abs() < 1e-6);
-/// # Ok::<(), wengert_autograd::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 pub fn clip_grad_norm(params: &[AnyParam], max_norm: f64) -> f64 {
     clip_grad_norm_p(params, max_norm, 2.0)

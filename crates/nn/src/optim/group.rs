@@ -63,9 +63,8 @@ impl Setting {
 /// Parameters that share their settings: the learning rate, the weight decay, and what else their optimizer has.
 ///
 /// ```
-/// use wengert_autograd::Param;
-/// use wengert_nn::{Adam, Group, Optimizer};
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
+/// use wengert::nn::Group;
 /// let (w, b) = (Param::<f32>::new(Tensor::ones([2, 2])), Param::<f32>::new(Tensor::zeros([2])));
 /// let mut opt = Adam::with_groups(vec![
 ///     Group::new(vec![w.into()], 0.01).with("weight_decay", 1e-4),
@@ -74,7 +73,7 @@ impl Setting {
 /// opt.groups_mut()[1].set("beta1", 0.8)?;
 /// assert_eq!(opt.groups()[0].get("beta1"), Some(0.9));
 /// assert!(opt.groups_mut()[0].set("beta1", 1.0).is_err());
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Group {

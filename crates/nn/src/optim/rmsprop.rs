@@ -9,15 +9,13 @@ use super::{Algorithm, Group, Optim, Setting};
 /// 0.99, ε = 1e-8. A weight decay λ adds `λp` to `g`.
 ///
 /// ```
-/// use wengert_autograd::Param;
-/// use wengert_nn::{Optimizer, RmsProp};
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
 /// let w = Param::new(Tensor::<f64>::new([1.0]));
 /// let mut opt = RmsProp::new(vec![w.clone().into()], 0.01);
 /// w.var().square().sum_all().backward()?;
 /// opt.step();
 /// assert!((w.value().item()? - 0.9).abs() < 1e-6); // lr/√(1−α)
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 pub type RmsProp = Optim<RmsPropRule>;
 

@@ -9,15 +9,13 @@ use super::{Algorithm, Group, Optim, Setting};
 /// decay λ adds `λp` to `g`.
 ///
 /// ```
-/// use wengert_autograd::Param;
-/// use wengert_nn::{Optimizer, Sgd};
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
 /// let w = Param::new(Tensor::<f64>::new([1.0]));
 /// let mut opt = Sgd::new(vec![w.clone().into()], 0.1);
 /// w.var().square().sum_all().backward()?;
 /// opt.step();
 /// assert_eq!(w.value().to_vec(), [0.8]);
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 pub type Sgd = Optim<SgdRule>;
 

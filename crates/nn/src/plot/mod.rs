@@ -129,9 +129,9 @@ fn shares<'a>(
 /// let (train, test) = (vec![0.7, 0.4, 0.3], vec![0.8, 0.5, 0.45]);
 /// let file = std::env::temp_dir().join("wengert_curves.svg");
 /// let named = [("train", train), ("test", test)];
-/// wengert_nn::plot::curves(&file, "Loss", ("epoch", "loss"), &named)?;
+/// wengert::nn::plot::curves(&file, "Loss", ("epoch", "loss"), &named)?;
 /// assert!(std::fs::read_to_string(&file).unwrap().contains("train"));
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
 pub fn curves(
@@ -219,15 +219,14 @@ pub(crate) fn curves_from(
 /// written.
 ///
 /// ```
-/// use wengert_autograd::Var;
-/// use wengert_nn::{Layer, Linear, data, plot, predict};
-/// use wengert_tensor::Rng;
+/// use wengert::prelude::*;
+/// use wengert::nn::plot;
 /// let (x, y) = data::xor();
 /// let model = Linear::new(2, 1, &mut Rng::seed(0));
 /// let file = std::env::temp_dir().join("wengert_surface.svg");
 /// plot::decision_surface(&file, "Untrained", &x, &y, |grid| predict(&model, grid, 1024))?;
 /// assert!(std::fs::read_to_string(&file).unwrap().contains("Untrained"));
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
 pub fn decision_surface<T: Float>(

@@ -11,8 +11,7 @@ use crate::data::{DataLoader, Dataset};
 /// what it would have seen. Implement it for an order of your own:
 ///
 /// ```
-/// use wengert_nn::{Dataset, Batches, Result, TensorDataset};
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
 /// /// Batches of recorded rows.
 /// struct Recorded { data: TensorDataset<Tensor<f32>>, epochs: Vec<Vec<Vec<usize>>> }
 /// impl Batches for Recorded {
@@ -28,7 +27,7 @@ use crate::data::{DataLoader, Dataset};
 /// let feed = Recorded { data, epochs: vec![vec![vec![2, 0], vec![1]]] };
 /// let first = feed.epoch(0).next().unwrap()?;
 /// assert_eq!(first.to_vec(), [2.0, 0.0]);
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` gives no batches to train on",

@@ -44,7 +44,7 @@ impl TrainContext<'_> {
 /// error ends the training.
 ///
 /// ```
-/// use wengert_nn::{Callback, TrainContext, Result};
+/// use wengert::prelude::*;
 /// /// Stops as soon as the loss is small.
 /// struct Enough(f64);
 /// impl Callback for Enough {

@@ -11,7 +11,7 @@ use wengert_tensor::Result;
 /// whole at any time. [`Checkpoint::each`] writes after every epoch.
 ///
 /// ```no_run
-/// use wengert_nn::Checkpoint;
+/// use wengert::prelude::*;
 /// let best = Checkpoint::highest("val_accuracy", "best.safetensors");
 /// let resume = Checkpoint::each("last.safetensors").optimizer("last.optimizer.safetensors");
 /// # let _ = (best, resume);

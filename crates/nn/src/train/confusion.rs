@@ -9,8 +9,7 @@ use super::metrics::{classes, share};
 /// How often class i was taken for class j: rows are the truth, columns the answers.
 ///
 /// ```
-/// use wengert_nn::ConfusionMatrix;
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
 /// let scores = Tensor::new([[2.0f32, 1.0], [0.0, 3.0], [5.0, 4.0]]);
 /// let matrix = ConfusionMatrix::of(&scores, &Tensor::new([0i64, 1, 1]))?;
 /// assert_eq!(matrix.counts(), [[1, 0], [1, 1]]);
@@ -22,7 +21,7 @@ use super::metrics::{classes, share};
 ///                1    1    1    0.50
 ///        precision 0.50 1.00  accuracy 0.6667
 /// ");
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfusionMatrix {

@@ -10,7 +10,7 @@ use wengert_tensor::Result;
 /// best epoch, whether it was stopped or not.
 ///
 /// ```
-/// use wengert_nn::EarlyStopping;
+/// use wengert::prelude::*;
 /// let watch = EarlyStopping::lowest("val_loss").patience(3).min_delta(1e-4).restore_best();
 /// assert_eq!(watch.best(), None);
 /// ```

@@ -13,15 +13,14 @@ use crate::module::Layer;
 /// Evaluates a model on data; [`Evaluate::run`] does it.
 ///
 /// ```
-/// use wengert_nn::{Linear, accuracy, evaluate};
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
 /// let model = Linear::from_weights(Tensor::new([[1.0f32], [-1.0]]), None);
 /// let data = [(Tensor::new([[2.0f32], [-3.0], [1.0]]), Tensor::new([0i64, 1, 1]))];
 /// let scores = evaluate(&model, |y, labels| y.cross_entropy(labels), &data)
 ///     .metric("accuracy", accuracy)
 ///     .run()?;
 /// assert_eq!(scores.get("accuracy"), Some(2.0 / 3.0));
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
 pub fn evaluate<'a, X: Rows, Y, T: Float>(
@@ -75,12 +74,11 @@ impl<'a, X: Rows, Y, T: Float> Evaluate<'a, X, Y, T> {
 /// If the batch size is 0, `x` is a scalar, or the model fails.
 ///
 /// ```
-/// use wengert_nn::{Linear, predict};
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
 /// let model = Linear::from_weights(Tensor::new([[2.0f32]]), None);
 /// let y = predict(&model, &Tensor::new([[1.0f32], [2.0], [3.0]]), 2)?;
 /// assert_eq!(y.to_vec(), [2.0, 4.0, 6.0]);
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
 #[inline(never)]

@@ -22,9 +22,7 @@ use crate::optim::{Optimizer, clip_grad_norm};
 /// it. One epoch unless set, as Keras's `fit`.
 ///
 /// ```
-/// use wengert_autograd::Var;
-/// use wengert_nn::{Adam, Linear, Module, Relu, Sequential, accuracy, fit};
-/// use wengert_tensor::{Rng, Tensor};
+/// use wengert::prelude::*;
 /// let mut rng = Rng::seed(0);
 /// let model = Sequential::new()
 ///     .push(Linear::new(2, 16, &mut rng))
@@ -42,7 +40,7 @@ use crate::optim::{Optimizer, clip_grad_norm};
 ///     .run()?;
 /// assert_eq!(history.last("accuracy"), Some(1.0));
 /// assert!(String::from_utf8_lossy(&lines).starts_with("Epoch  1/50  loss: 0."));
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 ///
 /// Loss and metrics of an epoch are averages over its samples, each batch's taken before its step and in

@@ -10,7 +10,8 @@ use wengert_tensor::Result;
 /// The loss, the metrics and what callbacks logged, epoch by epoch.
 ///
 /// ```
-/// use wengert_nn::{History, Logs};
+/// use wengert::prelude::*;
+/// use wengert::nn::Logs;
 /// let mut history = History::new();
 /// for loss in [0.5, 0.25] {
 ///     let mut logs = Logs::new();

@@ -5,7 +5,7 @@ use std::fmt;
 /// Named numbers in the order they came in.
 ///
 /// ```
-/// use wengert_nn::Logs;
+/// use wengert::nn::Logs;
 /// let mut logs = Logs::new();
 /// logs.set("loss", 0.43125);
 /// logs.set("learning_rate", 1e-4);

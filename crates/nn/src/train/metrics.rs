@@ -71,11 +71,10 @@ pub(super) fn share(right: usize, all: usize) -> f64 {
 /// If the shapes do not fit or a label is no class.
 ///
 /// ```
-/// use wengert_nn::accuracy;
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
 /// let logits = Tensor::new([[2.0f32, 1.0], [0.0, 3.0], [5.0, 4.0]]);
 /// assert_eq!(accuracy(&logits, &Tensor::new([0i64, 1, 1]))?, 2.0 / 3.0);
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
 #[inline(never)]
@@ -95,13 +94,12 @@ pub fn accuracy<T: Float>(scores: &impl AsRef<Tensor<T>>, labels: &Tensor<i64>) 
 /// If the shapes differ.
 ///
 /// ```
-/// use wengert_nn::binary_accuracy;
-/// use wengert_tensor::Tensor;
+/// use wengert::prelude::*;
 /// let p = Tensor::new([[0.9f32], [0.2], [0.5], [0.7]]); // ½ itself is class 0
 /// assert_eq!(binary_accuracy(&p, &Tensor::new([[1.0], [0.0], [1.0], [1.0]]))?, 0.75);
 /// let e = binary_accuracy(&p, &Tensor::new([1.0, 0.0, 1.0, 1.0])).unwrap_err().to_string();
 /// assert!(e.contains("labels.unsqueeze(-1)"), "{e}");
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
 #[inline(never)]

@@ -41,15 +41,14 @@ impl Drop for Modes<'_> {
 /// was, also where `f` fails or panics.
 ///
 /// ```
-/// use wengert_autograd::Var;
-/// use wengert_nn::{Dropout, Layer, evaluating};
-/// use wengert_tensor::Rng;
+/// use wengert::prelude::*;
+/// use wengert::nn::evaluating;
 /// let dropout = Dropout::new(0.5, &mut Rng::seed(0))?;
 /// let x = Var::new([1.0f32; 64]).tracked();
 /// let y = evaluating(&dropout, || dropout.forward(&x))?;
 /// assert_eq!(y.to_vec(), x.to_vec()); // nothing dropped
 /// assert_ne!(dropout.forward(&x)?.to_vec(), x.to_vec()); // and training again
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 pub fn evaluating<M: Module, R>(model: &M, f: impl FnOnce() -> R) -> R {
     let _modes = Modes::hold(model);

@@ -9,9 +9,7 @@ use crate::module::{Layer, Module};
 /// that takes something else, such as indices or several tensors.
 ///
 /// ```
-/// use wengert_autograd::Var;
-/// use wengert_nn::{Linear, Layer, Model, Module, Result, Visitor};
-/// use wengert_tensor::{Rng, Tensor};
+/// use wengert::prelude::*;
 /// struct Product { left: Linear, right: Linear }
 /// impl Module for Product {
 ///     fn visit(&self, v: &mut Visitor<'_>) {
@@ -28,7 +26,7 @@ use crate::module::{Layer, Module};
 /// let model = Product { left: Linear::new(2, 3, &mut rng), right: Linear::new(4, 3, &mut rng) };
 /// let y = model.call(&(Tensor::zeros([5, 2]), Tensor::zeros([5, 4])))?;
 /// assert_eq!(y.shape(), &[5, 3][..]);
-/// # Ok::<(), wengert_nn::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a model of `{X}`",

@@ -5,7 +5,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// A bar of `steps` steps that shows a message, such as the loss.
 ///
 /// ```
-/// let bar = wengert_nn::progress(100, "epoch");
+/// let bar = wengert::nn::progress(100, "epoch");
 /// for step in 0..100 {
 ///     bar.set_message(format!("loss {:.4}", 1.0 / (step + 1) as f64));
 ///     bar.inc(1);

@@ -8,7 +8,7 @@ use wengert_tensor::{Error, Result};
 /// Groups that had the first group's rate get the new one; others keep their ratio to it.
 ///
 /// ```
-/// use wengert_nn::Schedule;
+/// use wengert::prelude::*;
 /// // Halved every ten epochs; and a linear warm-up over 100 steps.
 /// let halved = Schedule::epochs(|epoch, _| 0.1 * 0.5f64.powi(epoch as i32 / 10));
 /// let warm = Schedule::steps(|step, _| 0.001 * ((step + 1) as f64 / 100.0).min(1.0));

@@ -22,12 +22,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// [`Error::downcast_ref`].
 ///
 /// ```
-/// use wengert_tensor::{Error, ErrorKind, Tensor};
+/// use wengert::{Error, ErrorKind, Tensor};
 /// let e = Tensor::<f32>::zeros([2, 3]).try_add(&Tensor::zeros([4])).unwrap_err();
 /// assert!(matches!(e.kind(), ErrorKind::Broadcast));
 /// assert!(e.to_string().starts_with("add: shapes do not broadcast\n  lhs   f32 [2, 3]"));
 ///
-/// fn steps(text: &str) -> wengert_tensor::Result<u32> {
+/// fn steps(text: &str) -> wengert::Result<u32> {
 ///     text.parse().map_err(Error::other) // any error of the user's
 /// }
 /// assert!(steps("ten").unwrap_err().downcast_ref::<std::num::ParseIntError>().is_some());
@@ -132,7 +132,7 @@ impl Error {
     /// An error of another type, or a text.
     ///
     /// ```
-    /// let e = wengert_tensor::Error::other("the sensor is off");
+    /// let e = wengert::Error::other("the sensor is off");
     /// assert!(e.to_string().starts_with("the sensor is off\n  at"));
     /// ```
     #[track_caller]

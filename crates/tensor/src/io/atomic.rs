@@ -15,15 +15,15 @@ use crate::error::{Error, Result};
 ///
 /// ```
 /// let path = std::env::temp_dir().join(format!("wengert-{}.txt", std::process::id()));
-/// wengert_tensor::write_atomic(&path, |f| f.write_all(b"whole"))?;
-/// let failed = wengert_tensor::write_atomic(&path, |f| {
+/// wengert::tensor::write_atomic(&path, |f| f.write_all(b"whole"))?;
+/// let failed = wengert::tensor::write_atomic(&path, |f| {
 ///     f.write_all(b"half")?;
 ///     Err(std::io::Error::other("the power went"))
 /// });
 /// assert!(failed.is_err());
 /// assert_eq!(std::fs::read(&path).unwrap(), b"whole");
 /// # std::fs::remove_file(&path).unwrap();
-/// # Ok::<(), wengert_tensor::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 pub fn write_atomic(
     path: impl AsRef<Path>,

@@ -95,6 +95,7 @@ impl AnyTensor {
     }
 }
 
+/// # Files
 impl<T: Element> Tensor<T> {
     /// The tensor in an npy file, whose elements must be of type `T`.
     ///
@@ -115,12 +116,12 @@ impl<T: Element> Tensor<T> {
     /// If the file cannot be written.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let path = std::env::temp_dir().join(format!("wengert-{}.npy", std::process::id()));
     /// Tensor::new([[1.0f32, 2.0], [3.0, 4.0]]).save_npy(&path)?;
     /// assert_eq!(Tensor::<f32>::load_npy(&path)?.to_vec(), [1.0, 2.0, 3.0, 4.0]);
     /// # std::fs::remove_file(&path).unwrap();
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     pub fn save_npy(&self, path: impl AsRef<Path>) -> Result<()> {
         let bytes = AnyTensor::from(self).to_npy();

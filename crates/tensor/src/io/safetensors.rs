@@ -17,12 +17,13 @@ use crate::shape::Shape;
 /// Named tensors and some texts about them, as a safetensors file holds them.
 ///
 /// ```
-/// use wengert_tensor::{Safetensors, Tensor};
+/// use wengert::Tensor;
+/// use wengert::tensor::Safetensors;
 /// let mut file = Safetensors::default();
 /// file.tensors.insert("weight".into(), Tensor::new([1.0f32, 2.0]).into());
 /// let read = Safetensors::from_bytes(&file.to_bytes()?)?;
 /// assert_eq!(read.tensors["weight"].downcast::<f32>()?.to_vec(), [1.0, 2.0]);
-/// # Ok::<(), wengert_tensor::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Safetensors {

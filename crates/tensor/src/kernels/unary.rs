@@ -11,15 +11,17 @@ use super::strided::{Params, Run};
 use super::tables::{FloatKernels, Fun, NumKernels, SliceFun, exec, exec_slice, family};
 
 /// The kernels of a list of lines `/// doc`, `name Name cost = |x| expression;` (or `slice map_name;`). Those with parameters
-/// have their methods in `ops/unary.rs`: a line is `Name cost = |x; p| expression;`. (`$Element` bounds the methods.)
+/// have their methods in `ops/unary.rs`: a line is `Name cost = |x; p| expression;`. `@ "family"` is the heading of the
+/// methods that follow. (`$Element` bounds the methods.)
 macro_rules! kernels {
     ($(#[$doc:meta])* $Code:ident $table:ident <T: $Bound:ident, $Element:ident> => $out:ident {
-        $($(#[$of:meta])* $name:ident $Name:ident $cost:literal = $(slice $map:ident)? $(|$x:ident| $body:expr)?;)*
+        $(@ $family:literal
+        $($(#[$of:meta])* $name:ident $Name:ident $cost:literal = $(slice $map:ident)? $(|$x:ident| $body:expr)?;)*)*
     } $(with parameters { $($with:tt)* })?) => {
         family! {
             $(#[$doc])*
             $Code $table <T: $Bound> 1 (T,) => $out {
-                $($Name $cost = $(slice $map)? $(|$x; p| $body)?;)*
+                $($($Name $cost = $(slice $map)? $(|$x; p| $body)?;)*)*
                 $($($with)*)?
             }
         }
@@ -32,6 +34,7 @@ macro_rules! num1_list {
         $macro! {
         /// Unary operations on every numeric type.
         Num1 num1 <T: NumKernels, Num> => T {
+            @ "Elementwise: signs, squares and the rectifier"
             /// Negation, `-x`; integers wrap.
             neg Neg 3 = |x| x.neg_();
             /// Absolute value, `|x|`.
@@ -55,12 +58,14 @@ macro_rules! float1_list {
         $macro! {
         /// Unary operations on floats.
         Float1 float1 <T: FloatKernels, Float> => T {
+            @ "Elementwise: roots and reciprocals"
             /// Square root, `√x`; NaN below 0.
             sqrt Sqrt 6 = |x| x.sqrt();
             /// Reciprocal square root, `1/√x`.
             rsqrt Rsqrt 8 = |x| Math::rsqrt::<I>(x);
             /// Reciprocal, `1/x`.
             recip Recip 5 = |x| T::ONE / x;
+            @ "Elementwise: rounding"
             /// The largest integer not above `x`.
             floor Floor 3 = |x| x.floor_();
             /// The smallest integer not below `x`.
@@ -69,6 +74,7 @@ macro_rules! float1_list {
             round Round 3 = |x| x.round_();
             /// The integer part.
             trunc Trunc 3 = |x| x.trunc_();
+            @ "Elementwise: exponentials and logarithms"
             /// `eˣ`.
             exp Exp 5 = slice map_exp;
             /// `2ˣ`.
@@ -83,6 +89,9 @@ macro_rules! float1_list {
             log2 Log2 6 = |x| Math::log2::<I>(x);
             /// Logarithm to base 10.
             log10 Log10 6 = |x| Math::log10::<I>(x);
+            /// Error function, `2/√π ∫₀ˣ e^(−t²) dt`.
+            erf Erf 10 = |x| Math::erf::<I>(x);
+            @ "Elementwise: trigonometry"
             /// Sine of `x` radians.
             sin Sin 8 = slice map_sin;
             /// Cosine of `x` radians.
@@ -95,6 +104,7 @@ macro_rules! float1_list {
             acos Acos 12 = |x| Math::acos::<I>(x);
             /// Inverse tangent, radians.
             atan Atan 10 = |x| Math::atan::<I>(x);
+            @ "Elementwise: hyperbolic functions"
             /// Hyperbolic sine.
             sinh Sinh 10 = |x| Math::sinh::<I>(x);
             /// Hyperbolic cosine.
@@ -107,14 +117,13 @@ macro_rules! float1_list {
             acosh Acosh 40 = |x| Math::acosh::<I>(x);
             /// Inverse hyperbolic tangent; ±∞ at ±1, NaN beyond.
             atanh Atanh 40 = |x| Math::atanh::<I>(x);
+            @ "Activations"
             /// Logistic function, `1/(1 + e⁻ˣ)`, without overflow.
             sigmoid Sigmoid 6 = slice map_sigmoid;
             /// `ln(1 + eˣ)`, without overflow.
             softplus Softplus 12 = |x| Math::softplus::<I>(x);
             /// `ln(sigmoid(x))`, without overflow.
             log_sigmoid LogSigmoid 12 = |x| Math::log_sigmoid::<I>(x);
-            /// Error function, `2/√π ∫₀ˣ e^(−t²) dt`.
-            erf Erf 10 = |x| Math::erf::<I>(x);
             /// `x·Φ(x)` with Φ the normal distribution function (Hendrycks & Gimpel, 2016).
             gelu Gelu 12 = slice map_gelu;
             /// The tanh approximation of [`gelu`](Tensor::gelu).
@@ -152,6 +161,7 @@ macro_rules! float_class_list {
         $macro! {
         /// Classification of floats.
         FloatClass float_class <T: FloatKernels, Float> => bool {
+            @ "Elementwise: what kind of number"
             /// Where elements are NaN.
             is_nan IsNan 3 = |x| x.partial_cmp(&x).is_none();
             /// Where elements are +∞ or −∞.

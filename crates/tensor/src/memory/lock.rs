@@ -19,7 +19,7 @@ use std::time::Duration;
 /// waits for ever.
 ///
 /// ```
-/// use wengert_tensor::memory::Lock;
+/// use wengert::tensor::memory::Lock;
 /// let sum = Lock::new(0);
 /// std::thread::scope(|s| {
 ///     for i in 1..=4 {

@@ -61,7 +61,7 @@ pub struct MemoryStats {
 /// They are exact while no other thread allocates or drops a tensor, and nearly so otherwise.
 ///
 /// ```
-/// # use wengert_tensor::memory;
+/// # use wengert::tensor::memory;
 /// let stats = memory::stats();
 /// assert!(stats.cache_hits + stats.fresh_allocations >= stats.live_blocks as u64);
 /// ```
@@ -103,7 +103,7 @@ pub fn cache_limit() -> usize {
 /// size and 9 MiB in all; with a limit of 0 it keeps none from its next drop on.
 ///
 /// ```
-/// # use wengert_tensor::memory;
+/// # use wengert::tensor::memory;
 /// memory::set_cache_limit(256 << 20);
 /// assert_eq!(memory::cache_limit(), 256 << 20);
 /// ```
@@ -122,7 +122,7 @@ pub fn set_cache_limit(bytes: usize) {
 /// Other threads keep their few small blocks until they end.
 ///
 /// ```
-/// # use wengert_tensor::memory;
+/// # use wengert::tensor::memory;
 /// memory::trim();
 /// ```
 pub fn trim() {

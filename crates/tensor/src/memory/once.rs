@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 /// Nothing, or from some moment on a value in a box, like [`OnceLock<Box<T>>`](std::sync::OnceLock) in half the room.
 ///
 /// ```
-/// use wengert_tensor::memory::OnceBox;
+/// use wengert::tensor::memory::OnceBox;
 /// let place = OnceBox::new();
 /// assert_eq!(place.get(), None);
 /// assert_eq!(place.get_or_init(|| 7), &7);

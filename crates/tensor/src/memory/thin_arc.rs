@@ -29,7 +29,7 @@ const LINES: usize = 2;
 /// is read without a call. (A handle of two words is moved by sixteen bytes, which waits where two stores wrote them.)
 ///
 /// ```
-/// use wengert_tensor::memory::ThinArc;
+/// use wengert::tensor::memory::ThinArc;
 /// let a: ThinArc<dyn std::fmt::Debug, usize> = ThinArc::make(|| "a value", || 7, |v| v);
 /// let mut b = a.clone();
 /// assert!(ThinArc::get_mut(&mut b).is_none());

@@ -118,6 +118,7 @@ impl fmt::Display for Closeness {
     }
 }
 
+/// # Comparisons and choice: closeness
 impl<T: Num> Tensor<T> {
     /// Compares with an expected tensor, element by element: `|a - b| <= atol + rtol·|b|`.
     /// Infinities are close to themselves alone, NaN to NaN where the tolerance says so. The
@@ -130,13 +131,14 @@ impl<T: Num> Tensor<T> {
     /// If the shapes differ, or a tolerance is negative or NaN.
     ///
     /// ```
-    /// use wengert_tensor::{Tensor, Tolerance};
+    /// use wengert::Tensor;
+    /// use wengert::tensor::Tolerance;
     /// let a = Tensor::new([1.0f64, 2.0, 3.5]);
     /// let report = a.closeness(&Tensor::new([1.0, 2.0, 3.0]), Tolerance::default())?;
     /// assert_eq!(report.mismatches, 1);
     /// assert_eq!(report.worst.as_ref().map(|w| w.index.clone()), Some(vec![2]));
     /// assert!(report.to_string().starts_with("1 of 3 elements differ; the worst at [2]: 3.5, expected 3"));
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -210,6 +212,7 @@ impl<T: Num> Tensor<T> {
     }
 }
 
+/// # Comparisons and choice: closeness of floats
 impl<T: Float> Tensor<T> {
     /// Whether every element is within a tolerance of the expected one:
     /// `|a - b| <= atol + rtol·|b|` ([`closeness`](Tensor::closeness) says which is not).
@@ -218,11 +221,12 @@ impl<T: Float> Tensor<T> {
     /// If the shapes differ, or a tolerance is negative or NaN.
     ///
     /// ```
-    /// use wengert_tensor::{Tensor, Tolerance};
+    /// use wengert::Tensor;
+    /// use wengert::tensor::Tolerance;
     /// let (a, b) = (Tensor::new([1.0f32, f32::NAN]), Tensor::new([1.000001, f32::NAN]));
     /// assert!(!a.allclose(&b, Tolerance::default())?);
     /// assert!(a.allclose(&b, Tolerance::default().equal_nan(true))?);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]

@@ -7,6 +7,7 @@ use crate::tensor::Tensor;
 
 macro_rules! comparisons {
     ($($(#[$doc:meta])* $name:ident $scalar:ident $Code:ident $sign:literal;)*) => {
+        /// # Comparisons and choice
         impl<T: Element> Tensor<T> {$(
             $(#[$doc])*
             ///
@@ -14,11 +15,11 @@ macro_rules! comparisons {
             /// If the shapes do not broadcast.
             ///
             /// ```
-            /// use wengert_tensor::Tensor;
+            /// use wengert::Tensor;
             /// let (a, b) = (Tensor::new([1i64, 2, 3]), Tensor::scalar(2));
             #[doc = concat!("let t = a.", stringify!($name), "(&b)?;")]
             #[doc = concat!("assert_eq!(t.to_vec(), [1 ", $sign, " 2, 2 ", $sign, " 2, 3 ", $sign, " 2]);")]
-            /// # Ok::<(), wengert_tensor::Error>(())
+            /// # Ok::<(), wengert::Error>(())
             /// ```
             #[track_caller]
             pub fn $name(&self, other: &Tensor<T>) -> Result<Tensor<bool>> {
@@ -50,6 +51,7 @@ comparisons! {
 
 macro_rules! logic {
     ($($(#[$doc:meta])* $name:ident $Code:ident $sign:literal;)*) => {
+        /// # Comparisons and choice: logic of masks
         impl Tensor<bool> {$(
             $(#[$doc])*
             ///
@@ -57,11 +59,11 @@ macro_rules! logic {
             /// If the shapes do not broadcast.
             ///
             /// ```
-            /// use wengert_tensor::Tensor;
+            /// use wengert::Tensor;
             /// let a = Tensor::new([true, false]);
             #[doc = concat!("let t = a.", stringify!($name), "(&Tensor::scalar(true))?;")]
             #[doc = concat!("assert_eq!(t.to_vec(), [true ", $sign, " true, false ", $sign, " true]);")]
-            /// # Ok::<(), wengert_tensor::Error>(())
+            /// # Ok::<(), wengert::Error>(())
             /// ```
             #[track_caller]
             pub fn $name(&self, other: &Tensor<bool>) -> Result<Tensor<bool>> {
@@ -80,11 +82,12 @@ logic! {
     logical_xor Xor "^";
 }
 
+/// # Comparisons and choice: negation and choice by a mask
 impl Tensor<bool> {
     /// Where this is false.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([true, false]).logical_not().to_vec(), [false, true]);
     /// ```
     #[track_caller]
@@ -104,11 +107,11 @@ impl Tensor<bool> {
     /// If the shapes do not broadcast.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let mask = Tensor::new([true, false]);
     /// let t = mask.where_(&Tensor::new([1i64, 2]), &Tensor::scalar(9))?;
     /// assert_eq!(t.to_vec(), [1, 9]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn where_<T: Element>(&self, a: &Tensor<T>, b: &Tensor<T>) -> Result<Tensor<T>> {
@@ -116,6 +119,7 @@ impl Tensor<bool> {
     }
 }
 
+/// # Comparisons and choice: filling under a mask
 impl<T: Element> Tensor<T> {
     /// `value` where the mask is true, this tensor's elements elsewhere; the two broadcast.
     ///
@@ -123,10 +127,10 @@ impl<T: Element> Tensor<T> {
     /// If the shapes do not broadcast.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([1.0f32, f32::NAN]);
     /// assert_eq!(t.masked_fill(&t.is_nan(), 0.0)?.to_vec(), [1.0, 0.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn masked_fill(&self, mask: &Tensor<bool>, value: T) -> Result<Tensor<T>> {

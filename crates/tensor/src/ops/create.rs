@@ -53,6 +53,7 @@ nested! {
     (const N: usize) &[A; N];
 }
 
+/// # Making tensors
 impl<T: Element> Tensor<T> {
     /// A tensor of these values: a scalar, an array, nested arrays, slices or vectors.
     ///
@@ -60,7 +61,7 @@ impl<T: Element> Tensor<T> {
     /// If nested vectors or slices are ragged ([`Tensor::try_new`] returns the error).
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[1.0f32, 2.0], [3.0, 4.0]]).shape(), &[2, 2][..]);
     /// assert_eq!(Tensor::new(5i64).rank(), 0);
     /// ```
@@ -108,11 +109,11 @@ impl<T: Element> Tensor<T> {
     /// If there are not as many values as the shape has elements.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::from_vec(vec![1, 2, 3, 4, 5, 6i64], [2, 3])?;
     /// assert_eq!(t.shape(), &[2, 3][..]);
     /// assert!(Tensor::from_vec(vec![1, 2i64], [3]).is_err());
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -126,10 +127,10 @@ impl<T: Element> Tensor<T> {
     /// If there are not as many values as the shape has elements.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let values = [1.0f32, 2.0, 3.0, 4.0];
     /// assert_eq!(Tensor::from_slice(&values[1..], [3, 1])?.to_vec(), [2.0, 3.0, 4.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn from_slice(values: &[T], shape: impl IntoShape) -> Result<Tensor<T>> {
@@ -166,9 +167,9 @@ impl<T: Element> Tensor<T> {
     /// A scalar: a tensor without axes.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::scalar(2.5f32).item()?, 2.5);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline]
@@ -185,7 +186,7 @@ impl<T: Element> Tensor<T> {
     /// If the size is absurd or refused ([`Tensor::try_full`] returns the error).
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::full([2, 2], true).to_vec(), [true; 4]);
     /// ```
     #[track_caller]
@@ -219,6 +220,7 @@ impl<T: Element> Tensor<T> {
     }
 }
 
+/// # Making tensors: zeros and ones
 impl<T: Num> Tensor<T> {
     /// Every element 0.
     ///
@@ -226,7 +228,7 @@ impl<T: Num> Tensor<T> {
     /// If the size is absurd or refused ([`Tensor::try_zeros`] returns the error).
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::<f32>::zeros([2, 2]).to_vec(), [0.0; 4]);
     /// assert!(Tensor::<f32>::try_zeros([1 << 32, 1 << 32]).is_err());
     /// ```
@@ -252,7 +254,7 @@ impl<T: Num> Tensor<T> {
     /// If the size is absurd or refused ([`Tensor::try_ones`] returns the error).
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::<u8>::ones(3).to_vec(), [1; 3]);
     /// ```
     #[track_caller]

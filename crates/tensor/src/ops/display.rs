@@ -184,12 +184,12 @@ fn write_axis(
 /// precision of the format (`{:.3}`) bounds the digits behind the point.
 ///
 /// ```
-/// use wengert_tensor::Tensor;
+/// use wengert::Tensor;
 /// let t = Tensor::<f32>::new([[1.0, -2.5], [10.0, 0.125]]);
 /// assert_eq!(t.to_string(), "[[ 1.    -2.5  ]\n [10.     0.125]]");
 /// assert_eq!(format!("{:.1}", Tensor::<f32>::scalar(0.25)), "0.2");
 /// assert_eq!(Tensor::<i64>::arange(0, 2000, 1)?.to_string(), "[   0    1    2 ... 1997 1998 1999]");
-/// # Ok::<(), wengert_tensor::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 impl<T: Element> fmt::Display for Tensor<T> {
     #[inline(never)]
@@ -216,10 +216,10 @@ impl<T: Element> fmt::Display for Tensor<T> {
 /// Type, shape and strides, then the values as `Display` has them.
 ///
 /// ```
-/// use wengert_tensor::Tensor;
+/// use wengert::Tensor;
 /// let t = Tensor::<f32>::new([[1.0, 2.0], [3.0, 4.0]]).t()?;
 /// assert_eq!(format!("{t:?}"), "Tensor f32 [2, 2] strides [1, 2]\n[[1. 3.]\n [2. 4.]]");
-/// # Ok::<(), wengert_tensor::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 impl<T: Element> fmt::Debug for Tensor<T> {
     #[inline(never)]

@@ -188,6 +188,7 @@ fn zip_into(run: Run<2>, params: Params, out: &AnyTensor, a: &AnyTensor, b: &Any
 }
 
 /// An operand given by value, so that its memory may be reused, or by reference.
+#[doc(hidden)]
 pub enum MaybeOwned<'a, T: Element> {
     /// Its memory may be reused.
     Owned(Tensor<T>),
@@ -330,6 +331,7 @@ unsafe fn zip_scalar_into(
     }
 }
 
+/// # Element types
 impl<T: Element> Tensor<T> {
     /// A unary kernel with a scalar in its parameters, or a binary one with a splat scalar.
     #[track_caller]

@@ -93,6 +93,7 @@ fn spot(i: i64, size: usize, inner: usize, j: usize) -> usize {
     }
 }
 
+/// # Indexing
 impl<T: Element> Tensor<T> {
     /// The first index that is not within the axis.
     #[track_caller]
@@ -150,10 +151,10 @@ impl<T: Element> Tensor<T> {
     /// If the axis or an index is out of range, or the index is not 1-d.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[1i64, 2], [3, 4]]);
     /// assert_eq!(t.index_select(0, &Tensor::new([-1i64, 0, 1]))?.to_vec(), [3, 4, 1, 2, 3, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -233,10 +234,10 @@ impl<T: Element> Tensor<T> {
     /// If the axis or an index is out of range, or the shapes do not fit.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[1i64, 2], [3, 4]]);
     /// assert_eq!(t.gather(1, &Tensor::new([[1i64], [0]]))?.to_vec(), [2, 3]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -284,16 +285,19 @@ impl<T: Element> Tensor<T> {
         }
         Ok(out)
     }
+}
 
+/// # Indexing: triangles of matrices
+impl<T: Element> Tensor<T> {
     /// The elements on and below a diagonal of the last two axes; others are zero (`false`).
     ///
     /// # Errors
     /// If there are fewer than two axes.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[1i64, 2], [3, 4]]).tril(0)?.to_vec(), [1, 0, 3, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -307,9 +311,9 @@ impl<T: Element> Tensor<T> {
     /// If there are fewer than two axes.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[1i64, 2], [3, 4]]).triu(1)?.to_vec(), [0, 2, 0, 0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -350,6 +354,7 @@ impl<T: Element> Tensor<T> {
     }
 }
 
+/// # Indexing: sums into elements
 impl<T: Num> Tensor<T> {
     /// This tensor with `src[i…]` added at `[i… with the axis's place taken by index[i…]]` (PyTorch's
     /// `scatter_add`). Elements that an index names twice add up, in row-major order.
@@ -358,11 +363,11 @@ impl<T: Num> Tensor<T> {
     /// If the axis or an index is out of range, or the shapes do not fit.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let (index, src) = (Tensor::new([0i64, 2, 0]), Tensor::new([1i64, 2, 3]));
     /// let t = Tensor::<i64>::zeros(3).scatter_add(0, &index, &src)?;
     /// assert_eq!(t.to_vec(), [4, 0, 2]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -452,11 +457,11 @@ impl<T: Num> Tensor<T> {
     /// If the axis or an index is out of range, or the shapes do not fit.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let src = Tensor::new([[1i64, 2], [3, 4]]);
     /// let t = Tensor::<i64>::zeros([2, 2]).index_add(0, &Tensor::new([1, 1]), &src)?;
     /// assert_eq!(t.to_vec(), [0, 0, 4, 6]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -511,6 +516,7 @@ impl<T: Num> Tensor<T> {
     }
 }
 
+/// # Indexing: one-hot codes
 impl Tensor<i64> {
     /// Each index as a row of `classes` zeros with a one at it; a new last axis.
     ///
@@ -518,10 +524,10 @@ impl Tensor<i64> {
     /// If an index is not within `0..classes` or the size overflows.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([2i64, 0]).one_hot::<f32>(3)?;
     /// assert_eq!(t.to_vec(), [0., 0., 1., 1., 0., 0.]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]

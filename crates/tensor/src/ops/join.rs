@@ -15,6 +15,7 @@ fn none(op: &'static str) -> Error {
     Error::invalid(op, "tensors", "[]", "at least one tensor")
 }
 
+/// # Joining and splitting
 impl<T: Element> Tensor<T> {
     /// The tensors one after another along an axis.
     ///
@@ -22,10 +23,10 @@ impl<T: Element> Tensor<T> {
     /// If there is none, the axis is out of range, or the other axes differ.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let (a, b) = (Tensor::new([[1i64], [2]]), Tensor::new([[3i64, 4], [5, 6]]));
     /// assert_eq!(Tensor::cat(&[&a, &b], 1)?.to_vec(), [1, 3, 4, 2, 5, 6]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -84,11 +85,11 @@ impl<T: Element> Tensor<T> {
     /// If there is none, the axis is out of range, or the shapes differ.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let rows = [Tensor::new([1i64, 2]), Tensor::new([3, 4])];
     /// assert_eq!(Tensor::stack(&rows, 0)?, Tensor::new([[1, 2], [3, 4]]));
     /// assert_eq!(Tensor::stack(&rows, -1)?, Tensor::new([[1, 3], [2, 4]]));
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -127,10 +128,10 @@ impl<T: Element> Tensor<T> {
     /// If the axis is out of range or `size` is 0.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let parts = Tensor::new([1i64, 2, 3]).split(2, 0)?;
     /// assert_eq!((parts[0].to_vec(), parts[1].to_vec()), (vec![1, 2], vec![3]));
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -170,10 +171,10 @@ impl<T: Element> Tensor<T> {
     /// If the axis is out of range or the sizes do not add up to its.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let parts = Tensor::new([1i64, 2, 3]).split_sizes(&[1, 0, 2], 0)?;
     /// assert_eq!(parts.iter().map(Tensor::len).collect::<Vec<_>>(), [1, 0, 2]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -204,10 +205,10 @@ impl<T: Element> Tensor<T> {
     /// If the axis is out of range or `n` is 0.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let parts = Tensor::new([1i64, 2, 3, 4, 5]).chunk(3, 0)?;
     /// assert_eq!(parts.iter().map(Tensor::len).collect::<Vec<_>>(), [2, 2, 1]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -225,9 +226,9 @@ impl<T: Element> Tensor<T> {
     /// If there are fewer counts than axes or the size overflows.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([1i64, 2]).repeat([2, 2])?.to_vec(), [1, 2, 1, 2, 1, 2, 1, 2]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -274,10 +275,10 @@ impl<T: Element> Tensor<T> {
     /// If the axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([1i64, 2, 3]).roll(1, 0)?.to_vec(), [3, 1, 2]);
     /// assert_eq!(Tensor::new([1i64, 2, 3]).roll(-1, 0)?.to_vec(), [2, 3, 1]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -300,11 +301,14 @@ impl<T: Element> Tensor<T> {
             Err(e) => Err(e.rename("roll")),
         }
     }
+}
 
+/// # Writing in place
+impl<T: Element> Tensor<T> {
     /// Every element replaced by `value`, in place where the memory is held alone.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let mut t = Tensor::<f32>::zeros(2);
     /// let before = t.clone();
     /// t.fill(7.0);
@@ -322,11 +326,11 @@ impl<T: Element> Tensor<T> {
     /// If `src` does not broadcast to this shape.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let mut t = Tensor::<i64>::zeros([2, 2]);
     /// t.copy_from(&Tensor::new([1, 2]))?;
     /// assert_eq!(t.to_vec(), [1, 2, 1, 2]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -346,6 +350,7 @@ impl<T: Element> Tensor<T> {
     }
 }
 
+#[doc(hidden)]
 impl<T: Num> Tensor<T> {
     /// Zeros of a shape with `grad` added through the view that `view` takes of them: the adjoint of
     /// any view. Where the view shows an element several times (an overlapping unfold), its gradients

@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorKind, Result, Site};
 use crate::kernels::gemm::{Dims, Mat};
 use crate::tensor::Tensor;
 
+/// # Linear algebra: linear layers
 impl<T: Float> Tensor<T> {
     /// A linear map of the last axis, `y = x·wᵀ + b`, in one pass over the output.
     ///
@@ -16,12 +17,12 @@ impl<T: Float> Tensor<T> {
     /// If `self` is a scalar, `w` not 2-d or `b` not 1-d, or if their sizes do not fit.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let x = Tensor::<f32>::new([[1., 2.]]);
     /// let w = Tensor::new([[3., 4.], [5., 6.], [7., 8.]]);
     /// let y = x.linear(&w, Some(&Tensor::new([0.5, 0., 0.])))?;
     /// assert_eq!(y.to_vec(), [11.5, 17., 23.]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -100,11 +101,12 @@ impl<T: Float> Tensor<T> {
     /// If the leading axes differ, or either is a scalar.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let (dy, x) = (Tensor::<f32>::new([[1.], [2.]]), Tensor::new([[3., 4.], [5., 6.]]));
     /// assert_eq!(dy.linear_weight_grad(&x)?.to_vec(), [13., 16.]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
+    #[doc(hidden)]
     #[track_caller]
     #[inline(never)]
     pub fn linear_weight_grad(&self, x: &Tensor<T>) -> Result<Tensor<T>> {

@@ -20,6 +20,7 @@ fn chosen<'a>(mask: &[bool], places: &'a mut [u8; CHOICES]) -> &'a [u8] {
     &places[..n]
 }
 
+/// # Indexing: elements under a mask
 impl<T: Element> Tensor<T> {
     /// The elements where the mask, broadcast to this shape, is true, in row-major order.
     ///
@@ -27,10 +28,10 @@ impl<T: Element> Tensor<T> {
     /// If the mask does not broadcast to this shape.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[1i64, 2], [3, 4]]);
     /// assert_eq!(t.masked_select(&Tensor::new([true, false]))?.to_vec(), [1, 3]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -65,11 +66,12 @@ impl<T: Element> Tensor<T> {
     }
 }
 
+/// # Indexing: where a mask is true
 impl Tensor<bool> {
     /// The indices of the true elements, `[n, rank]`, in row-major order.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[false, true], [true, false]]).nonzero();
     /// assert_eq!(t, Tensor::new([[0i64, 1], [1, 0]]));
     /// ```

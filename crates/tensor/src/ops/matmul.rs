@@ -7,6 +7,7 @@ use crate::memory::AllocError;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
+/// # Linear algebra
 impl<T: Float> Tensor<T> {
     /// Matrix product, `cᵢⱼ = Σₚ aᵢₚ·bₚⱼ`, with broadcast batch axes.
     ///
@@ -18,12 +19,12 @@ impl<T: Float> Tensor<T> {
     /// If an operand is a scalar, the inner sizes differ, or the leading axes do not broadcast.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let a = Tensor::<f32>::new([[1., 2.], [3., 4.]]);
     /// let b = Tensor::new([[5., 6.], [7., 8.]]);
     /// assert_eq!(a.matmul(&b)?.to_vec(), [19., 22., 43., 50.]);
     /// assert_eq!(a.matmul(&Tensor::new([1., 1.]))?.to_vec(), [3., 7.]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -154,10 +155,10 @@ impl<T: Float> Tensor<T> {
     /// If either is not 1-d, or their sizes differ.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let a = Tensor::<f32>::new([1., 2., 3.]);
     /// assert_eq!(a.dot(&Tensor::new([4., 5., 6.]))?.item()?, 32.);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn dot(&self, other: &Tensor<T>) -> Result<Tensor<T>> {
@@ -184,10 +185,10 @@ impl<T: Float> Tensor<T> {
     /// If either is not 1-d.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let a = Tensor::<f32>::new([1., 2.]);
     /// assert_eq!(a.outer(&Tensor::new([3., 4.]))?.to_vec(), [3., 4., 6., 8.]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn outer(&self, other: &Tensor<T>) -> Result<Tensor<T>> {

@@ -20,6 +20,7 @@ pub struct LayerNorm<T: Float> {
 
 /// The gradients of a layer normalisation.
 #[derive(Clone, Debug)]
+#[doc(hidden)]
 pub struct LayerNormGrads<T: Float> {
     /// Of the input.
     pub x: Tensor<T>,
@@ -29,6 +30,7 @@ pub struct LayerNormGrads<T: Float> {
     pub bias: Tensor<T>,
 }
 
+/// # Softmax and normalisation: layers
 impl<T: Float> Tensor<T> {
     /// Layer normalisation (Ba et al., 2016) over the last axes: `y = (x − mean)/√(var + ε)·w + b`, the
     /// variance that of a population; in one pass over memory.
@@ -40,13 +42,13 @@ impl<T: Float> Tensor<T> {
     /// If `x` does not end in `shape`, or `w` or `b` have another shape.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let x = Tensor::<f64>::new([[1.0, 3.0], [10.0, 30.0]]);
     /// let all = x.layer_norm(2, None, None, 0.0)?;
     /// assert_eq!(all.y.to_vec(), [-1.0, 1.0, -1.0, 1.0]);
     /// assert_eq!(all.mean.to_vec(), [2.0, 20.0]);
     /// assert_eq!(all.scale.to_vec(), [1.0, 0.1]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -103,14 +105,15 @@ impl<T: Float> Tensor<T> {
     /// If `dy` has another shape than the input, or `mean`, `scale` and `weight` are not those of the call.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let x = Tensor::<f64>::new([[1.0, 3.0]]);
     /// let all = x.layer_norm(2, None, None, 0.0)?;
     /// let grads = x.layer_norm_grad(&Tensor::new([[1.0, 0.0]]), 2, None, &all.mean, &all.scale)?;
     /// assert_eq!(grads.x.to_vec(), [0.0, 0.0]); // two elements are ±1 whatever they were
     /// assert_eq!((grads.weight.to_vec(), grads.bias.to_vec()), (vec![-1.0, 0.0], vec![1.0, 0.0]));
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
+    #[doc(hidden)]
     #[track_caller]
     #[inline(never)]
     pub fn layer_norm_grad(

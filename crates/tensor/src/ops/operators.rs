@@ -14,8 +14,49 @@ use crate::kernels::unary::Float1;
 use crate::ops::elementwise::{MaybeOwned, zip, zip_owned};
 use crate::tensor::{Tensor, refuse};
 
+/// What an operator computes: as a method that returns `Result`, and for the operator itself.
+macro_rules! arithmetic {
+    ($($method:ident $try_method:ident $assign:ident $Kernel:ident $divides:literal $what:literal;)*) => {
+        /// # Arithmetic
+        impl<T: Num> Tensor<T> {$(
+            #[doc = concat!("Elementwise ", $what, " with broadcasting: what the operator does, without its panic.")]
+            ///
+            /// # Errors
+            /// If the shapes do not broadcast (or an integer is divided by zero).
+            #[track_caller]
+            pub fn $try_method(&self, other: &Tensor<T>) -> Result<Tensor<T>> {
+                if $divides {
+                    check_divisor(stringify!($method), other)?;
+                }
+                self.num2(Num2::$Kernel, stringify!($method), other)
+            }
+
+            #[track_caller]
+            fn $assign(a: MaybeOwned<'_, T>, b: MaybeOwned<'_, T>) -> Tensor<T> {
+                let op = stringify!($method);
+                if $divides && let Err(e) = check_divisor(op, b.get()) {
+                    refuse(e);
+                }
+                match Tensor::num2_owned(Num2::$Kernel, op, a, b) {
+                    Ok(t) => t,
+                    Err(e) => refuse(e),
+                }
+            }
+        )*}
+    };
+}
+
+arithmetic! {
+    add try_add add_assign Add false "sum";
+    sub try_sub sub_assign Sub false "difference";
+    mul try_mul mul_assign Mul false "product";
+    div try_div div_assign Div true "quotient";
+    rem try_rem rem_assign Rem true "remainder (of the sign of `self`)";
+}
+
 macro_rules! named {
-    ($Bound:ident $call:ident $Code:ident; $($(#[$doc:meta])* $name:ident $Kernel:ident;)*) => {
+    ($(#[$family:meta])* $Bound:ident $call:ident $Code:ident; $($(#[$doc:meta])* $name:ident $Kernel:ident;)*) => {
+        $(#[$family])*
         impl<T: $Bound> Tensor<T> {$(
             $(#[$doc])*
             ///
@@ -23,10 +64,10 @@ macro_rules! named {
             /// If the shapes do not broadcast.
             ///
             /// ```
-            /// use wengert_tensor::Tensor;
+            /// use wengert::Tensor;
             /// let (x, y) = (Tensor::new([2.0f64, -1.0]), Tensor::scalar(0.5));
             #[doc = concat!("assert_eq!(x.", stringify!($name), "(&y)?.shape(), &[2][..]);")]
-            /// # Ok::<(), wengert_tensor::Error>(())
+            /// # Ok::<(), wengert::Error>(())
             /// ```
             #[track_caller]
             pub fn $name(&self, other: &Tensor<T>) -> Result<Tensor<T>> {
@@ -36,14 +77,20 @@ macro_rules! named {
     };
 }
 
-named! { Num num2 Num2;
+named! {
+    /// # Arithmetic: the larger and the smaller
+    Num num2 Num2;
+
     /// Elementwise `max(x, y)` with broadcasting; NaN if either is.
     maximum Maximum;
     /// Elementwise `min(x, y)` with broadcasting; NaN if either is.
     minimum Minimum;
 }
 
-named! { Float float2 Float2;
+named! {
+    /// # Arithmetic: functions of two tensors
+    Float float2 Float2;
+
     /// Elementwise `x^y` with broadcasting, with C99's special cases (`x^0 = 1`, `1^y = 1`).
     pow Pow;
     /// The angle of the point `(x, y)`, `self` being y, in radians from −π to π.
@@ -53,7 +100,39 @@ named! { Float float2 Float2;
     /// `ln(eˣ + eʸ)` with broadcasting, without overflow.
     logaddexp LogAddExp;
     /// `eˣ·y` with broadcasting, in one pass.
+    #[doc(hidden)]
     exp_mul ExpMul;
+}
+
+/// # Arithmetic: powers
+impl<T: Float> Tensor<T> {
+    /// `xᵖ` for one exponent, with C99's special cases. Of the exponents 0, 1, 2, 3, −1 and ½ it is what a product, a
+    /// division or a root gives, 30 times as fast; a cube has two roundings.
+    ///
+    /// ```
+    /// use wengert::Tensor;
+    /// assert_eq!(Tensor::new([3.0f64]).powf(2.0).to_vec(), [9.0]);
+    /// ```
+    #[track_caller]
+    pub fn powf(&self, p: f64) -> Tensor<T> {
+        match p {
+            0.0 => return self.ones_like(),
+            1.0 => return self.clone(),
+            2.0 => return self.square(),
+            -1.0 => return self.recip(),
+            3.0 => return self.float1(Float1::Cube, Params::default(), "powf"),
+            0.5 => return self.float1(Float1::Root, Params::default(), "powf"),
+            _ => {}
+        }
+        let run = <T as crate::kernels::tables::FloatKernels>::float2(Float2::Pow);
+        self.zip_scalar(run, "powf", T::from_f64(p), false)
+    }
+}
+
+named! {
+    /// # Losses, element by element
+    Float float2 Float2;
+
     /// Squared error, `(x − t)²` with broadcasting, in one pass.
     squared_error SquaredError;
     /// Binary cross-entropy of probabilities, `−(t·ln x + (1 − t)·ln(1 − x))` with broadcasting, in one
@@ -61,8 +140,10 @@ named! { Float float2 Float2;
     bce_error BceError;
 }
 
+// Gradients of one pass are for the rules of the tape.
 macro_rules! gradients {
     ($($(#[$doc:meta])* $name:ident $Kernel:ident;)*) => {
+        #[doc(hidden)]
         impl<T: Float> Tensor<T> {$(
             $(#[$doc])*
             /// `dy` given by value lends its memory.
@@ -101,6 +182,7 @@ gradients! {
     mish_grad MishGrad;
 }
 
+/// # Losses: the Huber error
 impl<T: Float> Tensor<T> {
     /// `dy` where `self` is positive, `slope·dy` elsewhere: the gradient of leaky_relu from its input. `dy` given by value
     /// lends its memory.
@@ -109,11 +191,12 @@ impl<T: Float> Tensor<T> {
     /// If the shapes do not broadcast.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let x = Tensor::new([3.0f64, -1.0, 0.0]);
     /// assert_eq!(x.leaky_relu_grad(0.5, Tensor::ones([3]))?.to_vec(), [1.0, 0.5, 0.5]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
+    #[doc(hidden)]
     #[track_caller]
     pub fn leaky_relu_grad<'a>(
         &'a self,
@@ -137,10 +220,10 @@ impl<T: Float> Tensor<T> {
     /// If the shapes do not broadcast.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let x = Tensor::new([1.0f64, -4.0]);
     /// assert_eq!(x.huber_error(&Tensor::scalar(0.0), 2.0)?.to_vec(), [0.5, 6.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn huber_error(&self, target: &Tensor<T>, delta: f64) -> Result<Tensor<T>> {
@@ -155,11 +238,12 @@ impl<T: Float> Tensor<T> {
     /// If the shapes do not broadcast.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let x = Tensor::new([1.0f64, -4.0]);
     /// assert_eq!(x.huber_error_grad(&Tensor::scalar(0.0), 2.0, 0.5)?.to_vec(), [0.5, -1.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
+    #[doc(hidden)]
     #[track_caller]
     pub fn huber_error_grad(
         &self,
@@ -178,11 +262,12 @@ impl<T: Float> Tensor<T> {
     /// If the shapes do not broadcast.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let x = Tensor::new([3.0f64, 1.0]);
     /// assert_eq!(x.squared_error_grad(&Tensor::new([1.0, 1.0]), 0.5)?.to_vec(), [2.0, 0.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
+    #[doc(hidden)]
     #[track_caller]
     pub fn squared_error_grad(&self, target: &Tensor<T>, factor: f64) -> Result<Tensor<T>> {
         let run = <T as FloatKernels>::float2(Float2::SquaredErrorGrad);
@@ -196,39 +281,16 @@ impl<T: Float> Tensor<T> {
     /// If the shapes do not broadcast.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let x = Tensor::new([0.5f64]);
     /// assert_eq!(x.bce_error_grad(&Tensor::new([1.0]), 3.0)?.to_vec(), [-6.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
+    #[doc(hidden)]
     #[track_caller]
     pub fn bce_error_grad(&self, target: &Tensor<T>, factor: f64) -> Result<Tensor<T>> {
         let run = <T as FloatKernels>::float2(Float2::BceErrorGrad);
         zip(run, (factor, 0.0), "bce_error_grad", self, target)
-    }
-}
-
-impl<T: Float> Tensor<T> {
-    /// `xᵖ` for one exponent, with C99's special cases. Of the exponents 0, 1, 2, 3, −1 and ½ it is what a product, a
-    /// division or a root gives, 30 times as fast; a cube has two roundings.
-    ///
-    /// ```
-    /// use wengert_tensor::Tensor;
-    /// assert_eq!(Tensor::new([3.0f64]).powf(2.0).to_vec(), [9.0]);
-    /// ```
-    #[track_caller]
-    pub fn powf(&self, p: f64) -> Tensor<T> {
-        match p {
-            0.0 => return self.ones_like(),
-            1.0 => return self.clone(),
-            2.0 => return self.square(),
-            -1.0 => return self.recip(),
-            3.0 => return self.float1(Float1::Cube, Params::default(), "powf"),
-            0.5 => return self.float1(Float1::Root, Params::default(), "powf"),
-            _ => {}
-        }
-        let run = <T as crate::kernels::tables::FloatKernels>::float2(Float2::Pow);
-        self.zip_scalar(run, "powf", T::from_f64(p), false)
     }
 }
 
@@ -256,32 +318,7 @@ fn check_divisor<T: Num>(op: &'static str, divisor: &Tensor<T>) -> Result<()> {
 }
 
 macro_rules! operator {
-    ($Trait:ident $method:ident $try_method:ident $Assign:ident $assign:ident $Kernel:ident $divides:literal $what:literal) => {
-        impl<T: Num> Tensor<T> {
-            #[doc = concat!("Elementwise ", $what, " with broadcasting: what the operator does, without its panic.")]
-            ///
-            /// # Errors
-            /// If the shapes do not broadcast (or an integer is divided by zero).
-            #[track_caller]
-            pub fn $try_method(&self, other: &Tensor<T>) -> Result<Tensor<T>> {
-                if $divides {
-                    check_divisor(stringify!($method), other)?;
-                }
-                self.num2(Num2::$Kernel, stringify!($method), other)
-            }
-
-            #[track_caller]
-            fn $assign(a: MaybeOwned<'_, T>, b: MaybeOwned<'_, T>) -> Tensor<T> {
-                let op = stringify!($method);
-                if $divides && let Err(e) = check_divisor(op, b.get()) {
-                    refuse(e);
-                }
-                match Tensor::num2_owned(Num2::$Kernel, op, a, b) {
-                    Ok(t) => t,
-                    Err(e) => refuse(e),
-                }
-            }
-        }
+    ($Trait:ident $method:ident $Assign:ident $assign:ident $Kernel:ident $divides:literal) => {
         impl<T: Num> $Trait<&Tensor<T>> for &Tensor<T> {
             type Output = Tensor<T>;
             #[track_caller]
@@ -407,11 +444,11 @@ macro_rules! operator {
     )*};
 }
 
-operator!(Add add try_add AddAssign add_assign Add false "sum");
-operator!(Sub sub try_sub SubAssign sub_assign Sub false "difference");
-operator!(Mul mul try_mul MulAssign mul_assign Mul false "product");
-operator!(Div div try_div DivAssign div_assign Div true "quotient");
-operator!(Rem rem try_rem RemAssign rem_assign Rem true "remainder (of the sign of `self`)");
+operator!(Add add AddAssign add_assign Add false);
+operator!(Sub sub SubAssign sub_assign Sub false);
+operator!(Mul mul MulAssign mul_assign Mul false);
+operator!(Div div DivAssign div_assign Div true);
+operator!(Rem rem RemAssign rem_assign Rem true);
 
 macro_rules! mask_operator {
     ($Trait:ident $method:ident $logical:ident) => {

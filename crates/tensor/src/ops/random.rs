@@ -88,6 +88,7 @@ fn unit<T: Float>(rng: &mut Rng) -> f64 {
     }
 }
 
+/// # Random numbers
 impl<T: Float> Tensor<T> {
     /// Uniform on [0, 1), with 24 (`f32`) or 53 (`f64`) random bits.
     ///
@@ -95,7 +96,7 @@ impl<T: Float> Tensor<T> {
     /// If the size is absurd or refused ([`Tensor::try_rand`] returns the error).
     ///
     /// ```
-    /// use wengert_tensor::{Rng, Tensor};
+    /// use wengert::{Rng, Tensor};
     /// let x = Tensor::<f32>::rand([100], &mut Rng::seed(0));
     /// assert!(x.iter().all(|v| (0.0..1.0).contains(&v)));
     /// ```
@@ -134,10 +135,10 @@ impl<T: Float> Tensor<T> {
     /// If the size is absurd or refused ([`Tensor::try_randn`] returns the error).
     ///
     /// ```
-    /// use wengert_tensor::{Rng, Tensor};
+    /// use wengert::{Rng, Tensor};
     /// let x = Tensor::<f64>::randn([10_000], &mut Rng::seed(0));
     /// assert!(x.mean_all().item()?.abs() < 0.03);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -212,11 +213,11 @@ impl<T: Float> Tensor<T> {
     /// If a bound is not finite, `low > high`, or their difference overflows.
     ///
     /// ```
-    /// use wengert_tensor::{Rng, Tensor};
+    /// use wengert::{Rng, Tensor};
     /// let x = Tensor::<f32>::uniform(-1.0, 1.0, [8], &mut Rng::seed(0))?;
     /// assert!(x.iter().all(|v| (-1.0..1.0).contains(&v)));
     /// assert!(Tensor::<f32>::uniform(f64::NAN, 1.0, [8], &mut Rng::seed(0)).is_err());
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -243,6 +244,7 @@ impl<T: Float> Tensor<T> {
     }
 }
 
+/// # Random numbers: integers and permutations
 impl Tensor<i64> {
     /// Integers from `low` to `high - 1`.
     ///
@@ -252,10 +254,10 @@ impl Tensor<i64> {
     /// If `low >= high`.
     ///
     /// ```
-    /// use wengert_tensor::{Rng, Tensor};
+    /// use wengert::{Rng, Tensor};
     /// let dice = Tensor::randint(1, 7, [50], &mut Rng::seed(0))?;
     /// assert!(dice.iter().all(|v| (1..=6).contains(&v)));
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -285,10 +287,10 @@ impl Tensor<i64> {
     /// If the memory is refused.
     ///
     /// ```
-    /// use wengert_tensor::{Rng, Tensor};
+    /// use wengert::{Rng, Tensor};
     /// let (sorted, _) = Tensor::permutation(5, &mut Rng::seed(0))?.sort(0, false)?;
     /// assert_eq!(sorted.to_vec(), [0, 1, 2, 3, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -303,6 +305,7 @@ impl Tensor<i64> {
     }
 }
 
+/// # Random numbers: masks
 impl Tensor<bool> {
     /// True with probability `p`, to 53 bits.
     ///
@@ -310,10 +313,10 @@ impl Tensor<bool> {
     /// If `p` is outside [0, 1].
     ///
     /// ```
-    /// use wengert_tensor::{Rng, Tensor};
+    /// use wengert::{Rng, Tensor};
     /// let mask = Tensor::bernoulli(0.25, [1000], &mut Rng::seed(0))?;
     /// assert!((200..300).contains(&mask.count_nonzero()));
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]

@@ -37,6 +37,7 @@ fn numbered<T>(first: usize, part: &mut [T]) -> impl Iterator<Item = (f64, &mut 
     numbers.zip(part)
 }
 
+/// # Making tensors: ranges and identity matrices
 impl<T: Num> Tensor<T> {
     /// `start, start + step, …` up to but not including `end`, each computed as `start + i·step`
     /// (PyTorch's `arange`).
@@ -45,9 +46,9 @@ impl<T: Num> Tensor<T> {
     /// If the step is 0 or leads away from `end`, something is not finite, or there are too many.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::arange(0i64, 5, 2)?.to_vec(), [0, 2, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -78,7 +79,7 @@ impl<T: Num> Tensor<T> {
     /// If the size is absurd or refused ([`Tensor::try_eye`] returns the error).
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::<f32>::eye(2).to_vec(), [1.0, 0.0, 0.0, 1.0]);
     /// ```
     #[track_caller]
@@ -105,6 +106,7 @@ impl<T: Num> Tensor<T> {
     }
 }
 
+/// # Making tensors: ranges of a given length
 impl<T: Float> Tensor<T> {
     /// `n` values from `start` to `end`, both included, evenly spaced.
     ///
@@ -112,9 +114,9 @@ impl<T: Float> Tensor<T> {
     /// If a bound is not finite or the size is refused.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::linspace(0.0f64, 1.0, 5)?.to_vec(), [0.0, 0.25, 0.5, 0.75, 1.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]

@@ -340,6 +340,7 @@ fn min_of<T: Num>(
 
 macro_rules! reductions {
     ($($(#[$doc:meta])* $name:ident $keepdim:ident $fold:ident $Out:ty;)*) => {
+        /// # Reductions
         impl<T: Num> Tensor<T> {$(
             $(#[$doc])*
             #[track_caller]
@@ -371,12 +372,12 @@ reductions! {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[1.0f32, 2.0], [3.0, 4.0]]);
     /// assert_eq!(t.sum(0)?.to_vec(), [4.0, 6.0]);
     /// assert_eq!(t.sum([0, -1])?.item()?, 10.0);
     /// assert_eq!(t.sum([])?, t);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     sum sum_keepdim sum_of T::Sum;
     /// The product over axes, `Π x`; 1 where there is nothing to multiply. Integers are multiplied in
@@ -389,9 +390,9 @@ reductions! {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[1i32, 2], [3, 4]]).prod(1)?.to_vec(), [2i64, 12]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     prod prod_keepdim prod_of T::Sum;
     /// The largest element over axes; NaN if there is one.
@@ -403,10 +404,10 @@ reductions! {
     /// If an axis is out of range or named twice, or there is nothing to reduce.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[1.0f32, 5.0], [3.0, 4.0]]).max(1)?.to_vec(), [5.0, 4.0]);
     /// assert!(Tensor::<f32>::zeros([2, 0]).max(1).is_err());
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     max max_keepdim max_of T;
     /// The smallest element over axes; NaN if there is one.
@@ -418,9 +419,9 @@ reductions! {
     /// If an axis is out of range or named twice, or there is nothing to reduce.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[1.0f32, 5.0], [3.0, 4.0]]).min(0)?.to_vec(), [1.0, 4.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     min min_keepdim min_of T;
 }
@@ -453,6 +454,7 @@ fn arg_of<T: Num>(
 
 macro_rules! arg_reductions {
     ($($max:literal $what:literal $name:ident $keepdim:ident $all:ident;)*) => {
+        /// # Reductions to an index
         impl<T: Num> Tensor<T> {$(
             #[doc = concat!("The index of the ", $what, " element along an axis: the first one at ties; the first NaN, if there is one.")]
             ///
@@ -460,10 +462,10 @@ macro_rules! arg_reductions {
             /// If the axis is out of range or empty.
             ///
             /// ```
-            /// use wengert_tensor::Tensor;
+            /// use wengert::Tensor;
             /// let t = Tensor::new([[7i64, 7, 7], [f64::NAN as i64, 0, 0]]);
             #[doc = concat!("assert_eq!(t.", stringify!($name), "(1)?.to_vec(), [0, 0]);")]
-            /// # Ok::<(), wengert_tensor::Error>(())
+            /// # Ok::<(), wengert::Error>(())
             /// ```
             #[track_caller]
             pub fn $name(&self, axis: isize) -> Result<Tensor<i64>> {
@@ -495,13 +497,14 @@ arg_reductions! {
     false "smallest" argmin argmin_keepdim argmin_all;
 }
 
+/// # Reductions of all elements
 impl<T: Num> Tensor<T> {
     /// The sum of all elements, a scalar; 0 if there are none. See [`sum`](Tensor::sum).
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[200u8, 100], [1, 1]]).sum_all().item()?, 302);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn sum_all(&self) -> Tensor<T::Sum> {
@@ -537,6 +540,7 @@ impl<T: Num> Tensor<T> {
     }
 }
 
+/// # Reductions to a shape
 impl<T: Float> Tensor<T> {
     /// The axes that broadcasting `shape` to this one's repeats, summed: the adjoint of
     /// [`expand`](Tensor::expand). Shares the memory where the shapes agree.
@@ -545,11 +549,11 @@ impl<T: Float> Tensor<T> {
     /// If `shape` does not broadcast to this tensor's.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let dy = Tensor::<f32>::ones([4, 3]);
     /// assert_eq!(dy.sum_to([3])?.to_vec(), [4.0; 3]);
     /// assert_eq!(dy.sum_to([4, 1])?.to_vec(), [3.0; 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn sum_to(&self, shape: impl IntoShape) -> Result<Tensor<T>> {

@@ -6,6 +6,7 @@ use crate::kernels::scan::NumScan;
 use crate::kernels::tables::NumKernels;
 use crate::tensor::Tensor;
 
+/// # Running sums and products
 impl<T: Num> Tensor<T> {
     #[track_caller]
     fn scan(&self, op: &'static str, code: NumScan, axis: isize) -> Result<Tensor<T::Sum>> {
@@ -27,10 +28,10 @@ impl<T: Num> Tensor<T> {
     /// If the axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[1i32, 2], [3, 4]]);
     /// assert_eq!(t.cumsum(0)?.to_vec(), [1i64, 2, 4, 6]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -47,9 +48,9 @@ impl<T: Num> Tensor<T> {
     /// If the axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([2.0f32, 3.0, 4.0]).cumprod(0)?.to_vec(), [2.0, 6.0, 24.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -58,6 +59,7 @@ impl<T: Num> Tensor<T> {
     }
 }
 
+/// # Running sums and products: linear recurrences
 impl<T: Float> Tensor<T> {
     /// The recurrence `yᵢ = aᵢ·yᵢ₋₁ + bᵢ` along an axis, from `y₋₁ = 0`; `self` is `a`, whose first
     /// elements do not count.
@@ -69,10 +71,10 @@ impl<T: Float> Tensor<T> {
     /// If the axis is out of range, or the shapes differ.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let (a, b) = (Tensor::new([0.0f32, 2.0, 2.0]), Tensor::new([1.0, 1.0, 1.0]));
     /// assert_eq!(a.linear_scan(&b, 0)?.to_vec(), [1.0, 3.0, 7.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]

@@ -12,11 +12,12 @@ use crate::tensor::Tensor;
 /// beyond the axis are cut to it, a negative step runs backwards.
 ///
 /// ```
-/// use wengert_tensor::{Slice, Tensor};
+/// use wengert::Tensor;
+/// use wengert::tensor::Slice;
 /// let t = Tensor::new([0i64, 1, 2, 3, 4]);
 /// assert_eq!(t.slice(0, 1..-1)?.to_vec(), [1, 2, 3]);
 /// assert_eq!(t.slice(0, Slice::all().step(-2))?.to_vec(), [4, 2, 0]);
-/// # Ok::<(), wengert_tensor::Error>(())
+/// # Ok::<(), wengert::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slice {
@@ -95,6 +96,7 @@ impl<R: RangeBounds<isize>> From<R> for Slice {
     }
 }
 
+/// # Views: slices and iteration
 impl<T: Element> Tensor<T> {
     /// A range of an axis with any step but 0, as Python's `t[start:end:step]`.
     ///
@@ -102,11 +104,12 @@ impl<T: Element> Tensor<T> {
     /// If the axis is out of range or the step is 0.
     ///
     /// ```
-    /// use wengert_tensor::{Slice, Tensor};
+    /// use wengert::Tensor;
+    /// use wengert::tensor::Slice;
     /// let t = Tensor::new([[0i64, 1, 2, 3], [4, 5, 6, 7]]);
     /// assert_eq!(t.slice(1, 1..3)?.to_vec(), [1, 2, 5, 6]);
     /// assert_eq!(t.slice(1, Slice::new(Some(-1), None, -3))?.to_vec(), [3, 0, 7, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -131,9 +134,9 @@ impl<T: Element> Tensor<T> {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([1i64, 2, 3]).flip(0)?.to_vec(), [3, 2, 1]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -154,11 +157,11 @@ impl<T: Element> Tensor<T> {
     /// If an axis is out of range or both are the same.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[1i64, 2], [3, 4]]);
     /// assert_eq!(t.diagonal(0, 0, 1)?.to_vec(), [1, 4]);
     /// assert_eq!(t.diagonal(-1, 0, 1)?.to_vec(), [3]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -203,11 +206,11 @@ impl<T: Element> Tensor<T> {
     /// If the axis is out of range, `size` is above the axis's, or `step` is 0.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([1i64, 2, 3, 4]).unfold(0, 2, 1)?;
     /// assert_eq!(t.shape(), &[3, 2][..]);
     /// assert_eq!(t.to_vec(), [1, 2, 2, 3, 3, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -258,11 +261,11 @@ impl<T: Element> Tensor<T> {
     /// If the axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let columns = Tensor::new([[1i64, 2], [3, 4]]).unbind(1)?;
     /// assert_eq!(columns[0].to_vec(), [1, 3]);
     /// assert_eq!(columns[1].to_vec(), [2, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -279,10 +282,10 @@ impl<T: Element> Tensor<T> {
     /// If an axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::<f32>::zeros([2, 3, 4]);
     /// assert_eq!(t.movedim(0, -1)?.shape(), &[3, 4, 2][..]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -296,7 +299,7 @@ impl<T: Element> Tensor<T> {
     /// Views over the first axis; none for a scalar.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[1i64, 2], [3, 4]]);
     /// let sums: Vec<i64> = t.outer_iter().map(|row| row.to_vec().iter().sum()).collect();
     /// assert_eq!(sums, [3, 7]);
@@ -312,9 +315,9 @@ impl<T: Element> Tensor<T> {
     /// If there is not one number an axis, or one is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[1i64, 2], [3, 4]]).get(&[1, -1])?, 4);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -345,10 +348,10 @@ impl<T: Element> Tensor<T> {
     /// The elements in row-major order, one at a time, whatever the strides; no copy is made.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[1i64, 2], [3, 4]]).t()?;
     /// assert_eq!(t.iter().collect::<Vec<_>>(), [1, 3, 2, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     pub fn iter(&self) -> Elements<'_, T> {
         Elements {

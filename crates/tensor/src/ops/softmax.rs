@@ -6,6 +6,7 @@ use crate::kernels::softmax::Softmax;
 use crate::kernels::tables::FloatKernels;
 use crate::tensor::Tensor;
 
+/// # Softmax and normalisation
 impl<T: Float> Tensor<T> {
     #[track_caller]
     fn along_rows(
@@ -57,10 +58,10 @@ impl<T: Float> Tensor<T> {
     /// If the axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let y = Tensor::new([[0.0f64, 0.0], [1000.0, 0.0]]).softmax(1)?;
     /// assert_eq!(y.to_vec(), [0.5, 0.5, 1.0, 0.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -78,10 +79,10 @@ impl<T: Float> Tensor<T> {
     /// If the axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let y = Tensor::new([1000.0f64, 0.0]).log_softmax(0)?;
     /// assert_eq!(y.to_vec(), [0.0, -1000.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -95,11 +96,12 @@ impl<T: Float> Tensor<T> {
     /// If the shapes differ or the axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let y = Tensor::new([0.5f64, 0.5]);
     /// assert_eq!(y.softmax_grad(&Tensor::new([1.0, 0.0]), 0)?.to_vec(), [0.25, -0.25]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
+    #[doc(hidden)]
     #[track_caller]
     #[inline(never)]
     pub fn softmax_grad(&self, dy: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {
@@ -113,11 +115,12 @@ impl<T: Float> Tensor<T> {
     /// If the shapes differ or the axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let y = Tensor::new([0.0f64, f64::NEG_INFINITY]);
     /// assert_eq!(y.log_softmax_grad(&Tensor::new([1.0, 2.0]), 0)?.to_vec(), [-2.0, 2.0]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
+    #[doc(hidden)]
     #[track_caller]
     #[inline(never)]
     pub fn log_softmax_grad(&self, dy: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {

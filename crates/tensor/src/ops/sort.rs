@@ -6,6 +6,7 @@ use crate::kernels::tables::ElementKernels;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
+/// # Sorting
 impl<T: Element> Tensor<T> {
     /// The first `k` along a checked axis, in order, with their indices.
     #[track_caller]
@@ -56,11 +57,11 @@ impl<T: Element> Tensor<T> {
     /// If the axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let (values, indices) = Tensor::new([3.0f32, f32::NAN, 1.0]).sort(0, false)?;
     /// assert_eq!(&values.to_vec()[..2], [1.0, 3.0]);
     /// assert_eq!(indices.to_vec(), [2, 0, 1]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -75,9 +76,9 @@ impl<T: Element> Tensor<T> {
     /// If the axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([5i64, 9, 5]).argsort(0, true)?.to_vec(), [1, 0, 2]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -98,11 +99,11 @@ impl<T: Element> Tensor<T> {
     /// If the axis is out of range or has fewer than `k` elements.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let (values, indices) = Tensor::new([1i64, 7, 3, 7]).topk(3, 0, true)?;
     /// assert_eq!(values.to_vec(), [7, 7, 3]);
     /// assert_eq!(indices.to_vec(), [1, 3, 2]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]

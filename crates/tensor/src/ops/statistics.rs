@@ -134,6 +134,7 @@ fn logsumexp<T: Float>(
 
 macro_rules! statistics {
     ($($(#[$doc:meta])* $name:ident $keepdim:ident $all:ident $fold:ident($($arg:ident: $MaybeOwned:ty)?) $all_doc:literal;)*) => {
+        /// # Statistics
         impl<T: Float> Tensor<T> {$(
             $(#[$doc])*
             #[track_caller]
@@ -172,9 +173,9 @@ statistics! {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([[1.0f32, 2.0], [3.0, 4.0]]).mean(1)?.to_vec(), [1.5, 3.5]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     mean mean_keepdim mean_all mean() "The mean of all elements, a scalar; NaN if there are none.";
     /// The variance over axes in two passes, `Σ(x − mean)² / max(0, n − correction)`: `correction` 1
@@ -188,11 +189,11 @@ statistics! {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([1.0f64, 2.0, 3.0]);
     /// assert_eq!(t.var(0, 1)?.item()?, 1.0);
     /// assert_eq!(t.var(0, 0)?.item()?, 2.0 / 3.0);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     var var_keepdim var_all var(correction: usize) "The [`var`](Tensor::var) of all elements, a scalar.";
     /// The standard deviation over axes, the square root of [`var`](Tensor::var).
@@ -204,9 +205,9 @@ statistics! {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([1.0f64, 3.0]).std(0, 0)?.item()?, 1.0);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     std std_keepdim std_all std(correction: usize) "The [`std`](Tensor::std) of all elements, a scalar.";
     /// The Euclidean norm over axes, `√Σx²`; 0 of nothing. Where the sum of squares over- or
@@ -220,10 +221,10 @@ statistics! {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([3.0f32, 4.0]).norm(0)?.item()?, 5.0);
     /// assert_eq!(Tensor::new([3e30f32, 4e30]).norm(0)?.item()?, 5e30);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     norm norm_keepdim norm_all norm() "The [`norm`](Tensor::norm) of all elements, a scalar.";
     /// `ln Σeˣ` over axes, without overflow: −∞ where every element is −∞ or there is none, ∞ where
@@ -236,14 +237,15 @@ statistics! {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([1000.0f64, 1000.0]);
     /// assert!((t.logsumexp(0)?.item()? - (1000.0 + 2.0f64.ln())).abs() < 1e-12);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     logsumexp logsumexp_keepdim logsumexp_all logsumexp() "The [`logsumexp`](Tensor::logsumexp) of all elements, a scalar.";
 }
 
+/// # Statistics: norms of any order
 impl<T: Float> Tensor<T> {
     /// The p-norm over axes, `(Σ|x|ᵖ)^(1/p)`; for `p = ∞` the largest `|x|` (0 of nothing), for −∞ the
     /// smallest (∞ of nothing). Powers other than 1 and 2 may overflow where the norm would not.
@@ -255,11 +257,11 @@ impl<T: Float> Tensor<T> {
     /// If an axis is out of range or named twice, or `p` is 0 or NaN.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([3.0f64, -4.0]);
     /// assert_eq!(t.norm_p(1.0, 0)?.item()?, 7.0);
     /// assert_eq!(t.norm_p(f64::INFINITY, 0)?.item()?, 4.0);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]

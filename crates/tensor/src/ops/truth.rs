@@ -27,6 +27,7 @@ fn bool_of<A: Element>(
 
 macro_rules! bool_reductions {
     ($($Code:ident $empty:literal $what:literal $name:ident $keepdim:ident $all:ident;)*) => {
+        /// # Reductions of masks
         impl Tensor<bool> {$(
             #[doc = concat!("Whether ", $what, " over axes is true; ", stringify!($empty), " where there is none.")]
             ///
@@ -34,10 +35,10 @@ macro_rules! bool_reductions {
             /// If an axis is out of range or named twice.
             ///
             /// ```
-            /// use wengert_tensor::Tensor;
+            /// use wengert::Tensor;
             #[doc = concat!("let t = Tensor::<bool>::full([2, 0], true).", stringify!($name), "(1)?;")]
             #[doc = concat!("assert_eq!(t.to_vec(), [", stringify!($empty), "; 2]);")]
-            /// # Ok::<(), wengert_tensor::Error>(())
+            /// # Ok::<(), wengert::Error>(())
             /// ```
             #[track_caller]
             pub fn $name(&self, axes: impl IntoAxes) -> Result<Tensor<bool>> {
@@ -68,11 +69,12 @@ bool_reductions! {
     All true "every element" all all_keepdim all_all;
 }
 
+/// # Reductions of masks: counts
 impl Tensor<bool> {
     /// How many elements are true.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([true, false, true]).count_nonzero(), 2);
     /// ```
     #[track_caller]

@@ -8,12 +8,13 @@ use crate::kernels::unary::{self, Float1, FloatClass, Num1};
 use crate::ops::elementwise::{map, map_owned, try_map};
 use crate::tensor::Tensor;
 
-/// The methods of a list of plain unary functions.
+/// The methods of a list of plain unary functions, an `impl` a family.
 macro_rules! methods {
-    ($(#[$doc:meta])* $Code:ident $table:ident <T: $Bound:ident, $Element:ident> => $out:ident {
-        $($(#[$of:meta])* $name:ident $Name:ident $cost:literal = $(slice $map:ident)? $(|$x:ident| $body:expr)?;)*
+    ($(#[$list:meta])* $Code:ident $table:ident <T: $Bound:ident, $Element:ident> => $out:ident {
+        $(@ $family:literal
+        $($(#[$of:meta])* $name:ident $Name:ident $cost:literal = $(slice $map:ident)? $(|$x:ident| $body:expr)?;)*)*
     } $(with parameters { $($with:tt)* })?) => {
-        $(#[$doc])*
+        $(#[doc = concat!("# ", $family)]
         impl<T: $Element> Tensor<T> {$(
             $(#[$of])*
             #[track_caller]
@@ -21,13 +22,13 @@ macro_rules! methods {
             pub fn $name(&self) -> Tensor<$out> {
                 map(T::$table($Code::$Name), Params::default(), stringify!($name), self)
             }
-        )*}
+        )*})*
     };
 }
 unary::num1_list!(methods);
 unary::float1_list!(methods);
-unary::float_class_list!(methods);
 
+/// # Activations and elementwise functions with parameters
 impl<T: Float> Tensor<T> {
     /// `x` where positive, `slope·x` elsewhere.
     #[track_caller]
@@ -53,10 +54,10 @@ impl<T: Float> Tensor<T> {
     /// If a bound is NaN, or `min > max`.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// assert_eq!(Tensor::new([-2.0f32, 0.5, 3.0]).clamp(0.0, 1.0)?.to_vec(), [0.0, 0.5, 1.0]);
     /// assert!(Tensor::new([0.0f32]).clamp(f64::NAN, 1.0).is_err());
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     pub fn clamp(&self, min: f64, max: f64) -> crate::Result<Tensor<T>> {
@@ -72,6 +73,7 @@ impl<T: Float> Tensor<T> {
     }
 
     /// As [`Tensor::affine`], in this tensor's memory where it is held alone.
+    #[doc(hidden)]
     #[track_caller]
     pub fn into_affine(self, a: f64, b: f64) -> Tensor<T> {
         map_owned(
@@ -82,6 +84,8 @@ impl<T: Float> Tensor<T> {
         )
     }
 }
+
+unary::float_class_list!(methods);
 
 impl<T: Num> std::ops::Neg for &Tensor<T> {
     type Output = Tensor<T>;

@@ -13,7 +13,8 @@ use crate::tensor::Tensor;
 /// `apply` `#[inline(always)]`.
 ///
 /// ```
-/// use wengert_tensor::{Float, Tensor, Update};
+/// use wengert::prelude::*;
+/// use wengert::tensor::Update;
 /// /// Adagrad (Duchi et al., 2011).
 /// #[derive(Clone, Copy)]
 /// struct Adagrad { lr: f64 }
@@ -88,6 +89,7 @@ fn taken<'a, 'b, T>(m: &'a Mutex<&'b mut [T]>) -> MutexGuard<'a, &'b mut [T]> {
     m.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// # Updates of parameters
 impl<T: Float> Tensor<T> {
     /// Applies an optimizer's update to every element of this parameter, given its gradient and what is kept beside it, in
     /// place where memory is held alone. Shapes must agree; elements beyond the shortest are left alone.

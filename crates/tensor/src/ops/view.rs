@@ -6,6 +6,7 @@ use crate::error::{ErrorKind, Result, Site};
 use crate::shape::{Axes, INFER, IntoAxes, IntoShape, Shape};
 use crate::tensor::Tensor;
 
+/// # Views
 impl<T: Element> Tensor<T> {
     #[track_caller]
     pub(crate) fn site(&self, op: &'static str) -> Site {
@@ -68,11 +69,11 @@ impl<T: Element> Tensor<T> {
     /// If the shape has another number of elements.
     ///
     /// ```
-    /// use wengert_tensor::{INFER, Tensor};
+    /// use wengert::prelude::*;
     /// let t = Tensor::new([[1i64, 2, 3], [4, 5, 6]]);
     /// assert_eq!(t.reshape([3, INFER])?.shape(), &[3, 2][..]);
     /// assert!(t.reshape([4, INFER]).is_err());
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -138,10 +139,10 @@ impl<T: Element> Tensor<T> {
     /// If an axis is out of range or `start` comes after `end`.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let images = Tensor::<f32>::zeros([8, 3, 4, 4]);
     /// assert_eq!(images.flatten(1, -1)?.shape(), &[8, 48][..]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -175,10 +176,10 @@ impl<T: Element> Tensor<T> {
     /// If an axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[1i64, 2], [3, 4]]);
     /// assert_eq!(t.transpose(0, -1)?.to_vec(), [1, 3, 2, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -195,10 +196,10 @@ impl<T: Element> Tensor<T> {
     /// If there are more than two axes.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[1i64, 2, 3]]);
     /// assert_eq!(t.t()?.shape(), &[3, 1][..]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -223,10 +224,10 @@ impl<T: Element> Tensor<T> {
     /// If `order` does not name every axis once.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let channels_last = Tensor::<f32>::zeros([8, 4, 5, 3]);
     /// assert_eq!(channels_last.permute([0, -1, 1, 2])?.shape(), &[8, 3, 4, 5][..]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -254,11 +255,11 @@ impl<T: Element> Tensor<T> {
     /// If this shape does not broadcast to that one.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let row = Tensor::new([1i64, 2]);
     /// assert_eq!(row.expand([3, 2])?.to_vec(), [1, 2, 1, 2, 1, 2]);
     /// assert_eq!(row.expand([3, 2])?.strides(), &[0, 1][..]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -285,11 +286,11 @@ impl<T: Element> Tensor<T> {
     /// If the axis or the range is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([0i64, 1, 2, 3]);
     /// assert_eq!(t.narrow(0, 1, 2)?.to_vec(), [1, 2]);
     /// assert_eq!(t.narrow(0, -2, 2)?.to_vec(), [2, 3]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -327,10 +328,10 @@ impl<T: Element> Tensor<T> {
     /// If the axis or the index is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([[1i64, 2], [3, 4]]);
     /// assert_eq!(t.select(1, -1)?.to_vec(), [2, 4]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -365,11 +366,11 @@ impl<T: Element> Tensor<T> {
     /// If the axis is out of range.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::new([1i64, 2]);
     /// assert_eq!(t.unsqueeze(0)?.shape(), &[1, 2][..]);
     /// assert_eq!(t.unsqueeze(-1)?.shape(), &[2, 1][..]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
@@ -392,12 +393,12 @@ impl<T: Element> Tensor<T> {
     /// If an axis is out of range or named twice.
     ///
     /// ```
-    /// use wengert_tensor::Tensor;
+    /// use wengert::Tensor;
     /// let t = Tensor::<f32>::zeros([1, 3, 1]);
     /// assert_eq!(t.squeeze(-1)?.shape(), &[1, 3][..]);
     /// assert_eq!(t.squeeze([0, 1])?.shape(), &[3, 1][..]);
     /// assert_eq!(t.squeeze_all().shape(), &[3][..]);
-    /// # Ok::<(), wengert_tensor::Error>(())
+    /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]

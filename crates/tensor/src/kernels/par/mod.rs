@@ -155,7 +155,7 @@ pub(crate) fn try_for_each(
 /// run at once. Results have the same bits for any number.
 ///
 /// ```
-/// use wengert_tensor::{num_threads, with_threads};
+/// use wengert::tensor::{num_threads, with_threads};
 /// assert!(num_threads() >= 1);
 /// assert_eq!(with_threads(3, num_threads), 3);
 /// ```
