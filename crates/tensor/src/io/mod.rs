@@ -5,6 +5,7 @@
 
 mod atomic;
 mod bytes;
+mod json;
 mod npy;
 mod safetensors;
 

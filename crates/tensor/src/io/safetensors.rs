@@ -1,18 +1,22 @@
-//! Named tensors in one file: the safetensors format. Its crate checks the header (sizes that
-//! overflow, overlaps, holes, trailing bytes); what is checked here is said beside it.
+//! Named tensors in one file: the safetensors format. It is eight bytes with the length of a header, the header in JSON, and
+//! the tensors' bytes, each where the header says.
+//!
+//! Invariant: a file whose tensors overlap, leave a hole or do not end with the file is refused before memory is asked for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use ::safetensors::tensor::{Dtype, SafeTensorError, TensorView};
-use ::safetensors::{SafeTensors, serialize};
-
 use super::bytes::{from_bytes, to_bytes};
+use super::json::{Json, quote};
 use super::{malformed, read, unsupported, write_atomic};
 use crate::any::AnyTensor;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::shape::Shape;
+
+/// The name under which a header keeps its texts.
+const METADATA: &str = "__metadata__";
 
 /// Named tensors and some texts about them, as a safetensors file holds them.
 ///
@@ -47,48 +51,32 @@ impl Safetensors {
     /// # Errors
     /// If they are no safetensors file, or hold a type that tensors have not.
     pub fn from_bytes(bytes: &[u8]) -> Result<Safetensors> {
-        let (length, header) = SafeTensors::read_metadata(bytes).map_err(|e| refused(&e))?;
-        let file = SafeTensors::deserialize(bytes).map_err(|e| refused(&e))?;
-        let data = 8 + length;
-        // A name that stands twice is one in the crate's map: its second bytes would be a hole, which
-        // the crate refuses, but for tensors without bytes. Those are counted here.
-        let names = count_names(&bytes[8..data]);
-        let expected = file.len() + usize::from(header.metadata().is_some());
-        if names != Some(expected) {
-            return Err(malformed(
-                "safetensors",
-                8,
-                "the header names a tensor twice",
-            ));
-        }
+        let (header, data) = parts(bytes)?;
+        check_spans(header, data.len())?;
         let mut out = Safetensors::default();
-        for (name, view) in file.tensors() {
-            let dtype = match view.dtype() {
-                Dtype::F32 => DType::F32,
-                Dtype::F64 => DType::F64,
-                Dtype::I64 => DType::I64,
-                Dtype::I32 => DType::I32,
-                Dtype::U8 => DType::U8,
-                Dtype::BOOL => DType::Bool,
-                other => {
-                    return Err(unsupported(
-                        "safetensors",
-                        8,
-                        format!("{name} is of element type {other:?}"),
-                    ));
-                }
+        let offset = bytes.len() - data.len();
+        each_entry(header, |json, name, entry| {
+            let Entry::Tensor(entry) = entry else {
+                return texts(json, &mut out.metadata);
             };
-            let offset = view.data().as_ptr() as usize - bytes.as_ptr() as usize;
-            let shape = Shape::from_slice(view.shape());
-            let t = from_bytes("safetensors", dtype, shape, view.data(), offset, false)?;
-            out.tensors.insert(name, t);
-        }
-        if let Some(metadata) = header.metadata() {
-            out.metadata = metadata
-                .iter()
-                .map(|(k, v)| (k.clone(), v.clone()))
-                .collect();
-        }
+            let twice = |json: &Json<'_>| json.wrong("the header names a tensor twice");
+            if out.tensors.contains_key(&*name) {
+                return Err(twice(json));
+            }
+            let (from, to) = entry.span;
+            let shape = entry.shape;
+            let part = &data[from..to];
+            let t = from_bytes(
+                "safetensors",
+                entry.dtype,
+                shape,
+                part,
+                offset + from,
+                false,
+            )?;
+            out.tensors.insert(name.into_owned(), t);
+            Ok(())
+        })?;
         Ok(out)
     }
 
@@ -98,35 +86,50 @@ impl Safetensors {
     /// If a name is `__metadata__`, which the format keeps for the texts.
     #[track_caller]
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        if self.tensors.contains_key("__metadata__") {
+        if self.tensors.contains_key(METADATA) {
             let rule = "no tensor is named __metadata__";
-            return Err(Error::invalid("to_bytes", "name", "__metadata__", rule));
+            return Err(Error::invalid("to_bytes", "name", METADATA, rule));
         }
-        let parts: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = self
-            .tensors
-            .iter()
-            .map(|(name, t)| {
-                let dtype = match t.dtype() {
-                    DType::F32 => Dtype::F32,
-                    DType::F64 => Dtype::F64,
-                    DType::I64 => Dtype::I64,
-                    DType::I32 => Dtype::I32,
-                    DType::U8 => Dtype::U8,
-                    DType::Bool => Dtype::BOOL,
-                };
-                (name.as_str(), dtype, t.shape().to_vec(), to_bytes(t))
-            })
-            .collect();
-        let mut views = Vec::with_capacity(parts.len());
-        for (name, dtype, shape, data) in &parts {
-            let view = TensorView::new(*dtype, shape.clone(), data).map_err(|e| refused(&e))?;
-            views.push((*name, view));
+        // The widest elements first: each tensor then begins at a multiple of its elements' size.
+        let mut tensors: Vec<_> = self.tensors.iter().collect();
+        tensors.sort_by_key(|(_, t)| std::cmp::Reverse(t.dtype().size()));
+        let mut header = String::from("{");
+        if !self.metadata.is_empty() {
+            quote(METADATA, &mut header);
+            for (i, (name, text)) in self.metadata.iter().enumerate() {
+                header.push_str(if i == 0 { ":{" } else { "," });
+                quote(name, &mut header);
+                header.push(':');
+                quote(text, &mut header);
+            }
+            header.push('}');
         }
-        let metadata = (!self.metadata.is_empty()).then(|| {
-            let pairs = self.metadata.iter().map(|(k, v)| (k.clone(), v.clone()));
-            pairs.collect::<HashMap<_, _>>()
-        });
-        serialize(views, metadata).map_err(|e| refused(&e))
+        let mut at = 0;
+        for (name, t) in &tensors {
+            if header.len() > 1 {
+                header.push(',');
+            }
+            quote(name, &mut header);
+            let (code, end) = (code(t.dtype()), at + t.len() * t.dtype().size());
+            let sizes: Vec<String> = t.shape().iter().map(usize::to_string).collect();
+            let sizes = sizes.join(",");
+            header.push_str(&format!(
+                ":{{\"dtype\":\"{code}\",\"shape\":[{sizes}],\"data_offsets\":[{at},{end}]}}"
+            ));
+            at = end;
+        }
+        header.push('}');
+        // So that the data begins at a multiple of eight bytes.
+        while header.len() % 8 != 0 {
+            header.push(' ');
+        }
+        let mut out = Vec::with_capacity(8 + header.len() + at);
+        out.extend((header.len() as u64).to_le_bytes());
+        out.extend(header.as_bytes());
+        for (_, t) in tensors {
+            out.extend(to_bytes(t));
+        }
+        Ok(out)
     }
 
     /// Writes a file, whole or not at all.
@@ -140,28 +143,160 @@ impl Safetensors {
     }
 }
 
-fn refused(e: &SafeTensorError) -> Error {
-    malformed("safetensors", 0, e.to_string())
+/// The name that a header has for a type of elements.
+fn code(dtype: DType) -> &'static str {
+    match dtype {
+        DType::F32 => "F32",
+        DType::F64 => "F64",
+        DType::I64 => "I64",
+        DType::I32 => "I32",
+        DType::U8 => "U8",
+        DType::Bool => "BOOL",
+    }
 }
 
-/// How many keys the outermost object of a JSON text has, each counted as often as it stands; the text
-/// has been found to be JSON before.
-fn count_names(json: &[u8]) -> Option<usize> {
-    let (mut depth, mut names, mut i) = (0usize, 0, 0);
-    while i < json.len() {
-        match json[i] {
-            b'"' => {
-                i += 1;
-                while *json.get(i)? != b'"' {
-                    i += if json[i] == b'\\' { 2 } else { 1 };
-                }
-            }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.checked_sub(1)?,
-            b':' if depth == 1 => names += 1,
-            _ => {}
-        }
-        i += 1;
+/// The header and the data of a file.
+fn parts(bytes: &[u8]) -> Result<(&str, &[u8])> {
+    let wrong = |at, reason: String| malformed("safetensors", at, reason);
+    let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
+        let reason = format!("{} bytes are too few for a header", bytes.len());
+        return Err(wrong(0, reason));
+    };
+    let length = u64::from_le_bytes(*length);
+    let within = usize::try_from(length).ok().filter(|n| *n <= rest.len());
+    let Some(length) = within else {
+        let reason = format!(
+            "a header of {length} bytes, of which {} are there",
+            rest.len()
+        );
+        return Err(wrong(0, reason));
+    };
+    let (header, data) = rest.split_at(length);
+    match std::str::from_utf8(header) {
+        Ok(header) => Ok((header, data)),
+        Err(e) => Err(wrong(8 + e.valid_up_to(), "the header is no UTF-8".into())),
     }
-    Some(names)
+}
+
+/// A value of the header's object.
+enum Entry {
+    Tensor(TensorEntry),
+    /// The texts, which are still to be read.
+    Texts,
+}
+
+struct TensorEntry {
+    dtype: DType,
+    shape: Shape,
+    /// Where its bytes begin and end in the data.
+    span: (usize, usize),
+}
+
+/// Calls `f` with each entry of a header, in order.
+fn each_entry<'a>(
+    header: &'a str,
+    mut f: impl FnMut(&mut Json<'a>, Cow<'a, str>, Entry) -> Result<()>,
+) -> Result<()> {
+    let mut json = Json::new(header, 8);
+    json.object(|json, name| {
+        if name == METADATA {
+            return f(json, name, Entry::Texts);
+        }
+        let entry = Entry::Tensor(tensor_entry(json, &name)?);
+        f(json, name, entry)
+    })?;
+    json.end()
+}
+
+/// An entry's type, shape and place; the bytes must be as many as the shape wants.
+fn tensor_entry(json: &mut Json<'_>, name: &str) -> Result<TensorEntry> {
+    let (mut dtype, mut shape, mut span) = (None, None, None);
+    json.object(|json, key| {
+        match &*key {
+            "dtype" => {
+                let told = json.string()?;
+                let all = [
+                    DType::F32,
+                    DType::F64,
+                    DType::I64,
+                    DType::I32,
+                    DType::U8,
+                    DType::Bool,
+                ];
+                dtype = Some(match all.into_iter().find(|d| code(*d) == told) {
+                    Some(dtype) => dtype,
+                    None => {
+                        let reason = format!("{name} is of element type {told}");
+                        return Err(unsupported("safetensors", 8, reason));
+                    }
+                });
+            }
+            "shape" => {
+                let mut sizes = Shape::new();
+                json.array(|json| json.number().map(|n| sizes.push(n)))?;
+                shape = Some(sizes);
+            }
+            "data_offsets" => {
+                json.expect(b'[')?;
+                let from = json.number()?;
+                json.expect(b',')?;
+                span = Some((from, json.number()?));
+                json.expect(b']')?;
+            }
+            _ => return Err(json.wrong(format!("{name} has {key:?}, which the format has not"))),
+        }
+        Ok(())
+    })?;
+    let (Some(dtype), Some(shape), Some((from, to))) = (dtype, shape, span) else {
+        let reason = format!("{name} wants a dtype, a shape and data_offsets");
+        return Err(json.wrong(reason));
+    };
+    let bytes = shape
+        .checked_numel()
+        .and_then(|n| n.checked_mul(dtype.size()));
+    if bytes.is_none() || bytes != to.checked_sub(from) {
+        let reason = format!("{name}: {dtype} {shape} does not fill bytes {from} to {to}");
+        return Err(json.wrong(reason));
+    }
+    Ok(TensorEntry {
+        dtype,
+        shape,
+        span: (from, to),
+    })
+}
+
+/// Reads the texts; where one has a name again, the last counts.
+fn texts(json: &mut Json<'_>, out: &mut BTreeMap<String, String>) -> Result<()> {
+    json.object(|json, name| {
+        let text = json.string()?.into_owned();
+        out.insert(name.into_owned(), text);
+        Ok(())
+    })
+}
+
+/// Every byte of the data belongs to one tensor. Of a header that passes, no entry is larger than the file.
+fn check_spans(header: &str, len: usize) -> Result<()> {
+    let mut spans = Vec::new();
+    each_entry(header, |json, _, entry| match entry {
+        Entry::Tensor(entry) => {
+            spans.push(entry.span);
+            Ok(())
+        }
+        Entry::Texts => json.object(|json, _| json.string().map(|_| ())),
+    })?;
+    spans.sort_unstable();
+    let mut at = 0;
+    for (from, to) in spans {
+        if from != at {
+            let what = if from < at { "overlap" } else { "leave a hole" };
+            let reason = format!("the tensors {what} at byte {from} of the data");
+            return Err(malformed("safetensors", 8, reason));
+        }
+        at = to;
+    }
+    if at != len {
+        let reason = format!("the tensors have {at} bytes, the file {len}");
+        return Err(malformed("safetensors", 8, reason));
+    }
+    Ok(())
 }
