@@ -1,7 +1,7 @@
 //! Every op of the list in `f32`: its forward pass, and forward and backward together, on the inputs of its
 //! first sample as they are (small) and enlarged to a quarter of a million elements or more (large).
 //!
-//! `cargo bench --bench ops -- large/matmul` runs a part. No op is left out: those whose samples hold an
+//! `cargo bench -p benches --bench ops -- large/matmul` runs a part. No op is left out: those whose samples hold an
 //! index or a shape of their own, so that their inputs cannot just grow, have a large call in [`by_hand`].
 
 use std::hint::black_box;

@@ -1,4 +1,4 @@
-//! Handwritten digits: a multilayer perceptron trained on MNIST's files, judged on images that it has
+//! Handwritten digits: a multilayer perceptron trained on MNIST's files, evaluated on images that it has
 //! not seen, saved and loaded again.
 //!
 //! ```text

@@ -7,7 +7,7 @@
     python3 tests/mutants.py --again LOG    # only the survivors that an earlier run printed
 
 Each mutant is one small change in the rules and calls of `crates/autograd/src/ops`, or in what they rely
-on: the walk, the nodes and the sink (`engine.rs`, `node.rs`, `rule.rs`). `*` for `/`, `+` for `-`,
+on: the backward pass, its nodes and its rules (`tape/backward.rs`, `node.rs`, `rule.rs`). `*` for `/`, `+` for `-`,
 another number, a function left out, a condition turned round, a comparison shifted by its edge; a
 gradient put at another input or left out, a need turned round, a sum of gradients that keeps one of them.
 (cargo-mutants does not look into macros, where many of these rules are, and would compile the crate once a
@@ -36,13 +36,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 COPY = ROOT / "target" / "mutants"
 SRC = Path("crates/autograd/src")
-# Not rules: the list.
-SKIPPED = {"mod.rs"}
-CORE = ["engine.rs", "node.rs", "rule.rs"]
+# Not rules: the list, and what its entries are made of.
+SKIPPED = {"mod.rs", "info.rs", "naive.rs"}
+CORE = ["tape/backward.rs", "tape/node.rs", "tape/rule.rs"]
 # Files without ops of their own, and the ops that use what is in them.
 USERS = {
     "block.rs": ["square", "sigmoid", "tanh", "exp"],
-    "engine.rs": ["add", "mul", "pow", "cat", "softsign", "hypot", "layer_norm"],
+    "backward.rs": ["add", "mul", "pow", "cat", "softsign", "hypot", "layer_norm"],
     "node.rs": ["add", "mul", "div", "expand", "cat", "mse_loss", "linear"],
     "rule.rs": ["mul", "div", "pow", "cat", "cumprod", "sqrt", "linear"],
     "operators.rs": ["sigmoid", "silu", "gelu", "square"],
@@ -72,17 +72,17 @@ EXPLAINED = [
     ("binary.rs", "a.value.square_grad(dy)?", "a gradient put elsewhere than at 0", "both inputs are one variable"),
     ("classify.rs", "unwrap_or(&0)", "another index than 0", "an input without axes is refused either way"),
     ("classify.rs", "if s > 0.0 {", ">= for >", "smoothing by 0 adds 0"),
-    ("engine.rs", "pushed: 0,", "another index than 0", "only the order of these numbers matters"),
-    ("engine.rs", "self.pushed += 1;", "a step without 1",
+    ("backward.rs", "pushed: 0,", "another index than 0", "only the order of these numbers matters"),
+    ("backward.rs", "self.pushed += 1;", "a step without 1",
      "only nodes of several threads have one number; whichever goes first, the sums are right"),
-    ("engine.rs", "self.pushed += 1;", "another index than 1", "only the order of these numbers matters"),
-    ("engine.rs", "last == FEW", "not last == FEW", "the map from the first leaf on: slower, the same"),
-    ("engine.rs", "last == FEW", "!= for ==", "the map from the first leaf on: slower, the same"),
-    ("engine.rs", "create_graph: false,", "not false",
+    ("backward.rs", "self.pushed += 1;", "another index than 1", "only the order of these numbers matters"),
+    ("backward.rs", "last == FEW", "not last == FEW", "the map from the first leaf on: slower, the same"),
+    ("backward.rs", "last == FEW", "!= for ==", "the map from the first leaf on: slower, the same"),
+    ("backward.rs", "create_graph: false,", "not false",
      "the gradients of backward, which are plain values, are recorded on the way and forgotten: slower, the same"),
-    ("engine.rs", "Pending::new(false)", "not false",
+    ("backward.rs", "ReadyQueue::new(false)", "not false",
      "sums of the gradients of backward, which are plain values, are recorded as nothing: slower, the same"),
-    ("engine.rs", "if !how.retain => node.back_alone", "not !how.retain",
+    ("backward.rs", "if !how.retain => node.back_alone", "not !how.retain",
      "no walk alone holds a node of a graph that is kept; the others are walked the same under a lock"),
     ("index.rs", "if size < src.shape()[a] {", "<= for <", "narrowing to the whole axis changes nothing"),
     ("linalg.rs", "dy.sum_to(outputs)", "without .sum_to(outputs)", "the sink sums down what is left to sum"),

@@ -128,16 +128,16 @@ impl Report {
             out.push_str("No peer is missing.\n");
             return;
         }
-        out.push_str(
-            "**Missing peers**, so that the best of those that ran is not the best there is:\n\n",
-        );
+        out.push_str("**Missing peers**: the best peer below is the best of those that ran.\n\n");
         for (peer, reason) in &self.missing {
             let _ = writeln!(out, "- {}: {reason}", peer.name);
         }
     }
 
     fn write_goals(&self, out: &mut String, workloads: &[&str], threads: &[usize]) {
-        out.push_str("\n## Goals\n\nTime of ours ÷ time of the peer, medians of the rounds.\n\n");
+        out.push_str(
+            "\n## Goals\n\nOur time divided by the time of the peer; medians of the rounds.\n\n",
+        );
         let mut head = "| workload | | against | goal |".to_string();
         let mut rule = "|---|---|---|---|".to_string();
         for t in threads {
@@ -206,7 +206,7 @@ impl Report {
     fn write_times(&self, out: &mut String, workloads: &[&str], threads: usize, peers: &[&str]) {
         let _ = writeln!(out, "\n## Times, {}\n", plural(threads));
         out.push_str(
-            "Median of the rounds' medians; best peer's in bold. ± is the width of ours over the rounds.\n",
+            "Median of the rounds' medians; the best peer is in bold. ± is the range of our medians over the rounds.\n",
         );
         // The crates for products alone would be empty columns beside everything else.
         let (products, others): (Vec<&str>, Vec<&str>) =
@@ -271,7 +271,7 @@ impl Report {
 
     fn write_memory(&self, out: &mut String, workloads: &[&str], threads: usize) {
         let _ = writeln!(out, "\n## Memory, {}\n", plural(threads));
-        out.push_str("Page faults and blocks asked of the system are per repetition, after the warm-up; peaks are of the\nwhole process, in MiB, against the Rust peer with the smallest. In parentheses, what of them are pages of the\nprogram's and the libraries' files.\n\n");
+        out.push_str("Page faults and blocks allocated by the system are counted for each repetition, after the warm-up. Peaks are\nthose of the whole process, in MiB, compared with the Rust peer that has the smallest. The part in parentheses is\nmapped from the files of the program and its libraries.\n\n");
         out.push_str("| workload | fresh blocks | faults | best peer's faults | peak | Rust peer's peak | ours ÷ theirs |\n|---|---|---|---|---|---|---|\n");
         for w in workloads {
             let ours = self.cell(w, "wengert", threads);

@@ -1,4 +1,4 @@
-//! The tape: variables whose ops are recorded, and the walk back that gives gradients. The middle of
+//! The tape: variables whose ops are recorded, and the backward pass that computes gradients. The middle of
 //! Wengert: it knows tensors, and no layers.
 //!
 //! ```
@@ -23,7 +23,7 @@
 //!
 //! - [`Var`] has every op as a method, under the names of [`Tensor`](wengert_tensor::Tensor). One made by
 //!   `Var::new` is a constant; [`Var::tracked`] makes it a leaf, and a [`Param`] is a leaf that can be updated.
-//! - [`Var::backward`] and [`grad()`] walk back, with their options in [`Backward`] and [`Grad`]; [`no_grad`] records
+//! - [`Var::backward`] and [`grad()`] run a backward pass, with their options in [`Backward`] and [`Grad`]; [`no_grad`] records
 //!   nothing.
 //! - [`Function`] is a differentiable op of one's own; [`gradcheck()`] proves it, and the module `strategies`
 //!   (feature `proptest`) has property tests for it.
@@ -34,6 +34,8 @@
 
 pub mod check;
 mod function;
+#[doc(hidden)]
+pub mod instances;
 mod param;
 mod transform;
 

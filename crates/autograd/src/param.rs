@@ -48,6 +48,7 @@ fn value_of<T: Float>(held: &mut LeafState<T>) -> &mut Tensor<T> {
 impl<T: Float> Param<T> {
     /// A trainable parameter.
     #[track_caller]
+    #[inline(never)]
     pub fn new(value: Tensor<T>) -> Param<T> {
         Param {
             node: Leaf::node(value.shape().clone(), Some(value), Location::caller()),
@@ -84,6 +85,7 @@ impl<T: Float> Param<T> {
     /// # Errors
     /// If the shape differs.
     #[track_caller]
+    #[inline(never)]
     pub fn set_value(&self, value: Tensor<T>) -> Result<()> {
         self.check("set_value", value.shape())?;
         *value_of(&mut self.leaf().held.lock()) = value;
@@ -115,6 +117,7 @@ impl<T: Float> Param<T> {
     /// # Errors
     /// If the shape differs.
     #[track_caller]
+    #[inline(never)]
     pub fn set_grad(&self, grad: Option<Tensor<T>>) -> Result<()> {
         if let Some(g) = &grad {
             self.check("set_grad", g.shape())?;
@@ -161,6 +164,7 @@ impl<T: Float> Param<T> {
     }
 
     /// Freezes (`false`) or thaws the parameter: a frozen one gets no gradient and is not updated.
+    #[inline(never)]
     pub fn set_trainable(&self, trainable: bool) {
         self.leaf().trainable.store(trainable, Ordering::Relaxed);
         if !trainable {
@@ -190,6 +194,7 @@ impl<T: Float> Param<T> {
     }
 
     #[track_caller]
+    #[inline(never)]
     fn check(&self, op: &'static str, got: &Shape) -> Result<()> {
         if got == self.shape() {
             return Ok(());
@@ -205,6 +210,7 @@ impl<T: Float> Param<T> {
 }
 
 impl<T: Float> fmt::Debug for Param<T> {
+    #[inline(never)]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

@@ -36,7 +36,7 @@ impl<T: Float> Clone for Var<T> {
     }
 }
 
-// A panic that passes leaves nothing half done: gradients reach leaves at the end of a walk, and locks
+// A panic that passes leaves nothing half done: gradients reach leaves at the end of a pass, and locks
 // are held over no user's code.
 impl<T: Float> std::panic::UnwindSafe for Var<T> {}
 impl<T: Float> std::panic::RefUnwindSafe for Var<T> {}
@@ -85,6 +85,7 @@ impl<T: Float> Var<T> {
     /// A new leaf of this value, which gradients accumulate in (PyTorch's `requires_grad_()` on a
     /// fresh tensor). What this variable came from is forgotten.
     #[track_caller]
+    #[inline(never)]
     pub fn tracked(self) -> Var<T> {
         let node = Leaf::<T>::node(self.value.shape().clone(), None, Location::caller());
         Var {
@@ -122,11 +123,13 @@ impl<T: Float> Var<T> {
 
     /// The gradient that backward calls have accumulated; `None` before the first, and on a variable
     /// that is not a leaf.
+    #[inline(never)]
     pub fn grad(&self) -> Option<Tensor<T>> {
         self.leaf().and_then(Leaf::grad)
     }
 
     /// Forgets the accumulated gradient.
+    #[inline(never)]
     pub fn zero_grad(&self) {
         if let Some(leaf) = self.leaf() {
             leaf.set_grad(None);
@@ -166,11 +169,13 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If there is not exactly one.
     #[track_caller]
+    #[inline(never)]
     pub fn item(&self) -> Result<T> {
         self.value.item()
     }
 
     /// The elements in row-major order.
+    #[inline(never)]
     pub fn to_vec(&self) -> Vec<T> {
         self.value.to_vec()
     }
@@ -196,6 +201,7 @@ impl<T: Float> AsRef<Tensor<T>> for Var<T> {
 }
 
 impl<T: Float> fmt::Debug for Var<T> {
+    #[inline(never)]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.node {
             None => write!(f, "Var({:?})", self.value),
@@ -211,6 +217,7 @@ impl<T: Float> fmt::Debug for Var<T> {
 }
 
 impl<T: Float> fmt::Display for Var<T> {
+    #[inline(never)]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.value, f)
     }

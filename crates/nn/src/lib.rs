@@ -38,6 +38,8 @@
 
 pub mod data;
 pub mod init;
+#[doc(hidden)]
+pub mod instances;
 mod layers;
 mod module;
 mod optim;

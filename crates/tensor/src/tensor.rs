@@ -273,6 +273,7 @@ impl<T: Element> Tensor<T> {
 
     /// A contiguous copy in memory of its own.
     #[track_caller]
+    #[inline(never)]
     pub fn copied(&self) -> Tensor<T> {
         map(T::copy(), Params::default(), "copy", self)
     }
@@ -285,6 +286,7 @@ impl<T: Element> Tensor<T> {
 
     /// This tensor if it is contiguous (sharing its memory), else a contiguous copy.
     #[track_caller]
+    #[inline(never)]
     pub fn contiguous(&self) -> Tensor<T> {
         if self.is_contiguous() {
             self.clone()
@@ -301,6 +303,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn to_vec(&self) -> Vec<T> {
         match self.try_vec("to_vec") {
             Ok(v) => v,
@@ -310,6 +313,7 @@ impl<T: Element> Tensor<T> {
 
     /// As [`Tensor::to_vec`], where memory that is refused is an error.
     #[track_caller]
+    #[inline(never)]
     pub(crate) fn try_vec(&self, op: &'static str) -> Result<Vec<T>> {
         let t = self.try_contiguous(op)?;
         let values = t.as_slice().unwrap_or(&[]);
@@ -336,6 +340,7 @@ impl<T: Element> Tensor<T> {
     /// # Errors
     /// If there is not exactly one.
     #[track_caller]
+    #[inline(never)]
     pub fn item(&self) -> Result<T> {
         if self.len() == 1 {
             // SAFETY: one element, initialised, in bounds.

@@ -109,6 +109,7 @@ unary_op! {
 impl<T: Float> Var<T> {
     /// `x` where positive, `slope·x` elsewhere; gradient `dy` and `slope·dy` (at 0 too).
     #[track_caller]
+    #[inline(never)]
     pub fn leaky_relu(&self, slope: f64) -> Var<T> {
         let y = self.value.leaky_relu(slope);
         apply([self], y, |_, _| LeakyRelu(self.value.clone(), slope))
@@ -159,6 +160,7 @@ impl<T: Float> Var<T> {
     /// `x` where positive, `α(eˣ − 1)` elsewhere (Clevert et al., 2015); gradient `dy` and `α·eˣ·dy`
     /// (at 0 too).
     #[track_caller]
+    #[inline(never)]
     pub fn elu(&self, alpha: f64) -> Var<T> {
         let y = self.value.elu(alpha);
         apply([self], y, |_, _| Elu(Saved::input(0, self), alpha))
@@ -215,6 +217,7 @@ pub(crate) static ELU: OpInfo = OpInfo {
 impl<T: Float> Var<T> {
     /// `x / (1 + |x|)`; gradient `dy / (1 + |x|)²`.
     #[track_caller]
+    #[inline(never)]
     pub fn softsign(&self) -> Var<T> {
         self / self.abs().affine(1.0, 1.0)
     }

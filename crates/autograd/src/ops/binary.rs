@@ -15,6 +15,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes do not broadcast.
     #[track_caller]
+    #[inline(never)]
     pub fn try_add(&self, other: &Var<T>) -> Result<Var<T>> {
         Ok(apply(
             [self, other],
@@ -64,6 +65,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes do not broadcast.
     #[track_caller]
+    #[inline(never)]
     pub fn try_sub(&self, other: &Var<T>) -> Result<Var<T>> {
         Ok(apply(
             [self, other],
@@ -115,6 +117,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes do not broadcast.
     #[track_caller]
+    #[inline(never)]
     pub fn try_mul(&self, other: &Var<T>) -> Result<Var<T>> {
         let y = self.value.try_mul(&other.value)?;
         Ok(apply([self, other], y, |_, need| {
@@ -209,6 +212,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes do not broadcast.
     #[track_caller]
+    #[inline(never)]
     pub fn try_div(&self, other: &Var<T>) -> Result<Var<T>> {
         let y = self.value.try_div(&other.value)?;
         Ok(apply([self, other], y, |y, need| Div {

@@ -18,6 +18,7 @@ macro_rules! unary_op {
         impl<T: Float> Var<T> {$(
             $(#[$doc])+
             #[track_caller]
+            #[inline(never)]
             pub fn $name(&self) -> Var<T> {
                 apply([self], self.value.$name(), |_y, _| $Rule(unary_op!(@save $saved self _y)))
             }

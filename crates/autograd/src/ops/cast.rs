@@ -14,6 +14,7 @@ impl<T: Float> Var<T> {
     /// Every element in another float type; gradient: `dy` cast back. (Casts to integers and masks
     /// have no gradient: `x.value().cast::<i64>()`.)
     #[track_caller]
+    #[inline(never)]
     pub fn cast<U: Float>(&self) -> Var<U> {
         let value = self.value.cast::<U>();
         let node = self

@@ -21,6 +21,7 @@ impl<T: Float> Var<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn maximum(&self, other: &Var<T>) -> Result<Var<T>> {
         let y = self.value.maximum(&other.value)?;
         Ok(apply([self, other], y, |y, _| {
@@ -34,6 +35,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes do not broadcast.
     #[track_caller]
+    #[inline(never)]
     pub fn minimum(&self, other: &Var<T>) -> Result<Var<T>> {
         let y = self.value.minimum(&other.value)?;
         Ok(apply([self, other], y, |y, _| {
@@ -157,6 +159,7 @@ impl<T: Float> Var<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn where_(mask: &Tensor<bool>, a: &Var<T>, b: &Var<T>) -> Result<Var<T>> {
         let y = mask.where_(&a.value, &b.value)?;
         Ok(apply([a, b], y, |_, _| Where(mask.clone())))
@@ -226,6 +229,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the mask does not broadcast to this shape.
     #[track_caller]
+    #[inline(never)]
     pub fn masked_fill(&self, mask: &Tensor<bool>, value: T) -> Result<Var<T>> {
         let y = self.value.masked_fill(mask, value)?;
         Ok(apply([self], y, |_, _| MaskedFill(mask.clone())))
@@ -282,11 +286,13 @@ macro_rules! comparisons {
             /// # Errors
             /// If the shapes do not broadcast.
             #[track_caller]
+            #[inline(never)]
             pub fn $name(&self, other: &Var<T>) -> Result<Tensor<bool>> {
                 self.value.$name(&other.value)
             }
             #[doc = concat!("Where `self ", $sign, " value`: a mask, which has no gradient.")]
             #[track_caller]
+            #[inline(never)]
             pub fn $scalar(&self, value: T) -> Tensor<bool> {
                 self.value.$scalar(value)
             }
@@ -309,6 +315,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis is out of range or empty.
     #[track_caller]
+    #[inline(never)]
     pub fn argmax(&self, axis: isize) -> Result<Tensor<i64>> {
         self.value.argmax(axis)
     }
@@ -318,6 +325,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis is out of range or empty.
     #[track_caller]
+    #[inline(never)]
     pub fn argmin(&self, axis: isize) -> Result<Tensor<i64>> {
         self.value.argmin(axis)
     }

@@ -82,6 +82,7 @@ impl<T: Float> Var<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn cross_entropy(&self, targets: &Tensor<i64>) -> Result<Var<T>> {
         self.cross_entropy_with(targets, &ClassLoss::new())
     }
@@ -91,6 +92,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// As [`Var::cross_entropy`], and if an option does not fit.
     #[track_caller]
+    #[inline(never)]
     pub fn cross_entropy_with(&self, targets: &Tensor<i64>, options: &ClassLoss) -> Result<Var<T>> {
         let (coefficients, end) = pick("cross_entropy", self, targets, options)?;
         let axis = isize::from(self.rank() > 1);
@@ -113,6 +115,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes do not fit or a target is no class.
     #[track_caller]
+    #[inline(never)]
     pub fn nll_loss(&self, targets: &Tensor<i64>) -> Result<Var<T>> {
         self.nll_loss_with(targets, &ClassLoss::new())
     }
@@ -122,6 +125,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// As [`Var::nll_loss`], and if an option does not fit.
     #[track_caller]
+    #[inline(never)]
     pub fn nll_loss_with(&self, targets: &Tensor<i64>, options: &ClassLoss) -> Result<Var<T>> {
         let (coefficients, end) = pick("nll_loss", self, targets, options)?;
         class_loss("nll_loss", self, coefficients, end)
@@ -133,6 +137,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes differ or an option does not fit.
     #[track_caller]
+    #[inline(never)]
     pub fn cross_entropy_probs(&self, targets: &Var<T>, options: &ClassLoss) -> Result<Var<T>> {
         super::reduction::same_shape("cross_entropy", self, targets)?;
         let axis = isize::from(self.rank() > 1);

@@ -27,6 +27,7 @@ impl<T: Float> Var<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn index_select(&self, axis: isize, index: &Tensor<i64>) -> Result<Var<T>> {
         let y = self.value.index_select(axis, index)?;
         Ok(apply([self], y, |_, _| IndexSelect {
@@ -42,6 +43,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis or an index is out of range, or the shapes do not fit.
     #[track_caller]
+    #[inline(never)]
     pub fn index_add(&self, axis: isize, index: &Tensor<i64>, src: &Var<T>) -> Result<Var<T>> {
         let y = self.value.index_add(axis, index, &src.value)?;
         Ok(apply([self, src], y, |_, _| IndexAdd(axis, index.clone())))
@@ -139,6 +141,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis or an index is out of range, or the shapes do not fit.
     #[track_caller]
+    #[inline(never)]
     pub fn gather(&self, axis: isize, index: &Tensor<i64>) -> Result<Var<T>> {
         let y = self.value.gather(axis, index)?;
         Ok(self.gathered(y, "gather", axis, index))
@@ -167,6 +170,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis or an index is out of range, or the shapes do not fit.
     #[track_caller]
+    #[inline(never)]
     pub fn scatter_add(&self, axis: isize, index: &Tensor<i64>, src: &Var<T>) -> Result<Var<T>> {
         // What of `src` the index does not cover has no part in it.
         let mut src = src.clone();
@@ -286,6 +290,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the mask does not broadcast to this shape.
     #[track_caller]
+    #[inline(never)]
     pub fn masked_select(&self, mask: &Tensor<bool>) -> Result<Var<T>> {
         let y = self.value.masked_select(mask)?;
         let mask = mask.expand(self.shape())?;
@@ -336,6 +341,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If there are fewer than two axes.
     #[track_caller]
+    #[inline(never)]
     pub fn tril(&self, diagonal: isize) -> Result<Var<T>> {
         let y = self.value.tril(diagonal)?;
         Ok(apply([self], y, |_, _| {
@@ -348,6 +354,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If there are fewer than two axes.
     #[track_caller]
+    #[inline(never)]
     pub fn triu(&self, diagonal: isize) -> Result<Var<T>> {
         let y = self.value.triu(diagonal)?;
         Ok(apply([self], y, |_, _| {

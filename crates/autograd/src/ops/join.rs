@@ -27,6 +27,7 @@ impl<T: Float> Var<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn cat(vars: &[impl Borrow<Var<T>>], axis: isize) -> Result<Var<T>> {
         let values: Vec<&Tensor<T>> = vars.iter().map(|v| &v.borrow().value).collect();
         let y = Tensor::cat(&values, axis)?;
@@ -45,6 +46,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If there are none, the axis is out of range, or the shapes differ.
     #[track_caller]
+    #[inline(never)]
     pub fn stack(vars: &[impl Borrow<Var<T>>], axis: isize) -> Result<Var<T>> {
         let values: Vec<&Tensor<T>> = vars.iter().map(|v| &v.borrow().value).collect();
         let y = Tensor::stack(&values, axis)?;
@@ -171,6 +173,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis is out of range or `size` is 0.
     #[track_caller]
+    #[inline(never)]
     pub fn split(&self, size: usize, axis: isize) -> Result<Vec<Var<T>>> {
         self.parts(&self.value.split(size, axis)?, axis)
     }
@@ -180,6 +183,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis is out of range or the sizes do not add up to it.
     #[track_caller]
+    #[inline(never)]
     pub fn split_sizes(&self, sizes: &[usize], axis: isize) -> Result<Vec<Var<T>>> {
         self.parts(&self.value.split_sizes(sizes, axis)?, axis)
     }
@@ -189,6 +193,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis is out of range or `n` is 0.
     #[track_caller]
+    #[inline(never)]
     pub fn chunk(&self, n: usize, axis: isize) -> Result<Vec<Var<T>>> {
         self.parts(&self.value.chunk(n, axis)?, axis)
     }
@@ -211,6 +216,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis is out of range.
     #[track_caller]
+    #[inline(never)]
     pub fn unbind(&self, axis: isize) -> Result<Vec<Var<T>>> {
         let n = self.value.unbind(axis)?.len();
         (0..n).map(|i| self.select(axis, i as isize)).collect()
@@ -275,6 +281,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If there are fewer counts than axes, or the size overflows.
     #[track_caller]
+    #[inline(never)]
     pub fn repeat(&self, counts: impl IntoShape) -> Result<Var<T>> {
         let counts = counts.into_shape();
         let y = self.value.repeat(&counts)?;
@@ -344,6 +351,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis is out of range.
     #[track_caller]
+    #[inline(never)]
     pub fn roll(&self, shift: isize, axis: isize) -> Result<Var<T>> {
         let y = self.value.roll(shift, axis)?;
         Ok(apply([self], y, |_, _| Roll(shift, axis)))

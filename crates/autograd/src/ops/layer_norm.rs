@@ -27,6 +27,7 @@ impl<T: Float> Var<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn layer_norm(
         &self,
         shape: impl IntoShape,

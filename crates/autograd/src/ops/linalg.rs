@@ -17,6 +17,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the inner dimensions differ or the leading ones do not broadcast.
     #[track_caller]
+    #[inline(never)]
     pub fn matmul(&self, other: &Var<T>) -> Result<Var<T>> {
         let y = self.value.matmul(&other.value)?;
         Ok(apply([self, other], y, |_, need| Matmul {
@@ -150,6 +151,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If either is not 1-d, or their sizes differ.
     #[track_caller]
+    #[inline(never)]
     pub fn dot(&self, other: &Var<T>) -> Result<Var<T>> {
         let y = self.value.dot(&other.value)?;
         Ok(apply([self, other], y, |_, need| {
@@ -189,6 +191,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If either is not 1-d.
     #[track_caller]
+    #[inline(never)]
     pub fn outer(&self, other: &Var<T>) -> Result<Var<T>> {
         let y = self.value.outer(&other.value)?;
         Ok(apply([self, other], y, |_, need| Outer {
@@ -242,6 +245,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes do not fit.
     #[track_caller]
+    #[inline(never)]
     pub fn linear(&self, w: &Var<T>, b: Option<&Var<T>>) -> Result<Var<T>> {
         self.linear_owned(w.clone(), b.cloned())
     }
@@ -253,6 +257,7 @@ impl<T: Float> Var<T> {
     /// As [`Var::linear`].
     #[doc(hidden)]
     #[track_caller]
+    #[inline(never)]
     pub fn linear_owned(&self, w: Var<T>, b: Option<Var<T>>) -> Result<Var<T>> {
         let y = self.value.linear(&w.value, b.as_ref().map(|b| &b.value))?;
         let (x_needs, w_needs) = (self.node.is_some(), w.node.is_some());

@@ -20,6 +20,7 @@ macro_rules! loss_methods {
             /// # Errors
             /// If the shapes differ.
             #[track_caller]
+            #[inline(never)]
             pub fn $name(&self, target: &Var<T> $(, $arg: $Arg)*) -> Result<Var<T>> {
                 self.$with(target $(, $arg)*, Reduction::Mean)
             }
@@ -47,6 +48,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes differ.
     #[track_caller]
+    #[inline(never)]
     pub fn mse_loss_with(&self, target: &Var<T>, reduction: Reduction) -> Result<Var<T>> {
         same_shape("mse_loss", self, target)?;
         let y = reduction.of(self.value.squared_error(&target.value)?);
@@ -154,6 +156,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes differ.
     #[track_caller]
+    #[inline(never)]
     pub fn l1_loss_with(&self, target: &Var<T>, reduction: Reduction) -> Result<Var<T>> {
         same_shape("l1_loss", self, target)?;
         let d = &self.value - &target.value;
@@ -236,6 +239,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes differ, or δ is not above 0.
     #[track_caller]
+    #[inline(never)]
     pub fn huber_loss_with(
         &self,
         target: &Var<T>,
@@ -367,6 +371,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes differ.
     #[track_caller]
+    #[inline(never)]
     pub fn bce_loss_with(&self, target: &Var<T>, reduction: Reduction) -> Result<Var<T>> {
         same_shape("bce_loss", self, target)?;
         let losses = self.value.bce_error(&target.value)?;
@@ -383,6 +388,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes differ, or ε is not within `[0, ½]`.
     #[track_caller]
+    #[inline(never)]
     pub fn bce_loss_clipped(&self, target: &Var<T>, epsilon: f64) -> Result<Var<T>> {
         self.clamp(epsilon, 1.0 - epsilon)?.bce_loss(target)
     }
@@ -507,6 +513,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes differ.
     #[track_caller]
+    #[inline(never)]
     pub fn bce_with_logits_with(&self, target: &Var<T>, reduction: Reduction) -> Result<Var<T>> {
         same_shape("bce_with_logits", self, target)?;
         let losses = self.value.softplus() - &target.value * &self.value;

@@ -40,11 +40,13 @@ impl<T: Float> Scale<T> for &Var<T> {
     }
     /// A division, not a product with the rounded reciprocal.
     #[track_caller]
+    #[inline(never)]
     fn over(self, s: f64) -> Var<T> {
         let y = &self.value / T::from_f64(s);
         apply([self], y, |_, _| Affine(1.0 / s, 0.0))
     }
     #[track_caller]
+    #[inline(never)]
     fn under(self, s: f64) -> Var<T> {
         unwrap(Var::scalar(T::from_f64(s)).try_div(self))
     }
@@ -57,11 +59,13 @@ impl<T: Float> Scale<T> for Var<T> {
         self.into_affine(a, b)
     }
     #[track_caller]
+    #[inline(never)]
     fn over(self, s: f64) -> Var<T> {
         let y = self.value / T::from_f64(s);
         apply_owned([self.node], y, || Affine(1.0 / s, 0.0))
     }
     #[track_caller]
+    #[inline(never)]
     fn under(self, s: f64) -> Var<T> {
         (&self).under(s)
     }
@@ -75,6 +79,7 @@ macro_rules! operator {
         impl<T: Float> $Trait<&Var<T>> for &Var<T> {
             type Output = Var<T>;
             #[track_caller]
+            #[inline(never)]
             fn $method(self, rhs: &Var<T>) -> Var<T> {
                 unwrap(self.$try_method(rhs))
             }
@@ -82,6 +87,7 @@ macro_rules! operator {
         impl<T: Float> $Trait<Var<T>> for &Var<T> {
             type Output = Var<T>;
             #[track_caller]
+            #[inline(never)]
             fn $method(self, rhs: Var<T>) -> Var<T> {
                 operator!(@$saves $Rule $Trait $method $try_method self rhs
                     (&self.value, self.node.clone()) (rhs.value, rhs.node))
@@ -90,6 +96,7 @@ macro_rules! operator {
         impl<T: Float> $Trait<&Var<T>> for Var<T> {
             type Output = Var<T>;
             #[track_caller]
+            #[inline(never)]
             fn $method(self, rhs: &Var<T>) -> Var<T> {
                 operator!(@$saves $Rule $Trait $method $try_method self rhs
                     (self.value, self.node) (&rhs.value, rhs.node.clone()))
@@ -98,6 +105,7 @@ macro_rules! operator {
         impl<T: Float> $Trait<Var<T>> for Var<T> {
             type Output = Var<T>;
             #[track_caller]
+            #[inline(never)]
             fn $method(self, rhs: Var<T>) -> Var<T> {
                 operator!(@$saves $Rule $Trait $method $try_method self rhs
                     (self.value, self.node) (rhs.value, rhs.node))
@@ -106,6 +114,7 @@ macro_rules! operator {
         impl<T: Float> $Trait<&Tensor<T>> for &Var<T> {
             type Output = Var<T>;
             #[track_caller]
+            #[inline(never)]
             fn $method(self, rhs: &Tensor<T>) -> Var<T> {
                 unwrap(self.$try_method(&Var::from(rhs)))
             }
@@ -113,6 +122,7 @@ macro_rules! operator {
         impl<T: Float> $Trait<&Tensor<T>> for Var<T> {
             type Output = Var<T>;
             #[track_caller]
+            #[inline(never)]
             fn $method(self, rhs: &Tensor<T>) -> Var<T> {
                 unwrap(self.$try_method(&Var::from(rhs)))
             }
@@ -120,6 +130,7 @@ macro_rules! operator {
         impl<T: Float> $Trait<&Var<T>> for &Tensor<T> {
             type Output = Var<T>;
             #[track_caller]
+            #[inline(never)]
             fn $method(self, rhs: &Var<T>) -> Var<T> {
                 unwrap(Var::from(self).$try_method(rhs))
             }
@@ -127,6 +138,7 @@ macro_rules! operator {
         impl<T: Float> $Trait<Var<T>> for &Tensor<T> {
             type Output = Var<T>;
             #[track_caller]
+            #[inline(never)]
             fn $method(self, rhs: Var<T>) -> Var<T> {
                 unwrap(Var::from(self).$try_method(&rhs))
             }
@@ -134,6 +146,7 @@ macro_rules! operator {
         impl<T: Float> $Trait<Tensor<T>> for &Var<T> {
             type Output = Var<T>;
             #[track_caller]
+            #[inline(never)]
             fn $method(self, rhs: Tensor<T>) -> Var<T> {
                 $Trait::$method(self, Var::constant(rhs))
             }
@@ -141,6 +154,7 @@ macro_rules! operator {
         impl<T: Float> $Trait<Tensor<T>> for Var<T> {
             type Output = Var<T>;
             #[track_caller]
+            #[inline(never)]
             fn $method(self, rhs: Tensor<T>) -> Var<T> {
                 $Trait::$method(self, Var::constant(rhs))
             }
@@ -148,6 +162,7 @@ macro_rules! operator {
         impl<T: Float> $Trait<&Var<T>> for Tensor<T> {
             type Output = Var<T>;
             #[track_caller]
+            #[inline(never)]
             fn $method(self, rhs: &Var<T>) -> Var<T> {
                 $Trait::$method(Var::constant(self), rhs)
             }
@@ -155,6 +170,7 @@ macro_rules! operator {
         impl<T: Float> $Trait<Var<T>> for Tensor<T> {
             type Output = Var<T>;
             #[track_caller]
+            #[inline(never)]
             fn $method(self, rhs: Var<T>) -> Var<T> {
                 $Trait::$method(Var::constant(self), rhs)
             }
@@ -162,6 +178,7 @@ macro_rules! operator {
         impl<T: Float> $Trait<T> for &Var<T> {
             type Output = Var<T>;
             #[track_caller]
+            #[inline(never)]
             fn $method(self, rhs: T) -> Var<T> {
                 let ($x, $s) = (self, rhs.to_f64());
                 $scalar
@@ -170,6 +187,7 @@ macro_rules! operator {
         impl<T: Float> $Trait<T> for Var<T> {
             type Output = Var<T>;
             #[track_caller]
+            #[inline(never)]
             fn $method(self, rhs: T) -> Var<T> {
                 let ($x, $s) = (self, rhs.to_f64());
                 $scalar
@@ -193,6 +211,7 @@ macro_rules! operator {
         impl $Trait<&Var<$t>> for $t {
             type Output = Var<$t>;
             #[track_caller]
+            #[inline(never)]
             fn $method(self, rhs: &Var<$t>) -> Var<$t> {
                 let ($s, $x) = (f64::from(self), rhs);
                 $scalar_first
@@ -201,6 +220,7 @@ macro_rules! operator {
         impl $Trait<Var<$t>> for $t {
             type Output = Var<$t>;
             #[track_caller]
+            #[inline(never)]
             fn $method(self, rhs: Var<$t>) -> Var<$t> {
                 let ($s, $x) = (f64::from(self), rhs);
                 $scalar_first

@@ -12,6 +12,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes do not broadcast.
     #[track_caller]
+    #[inline(never)]
     pub fn pow(&self, exponent: &Var<T>) -> Result<Var<T>> {
         let y = self.value.pow(&exponent.value)?;
         Ok(apply([self, exponent], y, |y, need| Pow {
@@ -109,6 +110,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes do not broadcast.
     #[track_caller]
+    #[inline(never)]
     pub fn atan2(&self, x: &Var<T>) -> Result<Var<T>> {
         let angle = self.value.atan2(&x.value)?;
         Ok(apply([self, x], angle, |_, _| Atan2 {
@@ -166,6 +168,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes do not broadcast.
     #[track_caller]
+    #[inline(never)]
     pub fn hypot(&self, other: &Var<T>) -> Result<Var<T>> {
         let y = self.value.hypot(&other.value)?;
         Ok(apply([self, other], y, |y, _| Hypot {
@@ -180,6 +183,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shapes do not broadcast.
     #[track_caller]
+    #[inline(never)]
     pub fn logaddexp(&self, other: &Var<T>) -> Result<Var<T>> {
         let y = self.value.logaddexp(&other.value)?;
         Ok(apply([self, other], y, |_, _| LogAddExp {

@@ -69,6 +69,7 @@ macro_rules! reduction {
         impl<T: Float> Var<T> {
             $(#[$doc])*
             #[track_caller]
+            #[inline(never)]
             pub fn $name(&self, axes: impl IntoAxes $(, $argument: $Argument)?) -> Result<Var<T>> {
                 let axes = axes.into_axes();
                 let y = self.value.$name(&axes $(, $argument)?)?;
@@ -80,6 +81,7 @@ macro_rules! reduction {
             /// # Errors
             #[doc = concat!("As [`", stringify!($name), "`](Var::", stringify!($name), ").")]
             #[track_caller]
+            #[inline(never)]
             pub fn $keepdim(&self, axes: impl IntoAxes $(, $argument: $Argument)?) -> Result<Var<T>> {
                 let axes = axes.into_axes();
                 let y = self.value.$keepdim(&axes $(, $argument)?)?;
@@ -88,6 +90,7 @@ macro_rules! reduction {
 
             $(#[$all_doc])*
             #[track_caller]
+            #[inline(never)]
             pub fn $all(&self $(, $argument: $Argument)?) -> $Out {
                 let $y = self.value.$all($($argument)?);
                 let y = $certain;
@@ -236,6 +239,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If `shape` does not broadcast to this shape.
     #[track_caller]
+    #[inline(never)]
     pub fn sum_to(&self, shape: impl IntoShape) -> Result<Var<T>> {
         let y = self.value.sum_to(shape)?;
         Ok(apply([self], y, |_, _| SumTo(self.shape().clone())))

@@ -9,6 +9,7 @@ use wengert_tensor::Result;
 impl<T: Float> Var<T> {
     /// `y = a·x + b` for two numbers; gradient `a·dy`.
     #[track_caller]
+    #[inline(never)]
     pub fn affine(&self, a: f64, b: f64) -> Var<T> {
         apply([self], self.value.affine(a, b), |_, _| Affine(a, b))
     }
@@ -16,6 +17,7 @@ impl<T: Float> Var<T> {
     /// As [`Var::affine`], in this variable's memory where it is held alone.
     #[doc(hidden)]
     #[track_caller]
+    #[inline(never)]
     pub fn into_affine(self, a: f64, b: f64) -> Var<T> {
         apply_owned([self.node], self.value.into_affine(a, b), || Affine(a, b))
     }
@@ -58,6 +60,7 @@ pub(crate) static AFFINE: OpInfo = OpInfo {
 impl<T: Float> Var<T> {
     /// `y = xᵖ` for one exponent; gradient `p·xᵖ⁻¹·dy`, 0 where `p = 0`.
     #[track_caller]
+    #[inline(never)]
     pub fn powf(&self, p: f64) -> Var<T> {
         apply([self], self.value.powf(p), |_, _| {
             Powf(Saved::input(0, self), p)
@@ -124,6 +127,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If a bound is NaN or `min > max`.
     #[track_caller]
+    #[inline(never)]
     pub fn clamp(&self, min: f64, max: f64) -> Result<Var<T>> {
         let y = self.value.clamp(min, max)?;
         Ok(apply([self], y, |_, _| Clamp(self.value.clone(), min, max)))

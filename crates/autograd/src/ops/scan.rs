@@ -16,6 +16,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis is out of range.
     #[track_caller]
+    #[inline(never)]
     pub fn cumsum(&self, axis: isize) -> Result<Var<T>> {
         let y = self.value.cumsum(axis)?;
         Ok(apply([self], y, |_, _| CumSum(axis)))
@@ -89,6 +90,7 @@ impl<T: Float> Var<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn linear_scan(&self, b: &Var<T>, axis: isize) -> Result<Var<T>> {
         let y = self.value.linear_scan(&b.value, axis)?;
         Ok(apply([self, b], y, |y, _| LinearScan {
@@ -185,6 +187,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis is out of range.
     #[track_caller]
+    #[inline(never)]
     pub fn cumprod(&self, axis: isize) -> Result<Var<T>> {
         let y = self.value.cumprod(axis)?;
         Ok(apply([self], y, |y, _| CumProd {

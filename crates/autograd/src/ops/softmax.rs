@@ -15,6 +15,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis is out of range.
     #[track_caller]
+    #[inline(never)]
     pub fn softmax(&self, axis: isize) -> Result<Var<T>> {
         let y = self.value.softmax(axis)?;
         Ok(apply([self], y, |y, _| Softmax(Saved::output(y), axis)))
@@ -25,6 +26,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis is out of range.
     #[track_caller]
+    #[inline(never)]
     pub fn log_softmax(&self, axis: isize) -> Result<Var<T>> {
         let y = self.value.log_softmax(axis)?;
         Ok(apply([self], y, |y, _| LogSoftmax(Saved::output(y), axis)))

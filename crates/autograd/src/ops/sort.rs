@@ -12,6 +12,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis is out of range.
     #[track_caller]
+    #[inline(never)]
     pub fn sort(&self, axis: isize, descending: bool) -> Result<(Var<T>, Tensor<i64>)> {
         let (y, index) = self.value.sort(axis, descending)?;
         Ok((self.gathered(y, "sort", axis, &index), index))
@@ -23,6 +24,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis is out of range or has fewer than `k` elements.
     #[track_caller]
+    #[inline(never)]
     pub fn topk(&self, k: usize, axis: isize, largest: bool) -> Result<(Var<T>, Tensor<i64>)> {
         let (y, index) = self.value.topk(k, axis, largest)?;
         Ok((self.gathered(y, "topk", axis, &index), index))

@@ -247,6 +247,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If an axis is out of range or named twice, `p` is 0 or NaN, or nothing is reduced at `p = −∞`.
     #[track_caller]
+    #[inline(never)]
     pub fn norm_p(&self, p: f64, axes: impl IntoAxes) -> Result<Var<T>> {
         let axes = axes.into_axes();
         if p == 2.0 {

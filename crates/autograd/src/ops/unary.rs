@@ -129,6 +129,7 @@ impl<T: Float> Var<T> {
     /// Negation, `y = −x`; gradient `−dy`.
     #[track_caller]
     #[allow(clippy::should_implement_trait)] // the operator is there as well
+    #[inline(never)]
     pub fn neg(&self) -> Var<T> {
         apply([self], self.value.neg(), |_, _| Neg)
     }
@@ -167,12 +168,14 @@ pub(crate) static NEG: OpInfo = OpInfo {
 impl<T: Float> Var<T> {
     /// Untracked zeros of this shape.
     #[track_caller]
+    #[inline(never)]
     pub fn zeros_like(&self) -> Var<T> {
         Var::constant(self.value.zeros_like())
     }
 
     /// Untracked ones of this shape.
     #[track_caller]
+    #[inline(never)]
     pub fn ones_like(&self) -> Var<T> {
         Var::constant(self.value.ones_like())
     }
@@ -186,6 +189,7 @@ macro_rules! step_op {
         impl<T: Float> Var<T> {$(
             $(#[$doc])*
             #[track_caller]
+            #[inline(never)]
             pub fn $name(&self) -> Var<T> {
                 apply([self], self.value.$name(), |_, _| $Rule)
             }

@@ -13,6 +13,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the shape has another number of elements.
     #[track_caller]
+    #[inline(never)]
     pub fn reshape(&self, shape: impl IntoShape) -> Result<Var<T>> {
         let y = self.value.reshape(shape)?;
         Ok(apply([self], y, |_, _| Reshape(self.shape().clone())))
@@ -26,6 +27,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If the axis is out of range.
     #[track_caller]
+    #[inline(never)]
     pub fn unsqueeze(&self, axis: isize) -> Result<Var<T>> {
         let y = self.value.unsqueeze(axis)?;
         Ok(apply([self], y, |_, _| Reshape(self.shape().clone())))
@@ -36,6 +38,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If an axis is out of range.
     #[track_caller]
+    #[inline(never)]
     pub fn squeeze(&self, axes: impl IntoAxes) -> Result<Var<T>> {
         let y = self.value.squeeze(axes)?;
         Ok(apply([self], y, |_, _| Reshape(self.shape().clone())))
@@ -46,6 +49,7 @@ impl<T: Float> Var<T> {
 impl<T: Float> Var<T> {
     /// Without its axes of size 1.
     #[track_caller]
+    #[inline(never)]
     pub fn squeeze_all(&self) -> Var<T> {
         let y = self.value.squeeze_all();
         apply([self], y, |_, _| Reshape(self.shape().clone()))
@@ -56,6 +60,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If an axis is out of range, or `start` is behind `end`.
     #[track_caller]
+    #[inline(never)]
     pub fn flatten(&self, start: isize, end: isize) -> Result<Var<T>> {
         let y = self.value.flatten(start, end)?;
         Ok(apply([self], y, |_, _| Reshape(self.shape().clone())))
@@ -135,6 +140,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If `order` does not name every axis once.
     #[track_caller]
+    #[inline(never)]
     pub fn permute(&self, order: impl IntoAxes) -> Result<Var<T>> {
         let order = order.into_axes();
         let y = self.value.permute(&order)?;
@@ -151,6 +157,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If an axis is out of range.
     #[track_caller]
+    #[inline(never)]
     pub fn transpose(&self, a: isize, b: isize) -> Result<Var<T>> {
         let y = self.value.transpose(a, b)?;
         let rank = self.rank() as isize;
@@ -164,6 +171,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If there are more than two axes.
     #[track_caller]
+    #[inline(never)]
     pub fn t(&self) -> Result<Var<T>> {
         let y = self.value.t()?;
         let back = (0..self.rank() as isize).rev().collect();
@@ -178,6 +186,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If an axis is out of range.
     #[track_caller]
+    #[inline(never)]
     pub fn movedim(&self, from: isize, to: isize) -> Result<Var<T>> {
         let y = self.value.movedim(from, to)?;
         let rank = self.rank() as isize;
@@ -236,6 +245,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// If this shape does not broadcast to that one.
     #[track_caller]
+    #[inline(never)]
     pub fn expand(&self, shape: impl IntoShape) -> Result<Var<T>> {
         let y = self.value.expand(shape)?;
         Ok(apply([self], y, |_, _| Expand))

@@ -75,6 +75,7 @@ macro_rules! window {
         impl<T: Float> Var<T> {
             $(#[$doc])*
             #[track_caller]
+            #[inline(never)]
             pub fn $name(&self, $($arg: $Arg),+) -> Result<Var<T>> {
                 view(self, $Window { $($field: $value),+ })
             }

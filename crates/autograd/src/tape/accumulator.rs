@@ -63,10 +63,10 @@ impl<'a> Inputs<'a> {
     }
 }
 
-/// A walk at a node.
+/// A backward pass at a node.
 pub(crate) struct Visit<'a> {
     pub(crate) meta: &'a Meta,
-    /// The node itself, where the walk records.
+    /// The node itself, if the pass is recorded.
     pub(crate) this: Option<&'a Edge>,
     pub(crate) walk: PassOptions,
     /// Holds the node's gradient, and takes those of the inputs.

@@ -1,7 +1,7 @@
-//! The walk back over the tape: a heap of nodes, highest number first. No recursion, no store beside
+//! The backward pass over the tape: a heap of nodes, highest number first. No recursion, no store beside
 //! the graph, no lock held while a rule runs.
 //!
-//! Invariant: gradients reach leaves only when the whole walk has succeeded; a walk that fails leaves
+//! Invariant: gradients reach leaves only when the whole pass has succeeded; a pass that fails leaves
 //! every accumulated gradient as it was.
 
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -45,7 +45,7 @@ const FEW: usize = 16;
 pub(crate) struct ReadyQueue {
     /// The only node that has received something, kept out of the heap while the graph is a chain.
     hand: Option<Edge>,
-    /// What it has received; or what the node has that the walk is at.
+    /// What it has received; or the gradient of the node that is processed.
     held: Option<AnyVar>,
     /// Nodes that have received something, highest number first, then first come.
     heap: BinaryHeap<(u64, std::cmp::Reverse<u64>, usize)>,
@@ -147,7 +147,7 @@ impl ReadyQueue {
         Some(node)
     }
 
-    /// The gradient of the node that the walk is at.
+    /// The gradient of the node that is processed.
     #[inline]
     pub(crate) fn take<T: Float>(&mut self) -> Option<Var<T>> {
         self.held.take()?.unwrap()
@@ -209,7 +209,7 @@ pub(crate) fn walk(
     Ok(())
 }
 
-/// Options of a walk back into the leaves.
+/// Options of a backward pass into the leaves.
 ///
 /// Gradients of gradients come from [`grad`](crate::grad) with `create_graph`: a leaf that held the
 /// graph of its own gradient would be a cycle, and never freed.
@@ -230,22 +230,23 @@ pub struct Backward {
 }
 
 impl Backward {
-    /// The defaults: the graph is released as the walk passes, node by node, with what it saved.
+    /// The defaults: the pass releases the graph node by node, with its saved tensors.
     pub fn new() -> Backward {
         Backward::default()
     }
 
-    /// Keeps the graph, so that it can be walked again.
+    /// Keeps the graph, so that another backward pass can use it.
     pub fn retain_graph(mut self) -> Backward {
         self.retain = true;
         self
     }
 
-    /// Walks back from an output of one element.
+    /// Runs the backward pass from an output of one element.
     ///
     /// # Errors
     /// If the output has several elements, is not tracked, or its graph was released.
     #[track_caller]
+    #[inline(never)]
     pub fn run<T: Float>(&self, output: &Var<T>) -> Result<()> {
         if output.len() != 1 {
             return Err(not_scalar(
@@ -257,16 +258,18 @@ impl Backward {
         self.run_from(output, Tensor::ones(output.shape()))
     }
 
-    /// Walks back from an output, starting with `seed` as its gradient.
+    /// Runs the backward pass from an output, with `seed` as its gradient.
     ///
     /// # Errors
     /// If the seed's shape is not the output's, the output is not tracked, or its graph was released.
     #[track_caller]
+    #[inline(never)]
     pub fn run_seeded<T: Float>(&self, output: &Var<T>, seed: &Tensor<T>) -> Result<()> {
         self.run_from(output, seed.clone())
     }
 
     #[track_caller]
+    #[inline(never)]
     fn run_from<T: Float>(&self, output: &Var<T>, seed: Tensor<T>) -> Result<()> {
         let seed = Var::constant(seed);
         let (node, seed) = root("backward", output, seed, Location::caller())?;
@@ -304,6 +307,7 @@ pub(crate) fn not_scalar(call: &'static str, seeded: &str, shape: &Shape) -> Err
 }
 
 /// The node of an output and the gradient that a pass starts with there.
+#[inline(never)]
 pub(crate) fn root<T: Float>(
     call: &'static str,
     output: &Var<T>,
@@ -334,6 +338,7 @@ impl<T: Float> Var<T> {
     /// If this variable has several elements (see [`Var::backward_seeded`]), is not tracked, or its
     /// graph was released by an earlier call. Leaves are then as they were.
     #[track_caller]
+    #[inline(never)]
     pub fn backward(&self) -> Result<()> {
         Backward::new().run(self)
     }
@@ -343,6 +348,7 @@ impl<T: Float> Var<T> {
     /// # Errors
     /// As [`Var::backward`], and if the seed's shape is not this variable's.
     #[track_caller]
+    #[inline(never)]
     pub fn backward_seeded(&self, seed: &Tensor<T>) -> Result<()> {
         Backward::new().run_seeded(self, seed)
     }

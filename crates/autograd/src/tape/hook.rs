@@ -25,13 +25,13 @@ impl HookHandle {
 
 /// # Gradients: hooks
 impl<T: Float> Var<T> {
-    /// Calls `hook` with this variable's whole gradient, each time a walk back has gathered it. What it
+    /// Calls `hook` with this variable's whole gradient, each time a backward pass has gathered it. What it
     /// returns (`Some`) goes on instead.
     ///
     /// The hook must not hold this variable: that would be a cycle.
     ///
     /// # Errors
-    /// If the variable is not tracked. A hook that returns another shape fails the walk.
+    /// If the variable is not tracked. A hook that returns another shape makes the backward pass fail.
     ///
     /// ```
     /// use wengert::Var;

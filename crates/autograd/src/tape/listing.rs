@@ -34,7 +34,7 @@ pub struct TapeEntry {
 
 /// # Gradients: what is recorded
 impl<T: Float> Var<T> {
-    /// The Wengert list of this variable; empty if it is not tracked. An op that a walk has released says so, in
+    /// The Wengert list of this variable; empty if it is not tracked. An op that a backward pass has released says so, in
     /// place of its inputs.
     ///
     /// ```
@@ -45,6 +45,7 @@ impl<T: Float> Var<T> {
     /// assert!(text.contains("%1 = tanh(%0)"));
     /// assert!(text.contains("%2 = sum(%1; from [2])"));
     /// ```
+    #[inline(never)]
     pub fn tape(&self) -> Tape {
         let Some(root) = self.edge() else {
             return Tape {

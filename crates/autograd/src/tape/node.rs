@@ -1,7 +1,7 @@
 //! A node of the tape: one recorded op, or a leaf that gradients end in.
 //!
 //! Invariants. A node's number is above those of its inputs, so "highest first" is a valid order for
-//! the walk back. A node holds its inputs' nodes and plain tensors, never a variable: there are no
+//! the backward pass. A node holds its inputs' nodes and plain tensors, never a variable: there are no
 //! cycles. Dropping a node never recurses into its inputs.
 
 use std::cell::Cell;
@@ -22,7 +22,7 @@ use crate::tape::rule::Rule;
 /// A node of the tape, and what is known of it without a call.
 pub(crate) type Edge = ThinArc<dyn Node, Meta>;
 
-/// How a walk treats the nodes it passes: unless told otherwise it releases them.
+/// How a backward pass treats the nodes it reaches: by default it releases them.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct PassOptions {
     /// Record the rules, so that gradients can be differentiated again; only with `retain`.
@@ -35,7 +35,7 @@ pub(crate) struct PassOptions {
 pub(crate) trait Node: Send + Sync {
     /// Runs the rule on the gradient that `out` holds and adds what it gives to those on their way.
     fn back(&self, this: &Edge, walk: PassOptions, out: &mut ReadyQueue) -> Result<()>;
-    /// The same for a walk that releases a node which nobody else holds, and then drops it: there is nothing to lock,
+    /// The same for a pass that releases a node which nobody else holds, and then drops it: there is nothing to lock,
     /// and nothing to take out.
     fn back_alone(&mut self, meta: &Meta, out: &mut ReadyQueue) -> Result<()>;
     /// The inputs' nodes, to be moved out before the node is dropped; none where a walk has released them, or has them now.
@@ -100,6 +100,16 @@ struct OpNode<T: Float, R: Rule<T>, E: Edges> {
     marker: PhantomData<fn() -> T>,
 }
 
+/// The number of a node with these inputs.
+fn next_number(edges: &[Option<Edge>]) -> u64 {
+    let mut below = CLOCK.get();
+    for edge in edges.iter().flatten() {
+        below = below.max(meta(edge).seq);
+    }
+    CLOCK.set(below + 1);
+    below + 1
+}
+
 /// Records an op on the tape and returns its node. The caller has checked that an input is tracked.
 #[inline]
 pub(crate) fn push<T: Float, R: Rule<T>, E: Edges>(
@@ -108,18 +118,7 @@ pub(crate) fn push<T: Float, R: Rule<T>, E: Edges>(
     rule: impl FnOnce() -> R,
     at: &'static Location<'static>,
 ) -> Edge {
-    let below = edges
-        .as_ref()
-        .iter()
-        .flatten()
-        .map(|e| meta(e).seq)
-        .max()
-        .unwrap_or(0);
-    let seq = CLOCK.with(|c| {
-        let seq = c.get().max(below) + 1;
-        c.set(seq);
-        seq
-    });
+    let seq = next_number(edges.as_ref());
     let rule = rule();
     let head = || Meta::new(seq, value.shape(), T::DTYPE, at);
     let node = || OpNode {

@@ -55,10 +55,10 @@ pub(crate) enum Fused<T: Float> {
     Composed(Tensor<T>),
 }
 
-/// What a rule is told about the walk.
+/// What a rule is told about the backward pass.
 pub(crate) struct Cx<'a> {
     pub(crate) inputs: Inputs<'a>,
-    /// The op's own node, where the walk records.
+    /// The op's own node, if the pass is recorded.
     pub(crate) this: Option<&'a Edge>,
 }
 
@@ -69,7 +69,7 @@ impl Cx<'_> {
         self.inputs.has(i)
     }
 
-    /// A saved value as a variable: tracked again where the walk records.
+    /// A saved value as a variable: tracked again if the pass is recorded.
     #[inline]
     pub(crate) fn var<T: Float>(&self, saved: &Saved<T>) -> Var<T> {
         let node = self.this.and_then(|this| match saved.role {
@@ -92,7 +92,7 @@ impl Role {
     const OUTPUT: Role = Role(u32::MAX);
 }
 
-/// A value that a rule keeps for the walk back.
+/// A value that a rule saves for the backward pass.
 pub(crate) struct Saved<T: Float> {
     pub(crate) value: Tensor<T>,
     role: Role,
@@ -131,12 +131,19 @@ pub(crate) fn apply<T: Float, R: Rule<T>, const N: usize>(
     value: Tensor<T>,
     rule: impl FnOnce(&Tensor<T>, [bool; N]) -> R,
 ) -> Var<T> {
-    if inputs.iter().all(|v| v.node.is_none()) || !mode::is_recording() {
+    // Loops, for `map` of an array is some 200 lines of code for each op.
+    let mut edges = [const { None }; N];
+    let mut needs = [false; N];
+    for i in 0..N {
+        needs[i] = inputs[i].node.is_some();
+    }
+    if needs == [false; N] || !mode::is_recording() {
         return Var { value, node: None };
     }
-    let edges = inputs.map(|v| v.node.clone());
-    let rule = || rule(&value, inputs.map(|v| v.node.is_some()));
-    let node = node::push(&value, edges, rule, Location::caller());
+    for i in 0..N {
+        edges[i] = inputs[i].node.clone();
+    }
+    let node = node::push(&value, edges, || rule(&value, needs), Location::caller());
     Var {
         value,
         node: Some(node),

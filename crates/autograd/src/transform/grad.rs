@@ -60,6 +60,7 @@ impl Grad {
     /// If the output has several elements, something is not tracked or not depended on, or the graph
     /// was released.
     #[track_caller]
+    #[inline(never)]
     pub fn of<T: Float>(&self, output: &Var<T>, inputs: &[&Var<T>]) -> Result<Vec<Var<T>>> {
         if output.len() != 1 {
             let seeded = "Grad::of_seeded(&[(&output, &seed)], ..)";
@@ -77,6 +78,7 @@ impl Grad {
     /// # Errors
     /// As [`Grad::of`], and if a seed's shape is not its output's.
     #[track_caller]
+    #[inline(never)]
     pub fn of_seeded<T: Float>(
         &self,
         outputs: &[(&Var<T>, &Var<T>)],
@@ -137,12 +139,13 @@ impl Grad {
 /// # Errors
 /// As [`Grad::of`].
 #[track_caller]
+#[inline(never)]
 pub fn grad<T: Float>(output: &Var<T>, inputs: &[&Var<T>]) -> Result<Vec<Var<T>>> {
     Grad::new().of(output, inputs)
 }
 
 /// The nodes from which some wanted node is reached by at least one edge. One that was released may have been such:
-/// the walk shall come to it, and fail.
+/// the pass shall come to it, and fail.
 fn leading_to(roots: &[(Edge, AnyVar)], wanted: &NodeMap<usize>) -> NodeSet {
     let mut leads = NodeSet::default();
     let mut seen = NodeSet::default();

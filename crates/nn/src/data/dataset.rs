@@ -63,10 +63,12 @@ macro_rules! pointers {
     ($(($($g:tt)*) $t:ty;)*) => {$(
         impl<$($g)* D: Dataset + ?Sized> Dataset for $t {
             type Batch = D::Batch;
+            #[inline(never)]
             fn len(&self) -> usize {
                 (**self).len()
             }
             #[track_caller]
+            #[inline(never)]
             fn batch(&self, indices: &[usize]) -> Result<D::Batch> {
                 (**self).batch(indices)
             }
@@ -141,10 +143,12 @@ impl<T: Element> Tensors for Tensor<T> {
         f(T::DTYPE, self.shape());
     }
     #[track_caller]
+    #[inline(never)]
     fn rows(&self, index: &Tensor<i64>) -> Result<Self> {
         self.index_select(0, index)
     }
     #[track_caller]
+    #[inline(never)]
     fn range(&self, start: usize, len: usize) -> Result<Self> {
         // What no isize holds is out of range, as isize::MAX is.
         let start = isize::try_from(start).unwrap_or(isize::MAX);
@@ -164,11 +168,13 @@ macro_rules! tuples {
                 $($name.each(f);)*
             }
             #[track_caller]
+            #[inline(never)]
             fn rows(&self, index: &Tensor<i64>) -> Result<Self> {
                 let ($($name,)*) = self;
                 Ok(($($name.rows(index)?,)*))
             }
             #[track_caller]
+            #[inline(never)]
             fn range(&self, start: usize, len: usize) -> Result<Self> {
                 let ($($name,)*) = self;
                 Ok(($($name.range(start, len)?,)*))
@@ -194,9 +200,11 @@ impl<A: Tensors> Tensors for Vec<A> {
         self.iter().for_each(|t| t.each(f));
     }
     #[track_caller]
+    #[inline(never)]
     fn rows(&self, index: &Tensor<i64>) -> Result<Self> {
         self.iter().map(|t| t.rows(index)).collect()
     }
+    #[inline(never)]
     fn range(&self, start: usize, len: usize) -> Result<Self> {
         self.iter().map(|t| t.range(start, len)).collect()
     }
@@ -228,6 +236,7 @@ impl<B: Tensors> TensorDataset<B> {
     /// # Errors
     /// If the first axes differ, one of the tensors is a scalar, or there is none.
     #[track_caller]
+    #[inline(never)]
     pub fn new(tensors: B) -> Result<TensorDataset<B>> {
         let mut all: Vec<(DType, Shape)> = Vec::new();
         tensors.each(&mut |dtype, shape| all.push((dtype, shape.clone())));
@@ -279,6 +288,7 @@ impl<B: Tensors> TensorDataset<B> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn split_at(&self, index: usize) -> Result<(TensorDataset<B>, TensorDataset<B>)> {
         if index > self.len {
             let value = format!("{index} of {} rows", self.len);
@@ -295,12 +305,14 @@ impl<B: Tensors> TensorDataset<B> {
 impl<B: Tensors> Dataset for TensorDataset<B> {
     type Batch = B;
 
+    #[inline(never)]
     fn len(&self) -> usize {
         self.len
     }
 
     /// Rows that follow one another are a view and copy nothing.
     #[track_caller]
+    #[inline(never)]
     fn batch(&self, indices: &[usize]) -> Result<B> {
         if let Some(&i) = indices.iter().find(|i| **i >= self.len) {
             return Err(out_of_range(i, self.len));

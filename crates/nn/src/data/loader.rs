@@ -74,6 +74,7 @@ impl<D: Dataset> DataLoader<D> {
     /// # Errors
     /// If `batch_size` is 0.
     #[track_caller]
+    #[inline(never)]
     pub fn new(dataset: D, batch_size: usize) -> Result<DataLoader<D>> {
         if batch_size == 0 {
             let rule = "batch_size >= 1";
@@ -89,6 +90,7 @@ impl<D: Dataset> DataLoader<D> {
     }
 
     /// Puts each epoch in a random order of its own, made of `seed` and the epoch's number.
+    #[inline(never)]
     pub fn shuffle(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
@@ -96,12 +98,14 @@ impl<D: Dataset> DataLoader<D> {
 
     /// Leaves out a last batch of fewer than `batch_size` rows. A set of fewer rows than one batch then
     /// has no batches at all.
+    #[inline(never)]
     pub fn drop_last(mut self) -> Self {
         self.drop_last = true;
         self
     }
 
     /// The number of batches of an epoch.
+    #[inline(never)]
     pub fn len(&self) -> usize {
         match self.drop_last {
             true => self.dataset.len() / self.batch_size,
@@ -120,6 +124,7 @@ impl<D: Dataset> DataLoader<D> {
     }
 
     /// The rows of a batch but perhaps the last.
+    #[inline(never)]
     pub fn batch_size(&self) -> usize {
         self.batch_size
     }
@@ -130,6 +135,7 @@ impl<D: Dataset> DataLoader<D> {
     }
 
     /// Makes this epoch the next, from its first batch.
+    #[inline(never)]
     pub fn set_epoch(&self, epoch: u64) {
         self.with_cursor(|c| {
             *c = Cursor {
@@ -141,6 +147,7 @@ impl<D: Dataset> DataLoader<D> {
 
     /// The batches of the next epoch (of what is left of it, right after
     /// [`DataLoader::load_state_dict`]). A pass that was broken off counts as one.
+    #[inline(never)]
     pub fn iter(&self) -> Batches<'_, D> {
         let batches = self.len();
         let at = self.with_cursor(|c| {
@@ -164,6 +171,7 @@ impl<D: Dataset> DataLoader<D> {
     }
 
     /// The batches of this epoch: what is left of it where the loader stands there, else all.
+    #[inline(never)]
     pub(crate) fn iter_epoch(&self, epoch: u64) -> Batches<'_, D> {
         self.with_cursor(|c| {
             if c.begun || c.epoch != epoch {
@@ -206,6 +214,7 @@ impl<D: Dataset> DataLoader<D> {
     /// assert_eq!((left.len(), left), (2, same));
     /// # Ok::<(), wengert::Error>(())
     /// ```
+    #[inline(never)]
     pub fn state_dict(&self) -> StateDict {
         let at = self.with_cursor(|c| *c);
         let mut state = StateDict::new();
@@ -229,6 +238,7 @@ impl<D: Dataset> DataLoader<D> {
     /// # Errors
     /// If one of them differs; nothing is changed then.
     #[track_caller]
+    #[inline(never)]
     pub fn load_state_dict(&self, state: &StateDict) -> Result<()> {
         const CALL: &str = "DataLoader::load_state_dict";
         let own = self.state_dict();
@@ -297,6 +307,7 @@ pub struct Batches<'a, D> {
 impl<D: Dataset> Iterator for Batches<'_, D> {
     type Item = Result<D::Batch>;
 
+    #[inline(never)]
     fn next(&mut self) -> Option<Result<D::Batch>> {
         let batch = self.left.next()?;
         let (size, len) = (self.loader.batch_size, self.loader.dataset.len());

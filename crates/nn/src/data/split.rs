@@ -41,6 +41,7 @@ impl<D: Dataset> Subset<D> {
     /// # Errors
     /// If an index is not below the set's length.
     #[track_caller]
+    #[inline(never)]
     pub fn new(dataset: Arc<D>, indices: Vec<usize>) -> Result<Subset<D>> {
         let len = dataset.len();
         match indices.iter().find(|i| **i >= len) {

@@ -12,6 +12,7 @@ use wengert_tensor::{Error, Float, IsaKind, Result, Rng, Tensor, with_isa};
 /// assert_eq!(x.to_vec(), [0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0]);
 /// assert_eq!(y.to_vec(), [0.0, 1.0, 1.0, 0.0]);
 /// ```
+#[inline(never)]
 pub fn xor<T: Float>() -> (Tensor<T>, Tensor<T>) {
     let (o, i) = (T::ZERO, T::ONE);
     (
@@ -36,6 +37,7 @@ pub fn xor<T: Float>() -> (Tensor<T>, Tensor<T>) {
 /// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
+#[inline(never)]
 pub fn moons<T: Float>(n: usize, noise: f64, rng: &mut Rng) -> Result<(Tensor<T>, Tensor<i64>)> {
     let noise = spread("moons", "noise", noise)?;
     let half = n / 2;
@@ -77,6 +79,7 @@ pub fn moons<T: Float>(n: usize, noise: f64, rng: &mut Rng) -> Result<(Tensor<T>
 /// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
+#[inline(never)]
 pub fn spirals<T: Float>(
     n: usize,
     classes: usize,
@@ -229,6 +232,7 @@ fn shuffled<P>(points: Vec<P>, labels: Vec<i64>, rng: &mut Rng) -> (Vec<P>, Vec<
 }
 
 #[track_caller]
+#[inline(never)]
 fn tensors<T: Float>(set: &(Vec<[f64; 2]>, Vec<i64>)) -> Result<(Tensor<T>, Tensor<i64>)> {
     let (points, labels) = set;
     let values = points.iter().flatten().map(|v| T::from_f64(*v)).collect();

@@ -41,6 +41,7 @@ macro_rules! layers {
 
         impl<T: Float> Layer<T> for $Name {
             #[track_caller]
+            #[inline(never)]
             fn forward(&self, $x: &Var<T>) -> Result<Var<T>> {
                 let $s = self;
                 Ok($call)

@@ -55,6 +55,7 @@ impl<T: Float> Dense<T> {
     /// # Panics
     /// If the size is absurd.
     #[track_caller]
+    #[inline(never)]
     pub fn typed(inputs: usize, outputs: usize, rng: &mut Rng) -> Dense<T> {
         Dense {
             linear: Linear::typed_keras(inputs, outputs, rng),
@@ -76,6 +77,7 @@ impl<T: Float> Dense<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn from_weights(kernel: &Tensor<T>, bias: &Tensor<T>) -> Result<Dense<T>> {
         if kernel.rank() != 2 || bias.shape()[..] != kernel.shape()[1..] {
             let value = format!("{} and {}", kernel.shape(), bias.shape());
@@ -115,6 +117,7 @@ impl<T: Float> Dense<T> {
     }
 
     /// The kernel `[in, out]`, a view of the weight.
+    #[inline(never)]
     pub fn kernel(&self) -> Tensor<T> {
         let weight = self.linear.weight.value();
         // A weight has two axes.
@@ -122,6 +125,7 @@ impl<T: Float> Dense<T> {
     }
 
     /// The bias `[out]`.
+    #[inline(never)]
     pub fn bias(&self) -> Tensor<T> {
         match &self.linear.bias {
             Some(b) => b.value(),
@@ -131,6 +135,7 @@ impl<T: Float> Dense<T> {
 }
 
 impl<T: Float> Module for Dense<T> {
+    #[inline(never)]
     fn visit(&self, v: &mut Visitor<'_>) {
         self.linear.visit(v);
     }
@@ -138,6 +143,7 @@ impl<T: Float> Module for Dense<T> {
 
 impl<T: Float> Layer<T> for Dense<T> {
     #[track_caller]
+    #[inline(never)]
     fn forward(&self, x: &Var<T>) -> Result<Var<T>> {
         let y = self.linear.forward(x)?;
         Ok(match self.activation {

@@ -60,6 +60,7 @@ impl Module for Dropout {
 
 impl<T: Float> Layer<T> for Dropout {
     #[track_caller]
+    #[inline(never)]
     fn forward(&self, x: &Var<T>) -> Result<Var<T>> {
         if !self.training.get() || self.p == 0.0 {
             return Ok(x.clone());

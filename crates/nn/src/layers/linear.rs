@@ -54,6 +54,7 @@ impl<T: Float> Linear<T> {
     /// # Panics
     /// If the size is absurd ([`Linear::try_typed`] returns the error).
     #[track_caller]
+    #[inline(never)]
     pub fn typed(inputs: usize, outputs: usize, rng: &mut Rng) -> Linear<T> {
         match Self::try_typed(inputs, outputs, rng) {
             Ok(l) => l,
@@ -66,6 +67,7 @@ impl<T: Float> Linear<T> {
     /// # Errors
     /// If the size overflows or the memory is refused.
     #[track_caller]
+    #[inline(never)]
     pub fn try_typed(inputs: usize, outputs: usize, rng: &mut Rng) -> Result<Linear<T>> {
         // kaiming_uniform(a = √5) is U(±1/√in), PyTorch's default for both.
         let bound = 1.0 / (inputs.max(1) as f64).sqrt();
@@ -82,6 +84,7 @@ impl<T: Float> Linear<T> {
     /// # Panics
     /// If the size is absurd.
     #[track_caller]
+    #[inline(never)]
     pub fn typed_keras(inputs: usize, outputs: usize, rng: &mut Rng) -> Linear<T> {
         match init::xavier_uniform([outputs, inputs], 1.0, rng) {
             Ok(weight) => Linear::from_weights(weight, Some(Tensor::zeros([outputs]))),
@@ -91,6 +94,7 @@ impl<T: Float> Linear<T> {
 
     /// A layer of these weights, `[out, in]` and `[out]`.
     #[track_caller]
+    #[inline(never)]
     pub fn from_weights(weight: Tensor<T>, bias: Option<Tensor<T>>) -> Linear<T> {
         // A `map` would give the bias a caller in the standard library.
         #[allow(clippy::manual_map)]
@@ -111,6 +115,7 @@ impl<T: Float> Linear<T> {
     }
 
     /// `fc1 (Linear 6272 -> 10)`, for messages.
+    #[inline(never)]
     fn describe(&self) -> String {
         let shape = self.weight.shape();
         let kind = match shape[..] {
@@ -125,6 +130,7 @@ impl<T: Float> Linear<T> {
 }
 
 impl<T: Float> Module for Linear<T> {
+    #[inline(never)]
     fn visit(&self, v: &mut Visitor<'_>) {
         v.field("weight", &self.weight);
         v.field("bias", &self.bias);
@@ -133,6 +139,7 @@ impl<T: Float> Module for Linear<T> {
 
 impl<T: Float> Layer<T> for Linear<T> {
     #[track_caller]
+    #[inline(never)]
     fn forward(&self, x: &Var<T>) -> Result<Var<T>> {
         let bias = self.bias.as_ref().map(Param::var);
         match x.linear_owned(self.weight.var(), bias) {
@@ -145,6 +152,7 @@ impl<T: Float> Layer<T> for Linear<T> {
 impl<T: Float> Linear<T> {
     #[cold]
     #[track_caller]
+    #[inline(never)]
     fn explain(&self, x: &Var<T>, e: Error) -> Error {
         let mut e = e.within(self.describe());
         if let (Some(&got), Some(&out)) = (x.shape().last(), self.weight.shape().first()) {

@@ -59,6 +59,7 @@ impl<T: Float> Sequential<T> {
 }
 
 impl<T: Float> Module for Sequential<T> {
+    #[inline(never)]
     fn visit(&self, v: &mut Visitor<'_>) {
         for (i, layer) in self.layers.iter().enumerate() {
             v.field(&i.to_string(), layer.as_ref());
@@ -68,6 +69,7 @@ impl<T: Float> Module for Sequential<T> {
 
 impl<T: Float> Layer<T> for Sequential<T> {
     #[track_caller]
+    #[inline(never)]
     fn forward(&self, x: &Var<T>) -> Result<Var<T>> {
         let mut y = x.clone();
         for layer in &self.layers {

@@ -39,12 +39,14 @@ pub type AdamW = Optim<AdamRule<true>>;
 impl<const DECOUPLED: bool> Optim<AdamRule<DECOUPLED>> {
     /// Sets β₁ and β₂.
     #[track_caller]
+    #[inline(never)]
     pub fn betas(self, beta1: f64, beta2: f64) -> Self {
         self.with("beta1", beta1).with("beta2", beta2)
     }
 
     /// Sets ε.
     #[track_caller]
+    #[inline(never)]
     pub fn eps(self, eps: f64) -> Self {
         self.with("eps", eps)
     }
@@ -54,6 +56,7 @@ impl Adam {
     /// As Keras: ε = 1e-7, added to √v before its bias correction ("epsilon hat"), and the powers of β
     /// taken in the parameter's type.
     #[track_caller]
+    #[inline(never)]
     pub fn keras(params: Vec<AnyParam>, lr: f64) -> Adam {
         let mut adam = Adam::new(params, lr).eps(1e-7);
         adam.rule.keras = true;

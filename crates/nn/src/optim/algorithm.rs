@@ -100,6 +100,7 @@ struct Kept<T: Float> {
 }
 
 impl Slot {
+    #[inline(never)]
     fn new(p: &AnyParam) -> Slot {
         fn empty<T: Float>() -> Kept<T> {
             Kept {
@@ -148,6 +149,7 @@ impl<A: Algorithm> Optim<A> {
     /// # Panics
     /// If the learning rate is negative or not finite ([`Optim::try_with_groups`] returns the error).
     #[track_caller]
+    #[inline(never)]
     pub fn new(params: Vec<AnyParam>, lr: f64) -> Optim<A> {
         Optim::with_groups(vec![Group::new(params, lr)])
     }
@@ -157,6 +159,7 @@ impl<A: Algorithm> Optim<A> {
     /// # Panics
     /// If a setting is out of its domain ([`Optim::try_with_groups`] returns the error).
     #[track_caller]
+    #[inline(never)]
     pub fn with_groups(groups: Vec<Group>) -> Optim<A> {
         match Optim::try_with_groups(groups) {
             Ok(opt) => opt,
@@ -169,6 +172,7 @@ impl<A: Algorithm> Optim<A> {
     /// # Errors
     /// If a group has a setting that the algorithm has not, or one out of its domain.
     #[track_caller]
+    #[inline(never)]
     pub fn try_with_groups(mut groups: Vec<Group>) -> Result<Optim<A>> {
         for group in &mut groups {
             group.adopt(A::SETTINGS)?;
@@ -186,6 +190,7 @@ impl<A: Algorithm> Optim<A> {
     /// # Panics
     /// If it is out of its domain, or there is none of this name ([`Group::set`] returns the error).
     #[track_caller]
+    #[inline(never)]
     pub fn with(mut self, name: &str, value: f64) -> Optim<A> {
         for group in &mut self.groups {
             if let Err(e) = group.set(name, value) {
@@ -200,6 +205,7 @@ impl<A: Algorithm> Optim<A> {
     /// # Panics
     /// If it is negative or not finite.
     #[track_caller]
+    #[inline(never)]
     pub fn weight_decay(self, weight_decay: f64) -> Optim<A> {
         self.with("weight_decay", weight_decay)
     }
@@ -258,6 +264,7 @@ impl<A: Algorithm> Optim<A> {
 }
 
 impl<A: Algorithm> Optimizer for Optim<A> {
+    #[inline(never)]
     fn step(&mut self) {
         let mut slots = self.slots.iter_mut();
         for group in &self.groups {
@@ -277,15 +284,18 @@ impl<A: Algorithm> Optimizer for Optim<A> {
         }
     }
 
+    #[inline(never)]
     fn groups(&self) -> &[Group] {
         &self.groups
     }
 
+    #[inline(never)]
     fn groups_mut(&mut self) -> &mut [Group] {
         &mut self.groups
     }
 
     /// A parameter that has not been stepped yet has no entry.
+    #[inline(never)]
     fn state_dict(&self) -> StateDict {
         let mut out = StateDict::new();
         for (i, group) in self.groups.iter().enumerate() {
@@ -312,6 +322,7 @@ impl<A: Algorithm> Optimizer for Optim<A> {
     }
 
     #[track_caller]
+    #[inline(never)]
     fn load_state_dict(&mut self, state: &StateDict) -> Result<()> {
         // All is checked before anything is changed.
         let mut own = StateDict::new();

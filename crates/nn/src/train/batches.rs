@@ -5,7 +5,7 @@ use wengert_tensor::{Element, Float, Result, Tensor};
 
 use crate::data::{DataLoader, Dataset};
 
-/// What feeds a training: a [`DataLoader`], or an array or vector of ready batches.
+/// Where a training gets its batches from: a [`DataLoader`], or an array or vector of ready batches.
 ///
 /// The batches of an epoch depend on its number alone, so that a training that goes on from epoch n sees
 /// what it would have seen. Implement it for an order of your own:
@@ -43,7 +43,8 @@ pub trait Batches {
     /// The batches of an epoch, counted from 0, in order.
     fn epoch(&self, epoch: usize) -> Box<dyn Iterator<Item = Result<Self::Batch>> + '_>;
 
-    /// All batches once, for an evaluation; a training on the same feed does not notice.
+    /// All batches once, for an evaluation; a training on the same batches is not affected.
+    #[inline(never)]
     fn pass(&self) -> Box<dyn Iterator<Item = Result<Self::Batch>> + '_> {
         self.epoch(0)
     }
@@ -52,17 +53,20 @@ pub trait Batches {
 impl<D: Dataset> Batches for DataLoader<D> {
     type Batch = D::Batch;
 
+    #[inline(never)]
     fn count(&self) -> usize {
         self.len()
     }
 
     /// The loader is moved to the epoch. Where it stands within it already
     /// ([`DataLoader::load_state_dict`]), what is left of it comes.
+    #[inline(never)]
     fn epoch(&self, epoch: usize) -> Box<dyn Iterator<Item = Result<D::Batch>> + '_> {
         Box::new(self.iter_epoch(epoch as u64))
     }
 
     /// In the set's order, whether the loader is shuffled or not.
+    #[inline(never)]
     fn pass(&self) -> Box<dyn Iterator<Item = Result<D::Batch>> + '_> {
         let (size, rows) = (self.batch_size(), self.dataset().len());
         Box::new((0..self.len()).map(move |batch| {
@@ -77,9 +81,11 @@ macro_rules! ready {
     ($(($($g:tt)*) $t:ty),*) => {$(
         impl<$($g)*> Batches for $t {
             type Batch = B;
+            #[inline(never)]
             fn count(&self) -> usize {
                 self.len()
             }
+            #[inline(never)]
             fn epoch(&self, _: usize) -> Box<dyn Iterator<Item = Result<B>> + '_> {
                 Box::new(self.iter().cloned().map(Ok))
             }

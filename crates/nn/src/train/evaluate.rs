@@ -10,7 +10,7 @@ use super::mode::evaluating;
 use super::model::Model;
 use crate::module::Layer;
 
-/// Judges a model on data; [`Evaluate::run`] does it.
+/// Evaluates a model on data; [`Evaluate::run`] does it.
 ///
 /// ```
 /// use wengert::prelude::*;
@@ -57,6 +57,7 @@ impl<'a, X: Rows, Y, T: Float> Evaluate<'a, X, Y, T> {
     /// # Errors
     /// If the data has no samples or cannot be read, or the model, the loss or a metric fails.
     #[track_caller]
+    #[inline(never)]
     pub fn run(self) -> Result<Logs> {
         self.evaluator.check("evaluate")?;
         self.evaluator.evaluate("evaluate", self.model, self.data)
@@ -80,6 +81,7 @@ impl<'a, X: Rows, Y, T: Float> Evaluate<'a, X, Y, T> {
 /// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
+#[inline(never)]
 pub fn predict<T: Float>(
     model: &impl Layer<T>,
     x: &Tensor<T>,

@@ -12,7 +12,7 @@ use super::model::Model;
 type Loss<'a, Y, T> = Box<dyn Fn(&Var<T>, &Y) -> Result<Var<T>> + 'a>;
 type Metric<'a, Y, T> = Box<dyn Fn(&Var<T>, &Y) -> Result<f64> + 'a>;
 
-/// What outputs are judged by.
+/// The criteria that outputs are evaluated by.
 pub(super) struct Evaluator<'a, Y, T: Float> {
     loss: Loss<'a, Y, T>,
     metrics: Vec<(String, Metric<'a, Y, T>)>,
@@ -34,6 +34,7 @@ impl<'a, Y, T: Float> Evaluator<'a, Y, T> {
 
     /// Refuses two metrics of one name.
     #[track_caller]
+    #[inline(never)]
     pub(super) fn check(&self, call: &'static str) -> Result<()> {
         for (i, (name, _)) in self.metrics.iter().enumerate() {
             if name == "loss" || self.metrics[..i].iter().any(|(n, _)| n == name) {
@@ -50,6 +51,7 @@ impl<'a, Y, T: Float> Evaluator<'a, Y, T> {
     }
 
     /// The loss and the metrics by name, NaN as yet, and their sums.
+    #[inline(never)]
     pub(super) fn begin(&self) -> (Logs, RunningMeans) {
         let mut logs = Logs::new();
         let names = self.metrics.iter().map(|(n, _)| n.as_str());
@@ -62,6 +64,7 @@ impl<'a, Y, T: Float> Evaluator<'a, Y, T> {
 
     /// Adds a batch to the averages.
     #[track_caller]
+    #[inline(never)]
     pub(super) fn add(
         &self,
         means: &mut RunningMeans,
@@ -82,6 +85,7 @@ impl<'a, Y, T: Float> Evaluator<'a, Y, T> {
 
     /// The averages over data in evaluation mode, without recording.
     #[track_caller]
+    #[inline(never)]
     pub(super) fn evaluate<X: Rows>(
         &self,
         call: &'static str,

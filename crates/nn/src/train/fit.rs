@@ -92,6 +92,7 @@ enum Output<'a> {
 
 impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     /// How many epochs (1).
+    #[inline(never)]
     pub fn epochs(mut self, epochs: usize) -> Self {
         self.epochs = epochs;
         self
@@ -99,6 +100,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
 
     /// Goes on after this many epochs that an earlier training did, as Keras's `initial_epoch`: with
     /// `epochs(10)` and 4, six follow.
+    #[inline(never)]
     pub fn initial_epoch(mut self, done: usize) -> Self {
         self.first = done;
         self
@@ -111,13 +113,15 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
         self
     }
 
-    /// Judges the model on these data after each epoch.
+    /// Evaluates the model on these data after each epoch.
+    #[inline(never)]
     pub fn validate(mut self, data: &'a impl Batches<Batch = (X, Y)>) -> Self {
         self.validation = Some(data);
         self
     }
 
     /// Clips the gradients' norm before each step ([`clip_grad_norm`]).
+    #[inline(never)]
     pub fn clip_grad_norm(mut self, max_norm: f64) -> Self {
         self.clip = Some(max_norm);
         self
@@ -150,6 +154,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     /// Prints nothing.
+    #[inline(never)]
     pub fn silent(mut self) -> Self {
         self.output = Output::Silent;
         self
@@ -162,6 +167,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     /// samples or cannot be read, or the model, the loss, a metric or a callback fails. The model keeps
     /// what it has learned until then.
     #[track_caller]
+    #[inline(never)]
     pub fn run(mut self) -> Result<History> {
         self.evaluator.check("fit")?;
         let _modes = Modes::hold(self.model);
@@ -183,6 +189,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     #[track_caller]
+    #[inline(never)]
     fn train(&mut self, run: &mut Run) -> Result<()> {
         self.tell(run, |c, at| c.on_train_begin(at))?;
         for epoch in self.first..self.epochs {
@@ -204,6 +211,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     #[track_caller]
+    #[inline(never)]
     fn epoch(&mut self, run: &mut Run) -> Result<()> {
         let mut means;
         (run.logs, means) = self.evaluator.begin();
@@ -240,6 +248,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     #[track_caller]
+    #[inline(never)]
     fn step(&mut self, x: &X, y: &Y, means: &mut RunningMeans, run: &mut Run) -> Result<()> {
         let rows = x.rows();
         if rows == 0 {
@@ -269,6 +278,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     #[track_caller]
+    #[inline(never)]
     fn tell(
         &mut self,
         run: &mut Run,
@@ -297,11 +307,13 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     /// `Epoch  3/10`
+    #[inline(never)]
     fn title(&self, epoch: usize) -> String {
         let width = self.epochs.to_string().len();
         format!("Epoch {:>width$}/{}", epoch + 1, self.epochs)
     }
 
+    #[inline(never)]
     fn bar(&self, epoch: usize) -> ProgressBar {
         match self.output {
             Output::Terminal => progress(self.data.count() as u64, &self.title(epoch)),

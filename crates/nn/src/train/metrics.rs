@@ -4,6 +4,7 @@ use wengert_tensor::{Element, Error, ErrorKind, Float, Result, Shape, Site, Tens
 
 /// Refuses labels of another shape than the answers have.
 #[track_caller]
+#[inline(never)]
 pub(super) fn same_shape<A: Element, B: Element>(
     op: &'static str,
     (scores, answers): (&Tensor<A>, &Shape),
@@ -29,6 +30,7 @@ pub(super) fn same_shape<A: Element, B: Element>(
 
 /// The class of the largest score, and labels checked to be classes.
 #[track_caller]
+#[inline(never)]
 pub(super) fn classes<T: Float>(
     op: &'static str,
     scores: &Tensor<T>,
@@ -75,6 +77,7 @@ pub(super) fn share(right: usize, all: usize) -> f64 {
 /// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
+#[inline(never)]
 pub fn accuracy<T: Float>(scores: &impl AsRef<Tensor<T>>, labels: &Tensor<i64>) -> Result<f64> {
     let pairs = classes("accuracy", scores.as_ref(), labels)?;
     let right = pairs.iter().filter(|(label, answer)| label == answer);
@@ -99,6 +102,7 @@ pub fn accuracy<T: Float>(scores: &impl AsRef<Tensor<T>>, labels: &Tensor<i64>) 
 /// # Ok::<(), wengert::Error>(())
 /// ```
 #[track_caller]
+#[inline(never)]
 pub fn binary_accuracy<T: Float>(
     scores: &impl AsRef<Tensor<T>>,
     labels: &Tensor<T>,
@@ -111,6 +115,7 @@ pub fn binary_accuracy<T: Float>(
 /// # Errors
 /// If the shapes differ.
 #[track_caller]
+#[inline(never)]
 pub fn binary_accuracy_at<T: Float>(
     scores: &impl AsRef<Tensor<T>>,
     labels: &Tensor<T>,

@@ -115,11 +115,7 @@ impl Error {
         value: impl fmt::Display,
         rule: &'static str,
     ) -> Error {
-        Site::new(op).error(ErrorKind::InvalidArgument {
-            name,
-            value: value.to_string(),
-            rule,
-        })
+        invalid(Site::new(op), name, &value, rule)
     }
 
     /// Data that cannot be used, in words that say what and where.
@@ -143,6 +139,13 @@ impl Error {
     pub fn other(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
         other(error.into(), Location::caller())
     }
+}
+
+#[cold]
+#[inline(never)]
+fn invalid(site: Site, name: &'static str, value: &dyn fmt::Display, rule: &'static str) -> Error {
+    let value = value.to_string();
+    site.error(ErrorKind::InvalidArgument { name, value, rule })
 }
 
 /// What is an [`Error`] in a box stays the error that it is.

@@ -1,11 +1,12 @@
 //! Conversions between element types.
 
+use super::copy;
 use super::isa::Isa;
 use super::strided::{Params, Run};
 use super::tables::{Fun, exec};
 use crate::dtype::Scalar;
 
-/// Every conversion to type `O`, as Rust's `as` does it; anything but zero is `true`.
+/// Every conversion to type `O`, as Rust's `as` does it; anything but zero is `true`. (What is `bool` is read as `u8`.)
 pub(super) trait CastTo<O> {
     fn cast(self) -> O;
 }
@@ -23,7 +24,6 @@ casts! {
     i64 => f32 f64 i64 i32 u8;
     i32 => f32 f64 i64 i32 u8;
     u8 => f32 f64 i64 i32 u8;
-    bool => i64 i32 u8 bool;
 }
 macro_rules! casts_to_i64 {
     ($($t:ident)*) => {$(
@@ -53,20 +53,15 @@ macro_rules! bool_casts {
     )*};
 }
 bool_casts!(f32 0.0 f64 0.0 i64 0 i32 0 u8 0);
-impl CastTo<f32> for bool {
-    #[inline(always)]
-    fn cast(self) -> f32 {
-        self as u8 as f32
-    }
-}
-impl CastTo<f64> for bool {
-    #[inline(always)]
-    fn cast(self) -> f64 {
-        self as u8 as f64
-    }
-}
-/// The run that converts `T` to `O`.
+/// The run that converts `T` to `O`: a copy, where they are the same.
 pub(super) const fn run<T: Scalar + CastTo<O>, O: Scalar>() -> Run<1> {
+    if T::DTYPE as u8 == O::DTYPE as u8 {
+        return match size_of::<T>() {
+            1 => copy::run::<1>(),
+            4 => copy::run::<4>(),
+            _ => copy::run::<8>(),
+        };
+    }
     Run {
         func: exec::<1, (T,), O, Cast>,
         cost: 4,

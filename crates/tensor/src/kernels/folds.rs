@@ -2,9 +2,9 @@
 //!
 //! Invariant: `merge` is associative but for rounding, takes NaN to NaN, and has no branch.
 
-use super::isa::Isa;
+use super::isa::{Isa, IsaKind};
 use super::math::Math;
-use super::reduce::{Fold, Geometry, Order, fold, row, row_of};
+use super::reduce::{Fold, Geometry, Order, fold, row, row_of, rows};
 use super::tables::{FloatKernels, NumKernels};
 use crate::dtype::{DType, Number, Scalar};
 
@@ -204,18 +204,29 @@ pub(super) unsafe fn row_sum<I: Isa, T: FloatKernels>(x: *const T, n: usize) -> 
     unsafe { row::<I, Plain<T>>(x, n, *x, 0.0) }
 }
 
-/// The maximum of a row of at least one element; NaN if there is one.
+/// The maximum or the minimum of each of some rows of `n >= 1` elements; NaN where there is one.
 ///
 /// # Safety
-/// `x` is readable for `n` elements.
+/// `x` is readable for `count·n` elements, and `to` writable for `count`; `isa` is of this machine.
 #[inline(always)]
-pub(super) unsafe fn row_max<I: Isa, T: NumKernels>(x: *const T, n: usize) -> T {
+pub(super) unsafe fn row_extremes<T: NumKernels, const MAX: bool>(
+    isa: IsaKind,
+    x: *const T,
+    (count, n): (usize, usize),
+    to: *mut T,
+) {
     // SAFETY: the caller's promise.
-    unsafe { row::<I, MaxOf<T>>(x, n, *x, 0.0) }
+    unsafe {
+        if MAX {
+            rows::<MaxOf<T>>(isa, x, (count, n), to)
+        } else {
+            rows::<MinOf<T>>(isa, x, (count, n), to)
+        }
+    }
 }
 
 /// The largest of a row of at least one element that is no NaN; NaN where there is none, or the first of a lane is one.
-/// One instruction a vector, where [`row_max`] takes four in a chain.
+/// One instruction a vector, where a maximum that keeps NaN takes four in a chain.
 ///
 /// # Safety
 /// `x` is readable for `n` elements.
@@ -227,16 +238,6 @@ pub(super) unsafe fn row_largest<T: FloatKernels>(x: *const T, n: usize) -> T {
         |i| unsafe { *x.add(i) },
         |a, b| if b > a { b } else { a },
     )
-}
-
-/// The minimum of a row of at least one element; NaN if there is one.
-///
-/// # Safety
-/// `x` is readable for `n` elements.
-#[inline(always)]
-pub(super) unsafe fn row_min<I: Isa, T: NumKernels>(x: *const T, n: usize) -> T {
-    // SAFETY: the caller's promise.
-    unsafe { row::<I, MinOf<T>>(x, n, *x, 0.0) }
 }
 
 macro_rules! bool_folds {

@@ -2,7 +2,7 @@
 //!
 //! [`par`] splits work over threads by size; [`isa`] enters a function compiled for the instruction
 //! set; [`strided`] makes contiguous runs of strided operands; the run is branch-free code that the
-//! compiler vectorises. Every kernel call in the crate goes through one of the verbs here.
+//! compiler vectorises. Every kernel call in the crate goes through one of the modules here.
 
 pub(crate) mod arg;
 pub(crate) mod cache;

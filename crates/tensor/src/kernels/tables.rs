@@ -347,16 +347,18 @@ pub trait FloatKernels: NumKernels<Acc = Self> + Real + Math + GemmKernels {
     fn trunc_(self) -> Self;
 }
 
+/// `$eq` is the type whose comparisons and conversions are those of `$t`, and `$bits` the one whose choices are, which move
+/// elements whatever they are: what has the same bits is compiled once.
 macro_rules! element_kernels {
-    ($($t:ident)*) => {$(
+    ($($t:ident $eq:ident $bits:ident,)*) => {$(
         impl ElementKernels for $t {
             #[inline(always)]
             fn compare(code: Compare) -> Run<2> {
-                compare!($t, code)
+                compare!($eq, code)
             }
             #[inline(always)]
             fn select() -> Run<3> {
-                select!($t, Select::Where)
+                select!($bits, Select::Where)
             }
             #[inline(always)]
             fn copy() -> Run<1> {
@@ -367,7 +369,7 @@ macro_rules! element_kernels {
             fn cast(to: DType) -> Run<1> {
                 macro_rules! to {
                     ($O:ty) => {{
-                        static RUN: Run<1> = cast::run::<$t, $O>();
+                        static RUN: Run<1> = cast::run::<$eq, $O>();
                         RUN
                     }};
                 }
@@ -393,7 +395,7 @@ macro_rules! element_kernels {
         }
     )*};
 }
-element_kernels!(f32 f64 i64 i32 u8 bool);
+element_kernels!(f32 f32 i32, f64 f64 i64, i64 i64 i64, i32 i32 i32, u8 u8 u8, bool u8 u8,);
 
 macro_rules! num_tables {
     ($t:ident) => {

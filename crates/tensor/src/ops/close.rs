@@ -141,6 +141,7 @@ impl<T: Num> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn closeness(&self, expected: &Tensor<T>, tolerance: Tolerance) -> Result<Closeness> {
         self.closeness_as("closeness", expected, tolerance)
     }
@@ -228,6 +229,7 @@ impl<T: Float> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn allclose(&self, expected: &Tensor<T>, tolerance: Tolerance) -> Result<bool> {
         let found = self.closeness_as("allclose", expected, tolerance)?;
         Ok(found.is_close())

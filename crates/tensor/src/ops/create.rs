@@ -116,6 +116,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn from_vec(values: Vec<T>, shape: impl IntoShape) -> Result<Tensor<T>> {
         Self::from_values("from_vec", &values, shape.into_shape())
     }
@@ -137,6 +138,7 @@ impl<T: Element> Tensor<T> {
     }
 
     #[track_caller]
+    #[inline(never)]
     fn from_values(op: &'static str, values: &[T], shape: Shape) -> Result<Tensor<T>> {
         match shape.checked_numel() {
             None => {
@@ -188,7 +190,7 @@ impl<T: Element> Tensor<T> {
     /// assert_eq!(Tensor::full([2, 2], true).to_vec(), [true; 4]);
     /// ```
     #[track_caller]
-    #[inline]
+    #[inline(never)]
     pub fn full(shape: impl IntoShape, value: T) -> Tensor<T> {
         match Self::try_full(shape, value) {
             Ok(t) => t,
@@ -201,7 +203,7 @@ impl<T: Element> Tensor<T> {
     /// # Errors
     /// If the size overflows or the memory is refused.
     #[track_caller]
-    #[inline]
+    #[inline(never)]
     pub fn try_full(shape: impl IntoShape, value: T) -> Result<Tensor<T>> {
         let out = Self::try_uninit("full", shape.into_shape())?;
         let src = (&raw const value as *const u8, size_of::<T>(), true);
@@ -231,6 +233,7 @@ impl<T: Num> Tensor<T> {
     /// assert!(Tensor::<f32>::try_zeros([1 << 32, 1 << 32]).is_err());
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn zeros(shape: impl IntoShape) -> Tensor<T> {
         Self::full(shape, T::ZERO)
     }
@@ -240,6 +243,7 @@ impl<T: Num> Tensor<T> {
     /// # Errors
     /// If the size overflows or the memory is refused.
     #[track_caller]
+    #[inline(never)]
     pub fn try_zeros(shape: impl IntoShape) -> Result<Tensor<T>> {
         Self::try_full(shape, T::ZERO).map_err(|e| e.rename("zeros"))
     }
@@ -254,6 +258,7 @@ impl<T: Num> Tensor<T> {
     /// assert_eq!(Tensor::<u8>::ones(3).to_vec(), [1; 3]);
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn ones(shape: impl IntoShape) -> Tensor<T> {
         Self::full(shape, T::ONE)
     }
@@ -263,6 +268,7 @@ impl<T: Num> Tensor<T> {
     /// # Errors
     /// If the size overflows or the memory is refused.
     #[track_caller]
+    #[inline(never)]
     pub fn try_ones(shape: impl IntoShape) -> Result<Tensor<T>> {
         Self::try_full(shape, T::ONE).map_err(|e| e.rename("ones"))
     }

@@ -25,6 +25,7 @@ fn shown(size: usize, shorten: bool) -> Vec<Option<usize>> {
 }
 
 /// The elements to print, in order.
+#[inline(never)]
 fn sample<T: Element>(t: &Tensor<T>, axis: usize, offset: isize, shorten: bool, out: &mut Vec<T>) {
     if axis == t.rank() {
         return out.push(t.at_offset(offset));
@@ -88,6 +89,7 @@ fn number(v: f64, scientific: bool, digits: usize) -> String {
 }
 
 /// The texts of the values, in one column: points under each other, right-aligned.
+#[inline(never)]
 fn column<T: Element>(values: &[T], precision: Option<usize>) -> Vec<String> {
     let float = matches!(T::DTYPE, DType::F32 | DType::F64);
     let mut texts: Vec<String> = if float {
@@ -190,6 +192,7 @@ fn write_axis(
 /// # Ok::<(), wengert::Error>(())
 /// ```
 impl<T: Element> fmt::Display for Tensor<T> {
+    #[inline(never)]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
             f.write_str("[]")?;
@@ -219,6 +222,7 @@ impl<T: Element> fmt::Display for Tensor<T> {
 /// # Ok::<(), wengert::Error>(())
 /// ```
 impl<T: Element> fmt::Debug for Tensor<T> {
+    #[inline(never)]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = if self.rank() < 2 { " " } else { "\n" };
         write!(

@@ -157,6 +157,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn index_select(&self, axis: isize, index: &Tensor<i64>) -> Result<Tensor<T>> {
         let a = self.axis("index_select", axis)?;
         self.one_axis("index_select", index)?;
@@ -239,6 +240,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn gather(&self, axis: isize, index: &Tensor<i64>) -> Result<Tensor<T>> {
         let a = self.axis("gather", axis)?;
         self.check_gather("gather", a, index)?;
@@ -298,6 +300,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn tril(&self, diagonal: isize) -> Result<Tensor<T>> {
         self.triangle("tril", diagonal.saturating_add(1), |cut, cols| cut..cols)
     }
@@ -313,6 +316,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn triu(&self, diagonal: isize) -> Result<Tensor<T>> {
         self.triangle("triu", diagonal, |cut, _| 0..cut)
     }
@@ -366,6 +370,7 @@ impl<T: Num> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn scatter_add(
         &self,
         axis: isize,
@@ -459,6 +464,7 @@ impl<T: Num> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn index_add(
         &self,
         axis: isize,
@@ -524,6 +530,7 @@ impl Tensor<i64> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn one_hot<U: Num>(&self, classes: usize) -> Result<Tensor<U>> {
         let mut shape = self.shape().clone();
         shape.push(classes);

@@ -29,6 +29,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn cat(tensors: &[impl Borrow<Tensor<T>>], axis: isize) -> Result<Tensor<T>> {
         let Some(first) = tensors.first() else {
             return Err(none("cat"));
@@ -91,6 +92,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn stack(tensors: &[impl Borrow<Tensor<T>>], axis: isize) -> Result<Tensor<T>> {
         let Some(first) = tensors.first() else {
             return Err(none("stack"));
@@ -132,6 +134,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn split(&self, size: usize, axis: isize) -> Result<Vec<Tensor<T>>> {
         let a = self.axis("split", axis)?;
         if size == 0 {
@@ -174,6 +177,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn split_sizes(&self, sizes: &[usize], axis: isize) -> Result<Vec<Tensor<T>>> {
         let a = self.axis("split_sizes", axis)?;
         let total = sizes.iter().try_fold(0usize, |t, &s| t.checked_add(s));
@@ -207,6 +211,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn chunk(&self, n: usize, axis: isize) -> Result<Vec<Tensor<T>>> {
         let a = self.axis("chunk", axis)?;
         if n == 0 {
@@ -226,6 +231,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn repeat(&self, counts: impl IntoShape) -> Result<Tensor<T>> {
         let counts = counts.into_shape();
         if counts.len() < self.rank() {
@@ -275,6 +281,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn roll(&self, shift: isize, axis: isize) -> Result<Tensor<T>> {
         let a = self.axis("roll", axis)?;
         let n = self.shape()[a];
@@ -308,6 +315,7 @@ impl<T: Element> Tensor<T> {
     /// assert_eq!((t.to_vec(), before.to_vec()), (vec![7.0; 2], vec![0.0; 2]));
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn fill(&mut self, value: T) {
         self.as_mut_slice().fill(value);
     }
@@ -325,6 +333,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn copy_from(&mut self, src: &Tensor<T>) -> Result<()> {
         if src.shape().broadcast(self.shape()).as_ref() != Some(self.shape()) {
             return Err(self
@@ -351,6 +360,7 @@ impl<T: Num> Tensor<T> {
     /// If `view` fails or shows another tensor, `grad` has another shape than the view, or the size
     /// overflows.
     #[track_caller]
+    #[inline(never)]
     pub fn embed(
         shape: impl IntoShape,
         grad: &Tensor<T>,

@@ -34,6 +34,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn masked_select(&self, mask: &Tensor<bool>) -> Result<Tensor<T>> {
         let Ok(wide) = mask.expand(self.shape()) else {
             return Err(self
@@ -75,6 +76,7 @@ impl Tensor<bool> {
     /// assert_eq!(t, Tensor::new([[0i64, 1], [1, 0]]));
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn nonzero(&self) -> Tensor<i64> {
         let (n, rank) = (self.count_nonzero(), self.rank());
         let mut out = Tensor::uninit("nonzero", Shape::from_slice(&[n, rank]));

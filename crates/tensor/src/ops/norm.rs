@@ -51,6 +51,7 @@ impl<T: Float> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn layer_norm(
         &self,
         shape: impl IntoShape,
@@ -114,6 +115,7 @@ impl<T: Float> Tensor<T> {
     /// ```
     #[doc(hidden)]
     #[track_caller]
+    #[inline(never)]
     pub fn layer_norm_grad(
         &self,
         dy: &Tensor<T>,

@@ -101,6 +101,7 @@ impl<T: Float> Tensor<T> {
     /// assert!(x.iter().all(|v| (0.0..1.0).contains(&v)));
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn rand(shape: impl IntoShape, rng: &mut Rng) -> Tensor<T> {
         match Self::try_rand(shape, rng) {
             Ok(t) => t,
@@ -113,6 +114,7 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// If the size overflows or the memory is refused.
     #[track_caller]
+    #[inline(never)]
     pub fn try_rand(shape: impl IntoShape, rng: &mut Rng) -> Result<Tensor<T>> {
         fill(
             "rand",
@@ -139,6 +141,7 @@ impl<T: Float> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn randn(shape: impl IntoShape, rng: &mut Rng) -> Tensor<T> {
         match Self::try_randn(shape, rng) {
             Ok(t) => t,
@@ -151,6 +154,7 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// If the size overflows or the memory is refused.
     #[track_caller]
+    #[inline(never)]
     pub fn try_randn(shape: impl IntoShape, rng: &mut Rng) -> Result<Tensor<T>> {
         Self::gaussian("randn", 0.0, 1.0, shape.into_shape(), rng)
     }
@@ -192,6 +196,7 @@ impl<T: Float> Tensor<T> {
     /// # Errors
     /// If `mean` is not finite, or `std` is not finite and at least 0.
     #[track_caller]
+    #[inline(never)]
     pub fn normal(mean: f64, std: f64, shape: impl IntoShape, rng: &mut Rng) -> Result<Tensor<T>> {
         if !mean.is_finite() {
             return Err(Error::invalid("normal", "mean", mean, "mean is finite"));
@@ -215,6 +220,7 @@ impl<T: Float> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn uniform(low: f64, high: f64, shape: impl IntoShape, rng: &mut Rng) -> Result<Tensor<T>> {
         if !(low <= high && (high - low).is_finite()) {
             let value = format!("[{low}, {high})");
@@ -254,6 +260,7 @@ impl Tensor<i64> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn randint(low: i64, high: i64, shape: impl IntoShape, rng: &mut Rng) -> Result<Self> {
         if low >= high {
             let value = format!("[{low}, {high})");
@@ -286,6 +293,7 @@ impl Tensor<i64> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn permutation(n: usize, rng: &mut Rng) -> Result<Self> {
         // `n` that is no i64 is refused for its size.
         let mut out = Tensor::try_zeros([n]).map_err(|e| e.rename("permutation"))?;
@@ -311,6 +319,7 @@ impl Tensor<bool> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn bernoulli(p: f64, shape: impl IntoShape, rng: &mut Rng) -> Result<Self> {
         if !(0.0..=1.0).contains(&p) {
             return Err(Error::invalid("bernoulli", "p", p, "0 <= p <= 1"));

@@ -51,6 +51,7 @@ impl<T: Num> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn arange(start: T, end: T, step: T) -> Result<Tensor<T>> {
         let Some(n) = arange_len(start, end, step) else {
             let value = format!("{start}, {end}, {step}");
@@ -82,6 +83,7 @@ impl<T: Num> Tensor<T> {
     /// assert_eq!(Tensor::<f32>::eye(2).to_vec(), [1.0, 0.0, 0.0, 1.0]);
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn eye(n: usize) -> Tensor<T> {
         match Self::try_eye(n) {
             Ok(t) => t,
@@ -94,6 +96,7 @@ impl<T: Num> Tensor<T> {
     /// # Errors
     /// If the size overflows or the memory is refused.
     #[track_caller]
+    #[inline(never)]
     pub fn try_eye(n: usize) -> Result<Tensor<T>> {
         let mut out = Tensor::try_zeros([n, n]).map_err(|e| e.rename("eye"))?;
         for v in out.as_mut_slice().iter_mut().step_by(n.saturating_add(1)) {
@@ -116,6 +119,7 @@ impl<T: Float> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn linspace(start: T, end: T, n: usize) -> Result<Tensor<T>> {
         let (a, b) = (start.to_f64(), end.to_f64());
         if !a.is_finite() || !b.is_finite() {

@@ -34,6 +34,7 @@ impl<T: Num> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn cumsum(&self, axis: isize) -> Result<Tensor<T::Sum>> {
         self.scan("cumsum", NumScan::Sum, axis)
     }
@@ -52,6 +53,7 @@ impl<T: Num> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn cumprod(&self, axis: isize) -> Result<Tensor<T::Sum>> {
         self.scan("cumprod", NumScan::Prod, axis)
     }
@@ -75,6 +77,7 @@ impl<T: Float> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn linear_scan(&self, b: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {
         let axis = self.axis("linear_scan", axis)?;
         if self.shape() != b.shape() {

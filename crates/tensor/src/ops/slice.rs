@@ -112,6 +112,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn slice(&self, axis: isize, range: impl Into<Slice>) -> Result<Tensor<T>> {
         let a = self.axis("slice", axis)?;
         let range = range.into();
@@ -138,6 +139,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn flip(&self, axes: impl IntoAxes) -> Result<Tensor<T>> {
         let mut layout = self.layout().clone();
         for a in self.axes("flip", &axes.into_axes())? {
@@ -162,6 +164,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn diagonal(&self, offset: isize, axis1: isize, axis2: isize) -> Result<Tensor<T>> {
         let (a, b) = (self.axis("diagonal", axis1)?, self.axis("diagonal", axis2)?);
         if a == b {
@@ -210,6 +213,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn unfold(&self, axis: isize, size: usize, step: usize) -> Result<Tensor<T>> {
         let a = self.axis("unfold", axis)?;
         let n = self.shape()[a];
@@ -264,6 +268,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn unbind(&self, axis: isize) -> Result<Vec<Tensor<T>>> {
         let a = self.axis("unbind", axis)?;
         let mut out = self.try_list("unbind", self.shape()[a])?;
@@ -283,6 +288,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn movedim(&self, from: isize, to: isize) -> Result<Tensor<T>> {
         let (from, to) = (self.axis("movedim", from)?, self.axis("movedim", to)?);
         let mut order: Vec<usize> = (0..self.rank()).filter(|a| *a != from).collect();
@@ -314,6 +320,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn get(&self, index: &[isize]) -> Result<T> {
         if index.len() != self.rank() {
             return Err(self

@@ -64,6 +64,7 @@ impl<T: Float> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn softmax(&self, axis: isize) -> Result<Tensor<T>> {
         self.along_rows("softmax", Softmax::Plain, None, axis)
     }
@@ -84,6 +85,7 @@ impl<T: Float> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn log_softmax(&self, axis: isize) -> Result<Tensor<T>> {
         self.along_rows("log_softmax", Softmax::Log, None, axis)
     }
@@ -101,6 +103,7 @@ impl<T: Float> Tensor<T> {
     /// ```
     #[doc(hidden)]
     #[track_caller]
+    #[inline(never)]
     pub fn softmax_grad(&self, dy: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {
         self.gradient_along_rows("softmax_grad", Softmax::Grad, dy, axis)
     }
@@ -119,6 +122,7 @@ impl<T: Float> Tensor<T> {
     /// ```
     #[doc(hidden)]
     #[track_caller]
+    #[inline(never)]
     pub fn log_softmax_grad(&self, dy: &Tensor<T>, axis: isize) -> Result<Tensor<T>> {
         self.gradient_along_rows("log_softmax_grad", Softmax::LogGrad, dy, axis)
     }

@@ -64,6 +64,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn sort(&self, axis: isize, descending: bool) -> Result<(Tensor<T>, Tensor<i64>)> {
         let axis = self.axis("sort", axis)?;
         self.first_sorted("sort", self.shape()[axis], axis, descending)
@@ -80,6 +81,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn argsort(&self, axis: isize, descending: bool) -> Result<Tensor<i64>> {
         let axis = self.axis("argsort", axis)?;
         Ok(self
@@ -104,6 +106,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn topk(&self, k: usize, axis: isize, largest: bool) -> Result<(Tensor<T>, Tensor<i64>)> {
         let axis = self.axis("topk", axis)?;
         if k > self.shape()[axis] {

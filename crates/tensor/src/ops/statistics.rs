@@ -138,6 +138,7 @@ macro_rules! statistics {
         impl<T: Float> Tensor<T> {$(
             $(#[$doc])*
             #[track_caller]
+            #[inline(never)]
             pub fn $name(&self, axes: impl IntoAxes $(, $arg: $MaybeOwned)?) -> Result<Tensor<T>> {
                 let op = stringify!($name);
                 $fold(op, self, &self.axes(op, &axes.into_axes())? $(, $arg)?, false)
@@ -147,12 +148,14 @@ macro_rules! statistics {
             /// # Errors
             /// If an axis is out of range or named twice.
             #[track_caller]
+            #[inline(never)]
             pub fn $keepdim(&self, axes: impl IntoAxes $(, $arg: $MaybeOwned)?) -> Result<Tensor<T>> {
                 let op = stringify!($keepdim);
                 $fold(op, self, &self.axes(op, &axes.into_axes())? $(, $arg)?, true)
             }
             #[doc = $all_doc]
             #[track_caller]
+            #[inline(never)]
             pub fn $all(&self $(, $arg: $MaybeOwned)?) -> Tensor<T> {
                 certain($fold(stringify!($all), self, &self.all_axes() $(, $arg)?, false))
             }
@@ -261,6 +264,7 @@ impl<T: Float> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn norm_p(&self, p: f64, axes: impl IntoAxes) -> Result<Tensor<T>> {
         let op = "norm_p";
         let axes = self.axes(op, &axes.into_axes())?;

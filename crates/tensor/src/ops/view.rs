@@ -76,6 +76,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn reshape(&self, shape: impl IntoShape) -> Result<Tensor<T>> {
         self.reshape_as("reshape", shape.into_shape())
     }
@@ -144,6 +145,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn flatten(&self, start: isize, end: isize) -> Result<Tensor<T>> {
         if self.rank() == 0 && matches!(start, 0 | -1) && matches!(end, 0 | -1) {
             return self.reshape_as("flatten", Shape::from_slice(&[1]));
@@ -180,6 +182,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn transpose(&self, a: isize, b: isize) -> Result<Tensor<T>> {
         let (a, b) = (self.axis("transpose", a)?, self.axis("transpose", b)?);
         let mut order: Shape = (0..self.rank()).collect();
@@ -199,6 +202,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn t(&self) -> Result<Tensor<T>> {
         match self.rank() {
             0 | 1 => Ok(self.clone()),
@@ -226,6 +230,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn permute(&self, order: impl IntoAxes) -> Result<Tensor<T>> {
         let order = self.axes("permute", &order.into_axes())?;
         if order.len() != self.rank() {
@@ -257,6 +262,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn expand(&self, shape: impl IntoShape) -> Result<Tensor<T>> {
         self.expand_to(shape.into_shape())
     }
@@ -287,6 +293,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn narrow(&self, axis: isize, start: isize, len: usize) -> Result<Tensor<T>> {
         let a = self.axis("narrow", axis)?;
         let size = self.shape()[a];
@@ -327,6 +334,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn select(&self, axis: isize, index: isize) -> Result<Tensor<T>> {
         let a = self.axis("select", axis)?;
         let i = self.index("select", a, index as i64)?;
@@ -365,6 +373,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn unsqueeze(&self, axis: isize) -> Result<Tensor<T>> {
         match normal_axis(axis, self.rank() + 1) {
             Some(a) => Ok(self.with_layout(self.layout().insert_axis(a))),
@@ -392,6 +401,7 @@ impl<T: Element> Tensor<T> {
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
+    #[inline(never)]
     pub fn squeeze(&self, axes: impl IntoAxes) -> Result<Tensor<T>> {
         let axes = self.axes("squeeze", &axes.into_axes())?;
         Ok(self.without(|a| axes.contains(&a)))

@@ -1,4 +1,4 @@
-//! The verb *gemm*: `C = A·B (+ a row)` for one product or a batch of them, any strides of `A` and
+//! The kernel *gemm*: `C = A·B (+ a row)` for one product or a batch of them, any strides of `A` and
 //! `B`, `C` row-major.
 //!
 //! Small products run on the operands where they lie, larger ones block by block ([`blocked`]).

@@ -74,7 +74,7 @@ macro_rules! kernels {
             #[inline(always)]
             fn run<I: Isa>(self) {
                 // Heights beyond the set's registers are never asked for: no code for them.
-                if MR <= const { tall::<$t, I>() } {
+                if const { MR <= tall::<$t, I>() } {
                     // SAFETY: `run`'s promise; below `entry`.
                     unsafe {
                         let g = &*self.0;

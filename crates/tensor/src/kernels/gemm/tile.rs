@@ -59,10 +59,17 @@ macro_rules! run {
             type Out = ();
             #[inline(always)]
             fn run<I: Isa>(self) {
-                // Heights beyond the set's registers are never asked for: no code for them.
-                if MR <= <I as Simd<$t>>::ROWS {
+                // Heights beyond the set's registers are never asked for, and of several panels, the first of which is read
+                // to be kept, none is lower than half of that: no code for them. (A constant: of a condition that merely
+                // is one, rustc makes both ways, and leaves it to LLVM to drop one.)
+                if const {
+                    let most = <I as Simd<$t>>::ROWS;
+                    MR <= most && (!KEEP || MR >= most / 2)
+                } {
                     // SAFETY: `tile`'s promise; below `dispatch`.
                     unsafe { tile_run::<$t, I, MR, NV, KEEP, false>(self.0) }
+                } else {
+                    debug_assert!(false, "no tile of {MR} rows");
                 }
             }
         }
@@ -114,8 +121,12 @@ pub(super) unsafe fn tile_run<
         let (a_row, a_col) = t.a_steps;
         // A pointer for every third row: the address of each row is one of theirs plus the step, once or
         // twice, which a load adds by itself.
-        let mut a: [*const T; 6] =
-            std::array::from_fn(|i| t.a.wrapping_offset(3 * i as isize * a_row));
+        // (A plain loop, here and below: `from_fn` and `map` of arrays are ten times the code to compile, for every tile
+        // anew.)
+        let mut a = [t.a; 6];
+        for i in 1..MR.div_ceil(3) {
+            a[i] = t.a.wrapping_offset(3 * i as isize * a_row);
+        }
         let (mut b, mut keep) = (t.b, t.keep);
         let b_step = t.b_step;
         // A load under a mask takes one of the ports that multiply, each step of the way: 4 to 7 % of a product. The
@@ -156,6 +167,8 @@ pub(super) unsafe fn tile_run<
                     keep = keep.add(S::LANES);
                 }
             }
+            // In threes, for LLVM unrolls a loop up to some size of it, and 16 rows in one are larger: they would stay in
+            // memory, and take five times as long.
             for (acc, a) in acc.chunks_mut(3).zip(a) {
                 for (i, r) in acc.iter_mut().enumerate() {
                     let x = S::splat(*a.offset(i as isize * a_row));
@@ -164,7 +177,9 @@ pub(super) unsafe fn tile_run<
                     }
                 }
             }
-            a = a.map(|a| a.wrapping_offset(a_col));
+            for i in 0..MR.div_ceil(3) {
+                a[i] = a[i].wrapping_offset(a_col);
+            }
             if MR > 6 {
                 keep_apart(&mut a[..MR.div_ceil(3)]);
             }
@@ -206,8 +221,8 @@ pub(super) unsafe fn tile_run<
 /// Computes a tile of `rows` by `vectors`.
 ///
 /// # Safety
-/// The operands are readable and the output writable as [`Tile`] says; `rows` is from 1 to the set's
-/// most, `vectors` 1 or 2 and no more than the columns fill.
+/// The operands are readable and the output writable as [`Tile`] says; `rows` is from 1 (where the right operand is
+/// kept, half of the most) to the set's most, `vectors` 1 or 2 and no more than the columns fill.
 #[inline(always)]
 pub(crate) unsafe fn tile<T: GemmKernels, const KEEP: bool>(
     isa: IsaKind,

@@ -1,7 +1,11 @@
 //! Columns: the axes after the reduced one go along in vectors, a strip at a time.
 
-use super::{Fold, Geometry, Shared, scratch};
-use crate::kernels::isa::{Isa, Kernel, Scalar, active_isa, dispatch};
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::slice::{from_raw_parts, from_raw_parts_mut};
+
+use super::{Fold, Geometry, Shared, Task, scratch};
+use crate::kernels::isa::{Isa, IsaKind, Kernel, Scalar, active_isa, dispatch};
 use crate::kernels::par;
 
 /// Rows merged one after another before merging turns pairwise, when columns are reduced.
@@ -9,7 +13,15 @@ const ROWS: usize = 32;
 /// Columns of a strip: four source rows and the accumulator fit half of a 32 KiB L1 cache.
 const STRIP: usize = 1024;
 
-/// Merges `count` rows of `width` elements pairwise, as a binary counter carries, where they lie; the last merge goes to
+/// Merges one row into another. (Slices, here and below: that they do not overlap is what the compiler needs to know.)
+#[inline(always)]
+fn merge_row<F: Fold>(a: &mut [F::Acc], b: &[F::Acc]) {
+    for j in 0..a.len().min(b.len()) {
+        a[j] = F::merge(a[j], b[j]);
+    }
+}
+
+/// Merges `count` rows of `width` elements pairwise, as a binary counter carries, where they lie; what comes of it goes to
 /// `dst`. Of a single row there is nothing to merge.
 ///
 /// # Safety
@@ -22,28 +34,35 @@ unsafe fn merge_rows<F: Fold>(
     width: usize,
     dst: *mut F::Acc,
 ) {
-    let row = |i: usize| rows.wrapping_add(i * step);
+    if count <= 1 {
+        return;
+    }
     let mut apart = 1;
     while apart < count {
-        let last = 2 * apart >= count;
         let mut i = 0;
         while i + apart < count {
-            let to = if last { dst } else { row(i) };
-            for j in 0..width {
-                // SAFETY: within the rows and `dst`.
-                unsafe { *to.add(j) = F::merge(*row(i).add(j), *row(i + apart).add(j)) };
+            // SAFETY: two of the rows.
+            unsafe {
+                merge_row::<F>(
+                    from_raw_parts_mut(rows.add(i * step), width),
+                    from_raw_parts(rows.add((i + apart) * step), width),
+                );
             }
             i += 2 * apart;
         }
         apart *= 2;
     }
+    // SAFETY: the first row, and `dst`, which lies elsewhere.
+    unsafe { dst.copy_from_nonoverlapping(rows, width) };
 }
 
 /// Rows of a strip of columns, merged into one row; for each of `outer` blocks.
-struct Columns<F: Fold> {
-    src: *const F::In,
-    shift: *const F::In,
-    dst: *mut F::Acc,
+#[derive(Clone, Copy)]
+pub(super) struct Columns {
+    /// Null where there are the leaves already.
+    src: *const u8,
+    shift: *const u8,
+    dst: *mut u8,
     outer: usize,
     /// Elements from one block to the next, in the source and in the result.
     outer_steps: (usize, usize),
@@ -51,8 +70,86 @@ struct Columns<F: Fold> {
     row_step: usize,
     width: usize,
     p: f64,
+    /// Where there are several leaves, that is `ROWS` rows merged into one: room for them, how many, and elements from one to
+    /// the next.
+    sums: *mut u8,
+    leaves: usize,
+    leaf_step: usize,
 }
-impl<F: Fold> Columns<F> {
+impl Columns {
+    /// The task that merges `leaves` rows of partial results.
+    pub(super) fn merge(
+        sums: *mut u8,
+        leaves: usize,
+        leaf_step: usize,
+        width: usize,
+        dst: *mut u8,
+    ) -> Columns {
+        Columns {
+            src: std::ptr::null(),
+            shift: std::ptr::null(),
+            dst,
+            outer: 1,
+            outer_steps: (0, 0),
+            rows: 0,
+            row_step: 0,
+            width,
+            p: 0.0,
+            sums,
+            leaves,
+            leaf_step,
+        }
+    }
+}
+
+/// A row of a strip, the first of a block.
+#[inline(always)]
+fn first<I: Isa, F: Fold>(
+    dst: &mut [MaybeUninit<F::Acc>],
+    a: &[F::In],
+    shift: impl Fn(usize, F::In) -> F::In,
+    p: f64,
+) {
+    for j in 0..dst.len().min(a.len()) {
+        dst[j].write(F::map::<I>(a[j], shift(j, a[j]), p));
+    }
+}
+
+/// Another row.
+#[inline(always)]
+fn one_more<I: Isa, F: Fold>(
+    dst: &mut [F::Acc],
+    a: &[F::In],
+    shift: impl Fn(usize, F::In) -> F::In,
+    p: f64,
+) {
+    for j in 0..dst.len().min(a.len()) {
+        dst[j] = F::merge(dst[j], F::map::<I>(a[j], shift(j, a[j]), p));
+    }
+}
+
+/// Four more rows.
+#[inline(always)]
+fn four_more<I: Isa, F: Fold>(
+    dst: &mut [F::Acc],
+    a: &[F::In],
+    b: &[F::In],
+    c: &[F::In],
+    d: &[F::In],
+    shift: impl Fn(usize, F::In) -> F::In,
+    p: f64,
+) {
+    let at = |x: F::In, j| F::map::<I>(x, shift(j, x), p);
+    let n = dst.len();
+    let (a, b, c, d) = (&a[..n], &b[..n], &c[..n], &d[..n]);
+    for j in 0..n {
+        let acc = F::merge(F::merge(dst[j], at(a[j], j)), at(b[j], j));
+        dst[j] = F::merge(F::merge(acc, at(c[j], j)), at(d[j], j));
+    }
+}
+
+struct ColumnsOf<F: Fold>(Columns, PhantomData<F>);
+impl<F: Fold> ColumnsOf<F> {
     /// Rows `lo..lo + count` of a block into `dst`, one after another.
     ///
     /// # Safety
@@ -66,78 +163,86 @@ impl<F: Fold> Columns<F> {
         count: usize,
         dst: *mut F::Acc,
     ) {
-        // SAFETY: rows and columns of the task; `shift` is read only where there is one.
+        let Columns {
+            width, row_step, p, ..
+        } = self.0;
+        // SAFETY: rows and columns of the task; `shift` is read only where there is one. The result overlaps no source.
         unsafe {
-            let first = src.add(lo * self.row_step);
             let s = |j: usize, x: F::In| if F::SHIFTED { *shift.add(j) } else { x };
-            let at = |r: *const F::In, j: usize| {
-                let x = *r.add(j);
-                F::map::<I>(x, s(j, x), self.p)
-            };
-            for j in 0..self.width {
-                *dst.add(j) = at(first, j);
-            }
+            let row = |r: usize| from_raw_parts(src.add((lo + r) * row_step), width);
+            first::<I, F>(from_raw_parts_mut(dst.cast(), width), row(0), s, p);
+            let dst = from_raw_parts_mut(dst, width);
             let mut r = 1;
             if !F::HEAVY {
                 while r + 4 <= count {
-                    let a = first.add(r * self.row_step);
-                    let b = a.add(self.row_step);
-                    let c = b.add(self.row_step);
-                    let d = c.add(self.row_step);
-                    for j in 0..self.width {
-                        let acc = F::merge(F::merge(*dst.add(j), at(a, j)), at(b, j));
-                        *dst.add(j) = F::merge(F::merge(acc, at(c, j)), at(d, j));
-                    }
+                    four_more::<I, F>(dst, row(r), row(r + 1), row(r + 2), row(r + 3), s, p);
                     r += 4;
                 }
             }
             while r < count {
-                let a = first.add(r * self.row_step);
-                for j in 0..self.width {
-                    *dst.add(j) = F::merge(*dst.add(j), at(a, j));
-                }
+                one_more::<I, F>(dst, row(r), s, p);
                 r += 1;
             }
         }
     }
 }
-impl<F: Fold> Kernel for Columns<F> {
+impl<F: Fold> Kernel for ColumnsOf<F> {
     type Out = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
-        let leaves = self.rows.div_ceil(ROWS);
-        // Room alone, for more than one: every element is written before it is read.
-        let mut sums: Vec<F::Acc> = scratch(if leaves > 1 { leaves * self.width } else { 0 });
-        let sums = sums.as_mut_ptr();
-        for o in 0..self.outer {
-            let src = self.src.wrapping_add(o * self.outer_steps.0);
-            let shift = self.shift.wrapping_add(o * self.outer_steps.1);
-            let dst = self.dst.wrapping_add(o * self.outer_steps.1);
+        let t = self.0;
+        let sums = t.sums as *mut F::Acc;
+        for o in 0..t.outer {
+            let src = (t.src as *const F::In).wrapping_add(o * t.outer_steps.0);
+            let shift = (t.shift as *const F::In).wrapping_add(o * t.outer_steps.1);
+            let dst = (t.dst as *mut F::Acc).wrapping_add(o * t.outer_steps.1);
             // SAFETY: `fold`'s promise, at block `o`; the leaves are within `sums`.
             unsafe {
-                for b in 0..leaves {
-                    let lo = b * ROWS;
-                    let out = if leaves > 1 {
-                        sums.add(b * self.width)
-                    } else {
-                        dst
-                    };
-                    self.strip::<I>(src, shift, lo, ROWS.min(self.rows - lo), out);
+                if !t.src.is_null() {
+                    for b in 0..t.leaves {
+                        let lo = b * ROWS;
+                        let out = if t.leaves > 1 {
+                            sums.add(b * t.leaf_step)
+                        } else {
+                            dst
+                        };
+                        self.strip::<I>(src, shift, lo, ROWS.min(t.rows - lo), out);
+                    }
                 }
-                merge_rows::<F>(sums, leaves, self.width, self.width, dst);
+                merge_rows::<F>(sums, t.leaves, t.leaf_step, t.width, dst);
             }
         }
     }
 }
 
+/// Reduces columns.
+///
+/// # Safety
+/// The pointers are those of [`fold`](super::fold), to elements of the reduction's types, and `sums` as said there.
+pub(super) unsafe fn columns_of<F: Fold>(isa: IsaKind, task: &Columns) {
+    dispatch(isa, ColumnsOf::<F>(*task, PhantomData));
+}
+
 /// Elements up to which columns go one by one, without vectors: the code around a short one takes longer.
 const TINY: usize = 64;
 
-/// A block of few elements, of [`ROWS`] rows at most: the order is that of [`Columns::strip`].
+/// Whether [`tiny`] takes it.
+#[inline(always)]
+pub(super) fn is_tiny<F: Fold>(g: Geometry) -> bool {
+    g.outer == 1 && g.n <= ROWS && g.n * g.inner <= TINY && !F::HEAVY && !F::SHIFTED
+}
+
+/// A block of few elements, of [`ROWS`] rows at most: the order is that of [`ColumnsOf::strip`].
 ///
 /// # Safety
 /// As for [`fold_columns`], of one block, and of a fold whose `map` takes no second operand.
-unsafe fn tiny<F: Fold>(n: usize, inner: usize, src: *const F::In, p: f64, dst: *mut F::Acc) {
+pub(super) unsafe fn tiny<F: Fold>(
+    n: usize,
+    inner: usize,
+    src: *const F::In,
+    p: f64,
+    dst: *mut F::Acc,
+) {
     for j in 0..inner {
         // SAFETY: the caller's promise.
         unsafe {
@@ -155,31 +260,26 @@ unsafe fn tiny<F: Fold>(n: usize, inner: usize, src: *const F::In, p: f64, dst: 
 }
 
 /// # Safety
-/// As for [`fold`], with `n` not 0.
-pub(super) unsafe fn fold_columns<F: Fold>(
-    g: Geometry,
-    src: *const F::In,
-    shift: *const F::In,
-    p: f64,
-    dst: *mut F::Acc,
-) {
-    let Geometry { outer, n, inner } = g;
-    if outer == 1 && n <= ROWS && n * inner <= TINY && !F::HEAVY && !F::SHIFTED {
-        // SAFETY: the caller's promise.
-        return unsafe { tiny::<F>(n, inner, src, p, dst) };
-    }
+/// As for [`fold`](super::fold), with `n` not 0.
+pub(super) unsafe fn fold_columns(task: &Task) {
+    let Geometry { outer, n, inner } = task.g;
+    let (verb, p) = (task.verb, task.p);
     let isa = active_isa();
-    let chunk = par::chunk_len(F::COST);
+    let chunk = par::chunk_len(verb.cost);
     let (src, shift, dst) = (
-        Shared(src as *mut F::In),
-        Shared(shift as *mut F::In),
-        Shared(dst),
+        Shared(task.src as *mut u8),
+        Shared(task.shift as *mut u8),
+        Shared(task.dst),
     );
+    let (from, size) = verb.sizes;
     // Rows `r0..r0 + rows` and columns `c0..c0 + width` of blocks `o..o + blocks`.
-    let task = move |o: usize, blocks, r0: usize, rows, c0: usize, width, to: *mut F::Acc| {
-        let task = Columns::<F> {
-            src: src.get().wrapping_add((o * n + r0) * inner + c0),
-            shift: shift.get().wrapping_add(o * inner + c0),
+    let task = move |o: usize, blocks, r0: usize, rows: usize, c0: usize, width, to: *mut u8| {
+        let leaves = rows.div_ceil(ROWS);
+        // Room alone, for more than one: every element is written before it is read.
+        let mut sums = scratch(if leaves > 1 { leaves * width * size } else { 0 });
+        let task = Columns {
+            src: src.get().wrapping_add(((o * n + r0) * inner + c0) * from),
+            shift: shift.get().wrapping_add((o * inner + c0) * from),
             dst: to,
             outer: blocks,
             outer_steps: (n * inner, inner),
@@ -187,8 +287,12 @@ pub(super) unsafe fn fold_columns<F: Fold>(
             row_step: inner,
             width,
             p,
+            sums: sums.as_mut_ptr() as *mut u8,
+            leaves,
+            leaf_step: width,
         };
-        dispatch(isa, task);
+        // SAFETY: the caller's promise; tasks write disjoint parts of the result.
+        unsafe { (verb.columns)(isa, &task) };
     };
     let strips = inner.div_ceil(STRIP);
     // A power of two of blocks of rows: a node of the tree.
@@ -196,7 +300,7 @@ pub(super) unsafe fn fold_columns<F: Fold>(
     let pieces = n.div_ceil(rows);
     if strips == 1 && pieces == 1 {
         par::for_pieces(outer, chunk / (n * inner), move |o| {
-            let to = dst.get().wrapping_add(o.start * inner);
+            let to = dst.get().wrapping_add(o.start * inner * size);
             task(o.start, o.len(), 0, n, 0, inner, to);
         });
         return;
@@ -204,49 +308,30 @@ pub(super) unsafe fn fold_columns<F: Fold>(
     if pieces == 1 {
         par::for_each(outer * strips, move |t| {
             let (o, c0) = (t / strips, t % strips * STRIP);
-            let to = dst.get().wrapping_add(o * inner + c0);
+            let to = dst.get().wrapping_add((o * inner + c0) * size);
             task(o, 1, 0, n, c0, STRIP.min(inner - c0), to);
         });
         return;
     }
     // Room alone: every element is written before it is read.
-    let mut partial: Vec<F::Acc> = scratch(outer * pieces * inner);
-    let part = Shared(partial.as_mut_ptr());
+    let mut partial = scratch(outer * pieces * inner * size);
+    let part = Shared(partial.as_mut_ptr() as *mut u8);
     par::for_each(outer * pieces * strips, move |t| {
         let (o, rest) = (t / (pieces * strips), t % (pieces * strips));
         let (piece, c0) = (rest / strips, rest % strips * STRIP);
         let r0 = piece * rows;
-        let to = part.get().wrapping_add((o * pieces + piece) * inner + c0);
+        let at = (o * pieces + piece) * inner + c0;
+        let to = part.get().wrapping_add(at * size);
         task(o, 1, r0, rows.min(n - r0), c0, STRIP.min(inner - c0), to);
     });
     par::for_each(outer * strips, move |t| {
         let (o, c0) = (t / strips, t % strips * STRIP);
-        let merge = Pieces::<F> {
-            part: part.get().wrapping_add(o * pieces * inner + c0),
-            dst: dst.get().wrapping_add(o * inner + c0),
-            pieces,
-            step: inner,
-            width: STRIP.min(inner - c0),
-        };
-        dispatch(isa, merge);
+        let from = part.get().wrapping_add((o * pieces * inner + c0) * size);
+        let to = dst.get().wrapping_add((o * inner + c0) * size);
+        let merge = Columns::merge(from, pieces, inner, STRIP.min(inner - c0), to);
+        // SAFETY: the pieces of a strip, and its result.
+        unsafe { (verb.columns)(isa, &merge) };
     });
-}
-
-/// Partial results of a strip of columns, merged into one row.
-struct Pieces<F: Fold> {
-    part: *mut F::Acc,
-    dst: *mut F::Acc,
-    pieces: usize,
-    step: usize,
-    width: usize,
-}
-impl<F: Fold> Kernel for Pieces<F> {
-    type Out = ();
-    #[inline(always)]
-    fn run<I: Isa>(self) {
-        // SAFETY: `fold_columns`' pointers.
-        unsafe { merge_rows::<F>(self.part, self.pieces, self.step, self.width, self.dst) }
-    }
 }
 
 #[cfg(test)]
@@ -278,19 +363,23 @@ mod tests {
         for isa in IsaKind::available() {
             for (n, inner) in (1..=ROWS).flat_map(|n| (2..=TINY / n).map(move |i| (n, i))) {
                 let (mut ours, mut vectors) = (vec![f32::NAN; inner], vec![f32::NAN; inner]);
-                let columns = Columns::<Squares> {
-                    src: values.as_ptr(),
-                    shift: values.as_ptr(),
-                    dst: vectors.as_mut_ptr(),
+                let columns = Columns {
+                    src: values.as_ptr() as *const u8,
+                    shift: values.as_ptr() as *const u8,
+                    dst: vectors.as_mut_ptr() as *mut u8,
                     outer: 1,
                     outer_steps: (0, 0),
                     rows: n,
                     row_step: inner,
                     width: inner,
                     p: 0.0,
+                    sums: std::ptr::null_mut(),
+                    leaves: 1,
+                    leaf_step: inner,
                 };
-                dispatch(isa, columns);
                 // SAFETY: `n` rows of `inner` elements, 64 at most, and as many results.
+                unsafe { columns_of::<Squares>(isa, &columns) };
+                // SAFETY: as above.
                 unsafe { tiny::<Squares>(n, inner, values.as_ptr(), 0.0, ours.as_mut_ptr()) };
                 let bits = |x: &[f32]| x.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
                 assert_eq!(bits(&ours), bits(&vectors), "{isa:?} {n} x {inner}");

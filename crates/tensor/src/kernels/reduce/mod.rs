@@ -9,13 +9,14 @@
 mod columns;
 
 use std::hint::black_box;
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ops::RangeInclusive;
 
-use super::isa::{Isa, Kernel, active_isa, dispatch};
+use super::isa::{Isa, IsaKind, Kernel, active_isa, dispatch};
 use super::par;
 use crate::memory;
-use columns::fold_columns;
+use columns::{Columns, columns_of, fold_columns};
 
 /// Elements merged in lanes before merging turns pairwise: 32 additions a lane, so that the error of
 /// a sum grows with 32 + log₂(n), while the merge of the lanes is a few per cent of the work.
@@ -333,53 +334,119 @@ const TWO_STREAMS: RangeInclusive<usize> = 1 << 10..=8 << 10;
 /// Bytes that do not lie in the L2 cache.
 const FAR: usize = 1 << 20;
 
-/// Whole rows, one result each.
-struct Rows<F: Fold> {
-    src: *const F::In,
+/// Whole rows, one result each. (Without types, as [`Columns`]: what cuts the work is compiled once for all reductions.)
+#[derive(Clone, Copy)]
+pub(super) struct Rows {
+    src: *const u8,
     /// One element a row, read where `F::SHIFTED`.
-    shift: *const F::In,
-    dst: *mut F::Acc,
+    shift: *const u8,
+    dst: *mut u8,
     rows: usize,
     n: usize,
     p: f64,
     /// Whether they are read by turns from either half.
     two: bool,
 }
-impl<F: Fold> Kernel for Rows<F> {
+struct RowsOf<F: Fold>(Rows, PhantomData<F>);
+impl<F: Fold> Kernel for RowsOf<F> {
     type Out = ();
     #[inline(always)]
     fn run<I: Isa>(self) {
+        let t = self.0;
+        let (src, shift) = (t.src as *const F::In, t.shift as *const F::In);
+        let dst = t.dst as *mut F::Acc;
         // Rows 0, 1, 2, … or 0, h, 1, h + 1, ….
-        let (mut next, step) = if self.two {
-            (self.rows.div_ceil(2), 1)
+        let (mut next, step) = if t.two {
+            (t.rows.div_ceil(2), 1)
         } else {
             (1, 2)
         };
         let mut r = 0;
-        for _ in 0..self.rows {
+        for _ in 0..t.rows {
             // SAFETY: `fold`'s promise; `n >= 1`.
             unsafe {
-                let x = self.src.add(r * self.n);
-                let shift = if F::SHIFTED { *self.shift.add(r) } else { *x };
-                *self.dst.add(r) = row::<I, F>(x, self.n, shift, self.p);
+                let x = src.add(r * t.n);
+                let shift = if F::SHIFTED { *shift.add(r) } else { *x };
+                *dst.add(r) = row::<I, F>(x, t.n, shift, t.p);
             }
             (r, next) = (next, r + step);
         }
     }
 }
 
-/// Room for `n` elements. Where it is refused, without the caches too, this panics, which unwinds out of
-/// tasks; `Vec::with_capacity` would abort.
-fn scratch<T>(n: usize) -> Vec<T> {
+/// Reduces rows.
+///
+/// # Safety
+/// The pointers are those of [`fold`], to elements of the reduction's types; `n` is not 0.
+unsafe fn rows_of<F: Fold>(isa: IsaKind, task: &Rows) {
+    dispatch(isa, RowsOf::<F>(*task, PhantomData));
+}
+
+/// The folds of rows of at least one element, as [`fold`] has them, on this thread.
+///
+/// # Safety
+/// `src` is readable for `rows·n` elements, and `dst` writable for `rows`.
+#[inline(always)]
+pub(super) unsafe fn rows<F: Fold>(
+    isa: IsaKind,
+    src: *const F::In,
+    (rows, n): (usize, usize),
+    dst: *mut F::Acc,
+) {
+    let task = Rows {
+        src: src as *const u8,
+        shift: src as *const u8,
+        dst: dst as *mut u8,
+        rows,
+        n,
+        p: 0.0,
+        two: false,
+    };
+    // SAFETY: the caller's promise.
+    unsafe { rows_of::<F>(isa, &task) }
+}
+
+/// Room for so many bytes, aligned for any element. Where it is refused, without the caches too, this panics, which
+/// unwinds out of tasks; `Vec::with_capacity` would abort.
+fn scratch(bytes: usize) -> Vec<u64> {
     let mut v = Vec::new();
+    let n = bytes.div_ceil(size_of::<u64>());
     if v.try_reserve_exact(n).is_err() {
         memory::trim();
         if v.try_reserve_exact(n).is_err() {
-            let bytes = n.saturating_mul(size_of::<T>());
             panic!("reduce: out of memory: {bytes} bytes refused");
         }
     }
     v
+}
+
+/// A reduction as what cuts its work sees it: its kernels, and the sizes of what it reads and writes.
+struct Verb {
+    rows: unsafe fn(IsaKind, &Rows),
+    columns: unsafe fn(IsaKind, &Columns),
+    cost: u32,
+    /// Bytes of an element, and of a result.
+    sizes: (usize, usize),
+}
+impl Verb {
+    const fn of<F: Fold>() -> Verb {
+        Verb {
+            rows: rows_of::<F>,
+            columns: columns_of::<F>,
+            cost: F::COST,
+            sizes: (size_of::<F::In>(), size_of::<F::Acc>()),
+        }
+    }
+}
+
+/// A reduction to be made; the pointers are those of [`fold`].
+struct Task {
+    verb: &'static Verb,
+    g: Geometry,
+    src: *const u8,
+    shift: *const u8,
+    p: f64,
+    dst: *mut u8,
 }
 
 /// Reduces the middle axis into `dst`, contiguous `[outer, inner]`.
@@ -404,96 +471,95 @@ pub(super) unsafe fn fold<F: Fold>(
         }
         return;
     }
+    let task = Task {
+        verb: const { &Verb::of::<F>() },
+        g,
+        src: src as *const u8,
+        shift: shift as *const u8,
+        p,
+        dst: dst as *mut u8,
+    };
     // SAFETY: the caller's promise.
     unsafe {
         if g.inner == 1 {
-            fold_rows::<F>(g.outer, g.n, src, shift, p, dst);
+            fold_rows(&task);
+        } else if columns::is_tiny::<F>(g) {
+            columns::tiny::<F>(g.n, g.inner, src, p, dst);
         } else {
-            fold_columns::<F>(g, src, shift, p, dst);
+            fold_columns(&task);
         }
     }
 }
 
 /// # Safety
 /// As for [`fold`], with `inner` 1 and `n` not 0.
-unsafe fn fold_rows<F: Fold>(
-    outer: usize,
-    n: usize,
-    src: *const F::In,
-    shift: *const F::In,
-    p: f64,
-    dst: *mut F::Acc,
-) {
+unsafe fn fold_rows(task: &Task) {
+    let Geometry { outer, n, .. } = task.g;
+    let (verb, p) = (task.verb, task.p);
     let isa = active_isa();
-    let chunk = par::chunk_len(F::COST).next_power_of_two();
+    let chunk = par::chunk_len(verb.cost).next_power_of_two();
     if outer * n <= chunk {
-        return dispatch(
-            isa,
-            Rows::<F> {
-                src,
-                shift,
-                dst,
-                rows: outer,
-                n,
-                p,
-                two: false,
-            },
-        );
+        let all = Rows {
+            src: task.src,
+            shift: task.shift,
+            dst: task.dst,
+            rows: outer,
+            n,
+            p,
+            two: false,
+        };
+        // SAFETY: the caller's promise.
+        return unsafe { (verb.rows)(isa, &all) };
     }
     let (src, shift, dst) = (
-        Shared(src as *mut F::In),
-        Shared(shift as *mut F::In),
-        Shared(dst),
+        Shared(task.src as *mut u8),
+        Shared(task.shift as *mut u8),
+        Shared(task.dst),
     );
+    let (from, to) = verb.sizes;
     if n > 2 * chunk {
         // Pieces of a power of two of blocks: nodes of the tree that one thread would build.
         let pieces = n.div_ceil(chunk);
-        let mut partial = scratch(outer * pieces);
-        partial.resize(outer * pieces, F::empty());
-        let part = Shared(partial.as_mut_ptr());
+        // Room alone: every element is written before it is read.
+        let mut partial = scratch(outer * pieces * to);
+        let part = Shared(partial.as_mut_ptr() as *mut u8);
         par::for_each(outer * pieces, move |t| {
             let (o, piece) = (t / pieces, t % pieces);
             let lo = piece * chunk;
+            let piece = Rows {
+                src: src.get().wrapping_add((o * n + lo) * from),
+                shift: shift.get().wrapping_add(o * from),
+                dst: part.get().wrapping_add(t * to),
+                rows: 1,
+                n: chunk.min(n - lo),
+                p,
+                two: false,
+            };
             // SAFETY: a piece of row `o`, and a partial result of its own.
-            unsafe {
-                let piece = Rows::<F> {
-                    src: src.get().add(o * n + lo),
-                    shift: shift.get().wrapping_add(o),
-                    dst: part.get().add(t),
-                    rows: 1,
-                    n: chunk.min(n - lo),
-                    p,
-                    two: false,
-                };
-                dispatch(isa, piece);
-            }
+            unsafe { (verb.rows)(isa, &piece) };
         });
-        for (o, row) in partial.chunks_exact(pieces).enumerate() {
-            let mut tree = Tree::new();
-            for &acc in row {
-                tree.push(acc, |a, b| F::merge(a, b));
-            }
-            // SAFETY: `o < outer`.
-            unsafe { *dst.get().add(o) = tree.finish(|a, b| F::merge(a, b)) };
+        for o in 0..outer {
+            let row = part.get().wrapping_add(o * pieces * to);
+            let merge = Columns::merge(row, pieces, 1, 1, dst.get().wrapping_add(o * to));
+            // SAFETY: the pieces of row `o`, and its result.
+            unsafe { (verb.columns)(isa, &merge) };
         }
         return;
     }
-    let bytes = n * size_of::<F::In>();
+    let bytes = n * from;
     let two = TWO_STREAMS.contains(&bytes) && outer * bytes > FAR;
     par::for_pieces(outer, chunk / n, move |rows| {
         let lo = rows.start;
+        let task = Rows {
+            src: src.get().wrapping_add(lo * n * from),
+            shift: shift.get().wrapping_add(lo * from),
+            dst: dst.get().wrapping_add(lo * to),
+            rows: rows.len(),
+            n,
+            p,
+            two,
+        };
         // SAFETY: rows of this task alone.
-        unsafe {
-            let task = Rows::<F> {
-                src: src.get().add(lo * n),
-                shift: shift.get().wrapping_add(lo),
-                dst: dst.get().add(lo),
-                rows: rows.len(),
-                n,
-                p,
-                two,
-            };
-            dispatch(isa, task);
-        }
+        unsafe { (verb.rows)(isa, &task) };
     });
 }

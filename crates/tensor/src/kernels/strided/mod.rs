@@ -10,7 +10,6 @@ mod scratch;
 
 use super::isa::{IsaKind, active_isa};
 use super::par;
-use crate::memory::cache_line::prefetch;
 use plan::{MAX_RANK, Plan};
 use scratch::{BLOCK, Scratch, fill};
 
@@ -64,17 +63,27 @@ impl<const N: usize> Call<N> {
     /// Asks for the row of source `i` after the one at `p`, where that is wished; else for a line at `p`,
     /// for the compiler makes two loops of the caller's about what may not happen.
     #[inline(always)]
+    #[allow(clippy::pointers_in_nomem_asm_block)] // nothing is read there
     pub(crate) fn ask_ahead(&self, p: *const u8, i: usize) {
         let step = self.src_steps[i] * isize::from(self.ahead);
         let next = p.wrapping_offset(step);
-        let mut at = 0;
-        loop {
-            prefetch(next.wrapping_offset(at));
-            at += 64;
-            if at >= step {
-                break;
-            }
+        // A loop that the compiler does not see: it is in every kernel once for each source, and would be unrolled.
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: hints, which fault at no address; every x86-64 has them.
+        unsafe {
+            std::arch::asm!(
+                "2:",
+                "prefetcht0 [{next}]",
+                "add {next}, 64",
+                "sub {step}, 64",
+                "jg 2b",
+                next = inout(reg) next => _,
+                step = inout(reg) step => _,
+                options(nomem, nostack),
+            );
         }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = next;
     }
 }
 

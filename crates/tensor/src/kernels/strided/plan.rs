@@ -1,4 +1,4 @@
-//! The plan of a walk over strided operands, and the ways to walk it.
+//! The plan of a traversal of strided operands, and the ways to run it.
 //!
 //! Invariant: whatever the way, each element of the destination is written once, by the same
 //! expression: the layout never shows in the bits.
