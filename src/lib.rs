@@ -9,13 +9,10 @@
 //!   arrays, threads, memory, files.
 #![forbid(unsafe_code)]
 
-/// The tape, the ops and their gradients.
 #[doc(inline)]
 pub use wengert_autograd as autograd;
-/// Layers, losses, optimizers, data and training.
 #[doc(inline)]
 pub use wengert_nn as nn;
-/// Arrays, and what they are computed with.
 #[doc(inline)]
 pub use wengert_tensor as tensor;
 

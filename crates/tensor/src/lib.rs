@@ -1,4 +1,4 @@
-//! Strided, copy-on-write tensors and their kernels: the data under Wengert,
+//! Tensors: strided, copy-on-write arrays and their kernels; the data under Wengert,
 //! and a small array library without it.
 //!
 //! ```

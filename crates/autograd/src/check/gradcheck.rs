@@ -16,8 +16,8 @@ use crate::var::Var;
 /// `|analytic − numeric| ≤ atol + rtol·|numeric|` for every element of the Jacobian.
 ///
 /// # Errors
-/// An error whose source is a [`Report`] of the worst element; [`ErrorKind::CheckRefused`] where the
-/// check cannot be made (overlapping inputs, no tracked output), or what `f` returns.
+/// [`ErrorKind::Other`] with a [`Report`] of the worst element, [`ErrorKind::CheckRefused`] where the check cannot be made
+/// (overlapping inputs, no tracked output), or what `f` returns.
 ///
 /// ```
 /// use wengert::prelude::*;

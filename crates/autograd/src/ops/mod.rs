@@ -1,4 +1,6 @@
-//! The ops, a file per family. In each, an op is one block: its doc, call, rule, fused rule and its
+//! Every op with its formula, gradient and edges, in [`OPS`].
+//!
+//! A file is a family. In each, an op is one block: its doc, call, rule, fused rule and its
 //! entry with samples, which the list of its family names at the end of the file.
 //!
 //! Invariant: [`OPS`] is the families' lists one after another: an op in none of them does not compile
@@ -46,6 +48,7 @@ pub(crate) mod classify;
 
 pub(crate) mod block;
 pub mod info;
+#[doc(hidden)]
 pub mod naive;
 
 /// The families, in the order of the list. Each file ends with the list of its ops.

@@ -27,10 +27,13 @@ use std::fmt;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
+#[doc(hidden)]
 pub use lock::{Lock, LockGuard};
+#[doc(hidden)]
 pub use once::OnceBox;
 use system::{HEADER, Header};
 pub(crate) use tensor_impl::TensorImpl;
+#[doc(hidden)]
 pub use thin_arc::ThinArc;
 
 /// What the memory of tensors amounts to, over all threads: see [`stats`].
