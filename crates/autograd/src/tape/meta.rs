@@ -64,7 +64,7 @@ impl Meta {
     }
 
     /// Whether the value has this shape and type.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_of(&self, shape: &Shape, dtype: DType) -> bool {
         self.form == Form::new(shape, dtype) && (self.form.rank != LONG || self.shape() == *shape)
     }

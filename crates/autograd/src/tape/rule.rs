@@ -122,6 +122,34 @@ impl<T: Float> Saved<T> {
     }
 }
 
+/// The inputs of an op: an array, seen one by one. (`map` of an array is some 200 lines of code for each op.)
+pub(crate) trait Operands<const N: usize> {
+    /// Whether each is tracked.
+    fn tracked(&self) -> [bool; N];
+    /// Their nodes.
+    fn edges(&self) -> [Option<Edge>; N];
+}
+macro_rules! operands {
+    ($($n:literal: $($i:literal)*;)*) => {$(
+        impl<T: Float> Operands<$n> for [&Var<T>; $n] {
+            #[inline(always)]
+            fn tracked(&self) -> [bool; $n] {
+                [$(self[$i].node.is_some()),*]
+            }
+            #[inline(always)]
+            fn edges(&self) -> [Option<Edge>; $n] {
+                [$(self[$i].node.clone()),*]
+            }
+        }
+    )*};
+}
+operands! {
+    1: 0;
+    2: 0 1;
+    3: 0 1 2;
+    4: 0 1 2 3;
+}
+
 /// The funnel that every recorded op goes through: `value` was computed from `inputs`; `rule` is
 /// called only where the op is recorded, with the output and which inputs need a gradient.
 #[track_caller]
@@ -130,20 +158,16 @@ pub(crate) fn apply<T: Float, R: Rule<T>, const N: usize>(
     inputs: [&Var<T>; N],
     value: Tensor<T>,
     rule: impl FnOnce(&Tensor<T>, [bool; N]) -> R,
-) -> Var<T> {
-    // Loops, for `map` of an array is some 200 lines of code for each op.
-    let mut edges = [const { None }; N];
-    let mut needs = [false; N];
-    for i in 0..N {
-        needs[i] = inputs[i].node.is_some();
-    }
+) -> Var<T>
+where
+    for<'a> [&'a Var<T>; N]: Operands<N>,
+{
+    let needs = inputs.tracked();
     if needs == [false; N] || !mode::is_recording() {
         return Var { value, node: None };
     }
-    for i in 0..N {
-        edges[i] = inputs[i].node.clone();
-    }
-    let node = node::push(&value, edges, || rule(&value, needs), Location::caller());
+    let rule = || rule(&value, needs);
+    let node = node::push(&value, inputs.edges(), rule, Location::caller());
     Var {
         value,
         node: Some(node),
