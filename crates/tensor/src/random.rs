@@ -8,6 +8,9 @@ use std::convert::Infallible;
 use rand::{Rng as _, SeedableRng, TryRng};
 use rand_chacha::ChaCha12Rng;
 
+use crate::kernels::isa::Scalar;
+use crate::kernels::math::Math;
+
 /// A seeded generator: the same seed gives the same numbers on every machine and any number of
 /// threads.
 ///
@@ -126,7 +129,7 @@ impl Rng {
     /// A number from the standard normal distribution, by the Box–Muller transform.
     pub fn normal_f64(&mut self) -> f64 {
         let (a, b) = (self.core.next_u64(), self.core.next_u64());
-        crate::ops::random::box_muller(unit_f64(a), unit_f64(b)).0
+        box_muller(unit_f64(a), unit_f64(b)).0
     }
 
     /// An integer from 0 to `n - 1`, each as likely as the other; 0 if `n` is 0.
@@ -200,4 +203,16 @@ impl TryRng for Rng {
         self.core.fill_bytes(dst);
         Ok(())
     }
+}
+
+/// Two independent standard normals from two uniforms of [0, 1) (Box and Muller, 1958).
+#[inline(always)]
+pub(crate) fn box_muller(u: f64, v: f64) -> (f64, f64) {
+    // 1 - u lies in (0, 1], whose logarithm is finite.
+    let r = (-2.0 * Math::ln::<Scalar>(1.0 - u)).sqrt();
+    let angle = v * std::f64::consts::TAU;
+    (
+        r * Math::cos::<Scalar>(angle),
+        r * Math::sin::<Scalar>(angle),
+    )
 }

@@ -9,10 +9,9 @@ use crate::any::AnyTensor;
 use crate::dtype::DType;
 use crate::element::Element;
 use crate::error::{Error, ErrorKind, Result, Site};
-use crate::kernels::strided::{Operand, Params};
+use crate::kernels::strided::Operand;
 use crate::layout::Layout;
 use crate::memory;
-use crate::ops::elementwise::{map, try_map};
 use crate::shape::{Shape, Strides};
 
 /// An n-dimensional array of elements of type `T`.
@@ -269,19 +268,6 @@ impl<T: Element> Tensor<T> {
     /// A tensor to stand in while the real one is taken out.
     pub(crate) fn placeholder() -> Tensor<T> {
         Tensor::uninit("placeholder", Shape::from_slice(&[0]))
-    }
-
-    /// A contiguous copy in memory of its own.
-    #[track_caller]
-    #[inline(never)]
-    pub fn copied(&self) -> Tensor<T> {
-        map(T::copy(), Params::default(), "copy", self)
-    }
-
-    /// As [`Tensor::copied`], where memory that is refused is an error.
-    #[track_caller]
-    pub(crate) fn try_copied(&self, op: &'static str) -> Result<Tensor<T>> {
-        try_map(T::copy(), Params::default(), op, self)
     }
 
     /// This tensor if it is contiguous (sharing its memory), else a contiguous copy.

@@ -433,6 +433,22 @@ impl<T: Element> Tensor<T> {
     }
 }
 
+/// # Copies
+impl<T: Element> Tensor<T> {
+    /// A contiguous copy in memory of its own.
+    #[track_caller]
+    #[inline(never)]
+    pub fn copied(&self) -> Tensor<T> {
+        map(T::copy(), Params::default(), "copy", self)
+    }
+
+    /// As [`Tensor::copied`], where memory that is refused is an error.
+    #[track_caller]
+    pub(crate) fn try_copied(&self, op: &'static str) -> Result<Tensor<T>> {
+        try_map(T::copy(), Params::default(), op, self)
+    }
+}
+
 impl<T: Num> Tensor<T> {
     #[track_caller]
     #[inline]

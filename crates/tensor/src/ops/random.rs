@@ -8,10 +8,8 @@ use std::mem::MaybeUninit;
 
 use crate::element::{Element, Float};
 use crate::error::{Error, Result};
-use crate::kernels::isa::Scalar;
-use crate::kernels::math::Math;
 use crate::kernels::par;
-use crate::random::{Rng, unit_f64};
+use crate::random::{Rng, box_muller, unit_f64};
 use crate::shape::{IntoShape, Shape};
 use crate::tensor::{Tensor, refuse};
 
@@ -20,18 +18,6 @@ const CHUNK: usize = 1 << 14;
 
 /// Pairs of normals that are made side by side.
 const PAIRS: usize = 32;
-
-/// Two independent standard normals from two uniforms of [0, 1) (Box and Muller, 1958).
-#[inline(always)]
-pub(crate) fn box_muller(u: f64, v: f64) -> (f64, f64) {
-    // 1 - u lies in (0, 1], whose logarithm is finite.
-    let r = (-2.0 * Math::ln::<Scalar>(1.0 - u)).sqrt();
-    let angle = v * std::f64::consts::TAU;
-    (
-        r * Math::cos::<Scalar>(angle),
-        r * Math::sin::<Scalar>(angle),
-    )
-}
 
 /// A pointer that tasks write disjoint parts through.
 struct Target<T>(*mut T);
