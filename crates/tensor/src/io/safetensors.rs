@@ -159,7 +159,7 @@ fn code(dtype: DType) -> &'static str {
 fn parts(bytes: &[u8]) -> Result<(&str, &[u8])> {
     let wrong = |at, reason: String| malformed("safetensors", at, reason);
     let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
-        let reason = format!("{} bytes are too few for a header", bytes.len());
+        let reason = format!("a header needs 8 bytes, there are {}", bytes.len());
         return Err(wrong(0, reason));
     };
     let length = u64::from_le_bytes(*length);
