@@ -82,7 +82,7 @@ EXPLAINED = [
      "the gradients of backward, which are plain values, are recorded on the way and forgotten: slower, the same"),
     ("backward.rs", "ReadyQueue::new(false)", "not false",
      "sums of the gradients of backward, which are plain values, are recorded as nothing: slower, the same"),
-    ("backward.rs", "if !how.retain => node.back_alone", "not !how.retain",
+    ("backward.rs", "if !options.retain => node.back_alone", "not !how.retain",
      "no walk alone holds a node of a graph that is kept; the others are walked the same under a lock"),
     ("index.rs", "if size < src.shape()[a] {", "<= for <", "narrowing to the whole axis changes nothing"),
     ("linalg.rs", "dy.sum_to(outputs)", "without .sum_to(outputs)", "the sink sums down what is left to sum"),
@@ -381,7 +381,7 @@ swap!(Tensor wengert_tensor::Error);
 UNARY = "neg|square|sqrt|rsqrt|recip|abs|exp|ln|sin|cos|sinh|cosh|tanh|sigmoid|erf|sign|softplus"
 SAME = "flip|cumsum|cumprod|clamp|masked_fill|tril|triu|roll|sum_to|expand"
 NAMES = "LN_2|LN_10|FRAC_1_SQRT_2|FRAC_2_SQRT_PI|CUBE|ROOT|EXP_M100|f64::INFINITY|f64::NEG_INFINITY"
-FLAGS = r"self\.record|self\.retain|self\.create_graph|(?:self\.)?walk\.(?:create_graph|retain)|how\.create_graph"
+FLAGS = r"self\.record|self\.retain|self\.create_graph|(?:self\.|visit\.)*options\.(?:create_graph|retain)"
 USE = (
     "#[allow(unused_imports)]\nuse crate::switches::{self, Choose as _, Cmp, Compare as _, Minus, Mutate as _, "
     "Plus, Push as _, Put as _, Quantified as _, Signed as _, Sum as _, Swap as _, Times, Whole as _};\n"

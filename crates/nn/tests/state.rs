@@ -217,3 +217,18 @@ fn files_are_safetensors() {
     let missing = load_state(dir.path().join("none")).unwrap_err().to_string();
     assert!(missing.contains("none"), "{missing}");
 }
+
+#[test]
+fn a_group_keeps_its_settings_in_another_optimizer() {
+    let net = mlp(0);
+    let mut opt = Adam::new(net.parameters(), 0.1).betas(0.8, 0.9);
+    opt.set_lr(0.3).unwrap();
+    let again = AdamW::with_groups(opt.groups().to_vec());
+    let group = &again.groups()[0];
+    assert_eq!(
+        (group.lr(), group.get("beta1"), group.get("beta2")),
+        (0.3, Some(0.8), Some(0.9))
+    );
+    // What the other has not is an error, not forgotten.
+    assert!(Sgd::try_with_groups(opt.groups().to_vec()).is_err());
+}

@@ -3,7 +3,7 @@
 use wengert_tensor::{IntoAxes, Result};
 
 use super::block::names::*;
-use super::reduce::{LeafState, reduction, reduction_samples};
+use super::reduce::{ReducedShape, reduction, reduction_samples};
 use crate::ops::info::spread;
 use crate::tape::rule::one;
 
@@ -44,12 +44,12 @@ reduction! {
 }
 
 #[track_caller]
-fn largest<T: Float>(x: &Var<T>, y: Tensor<T>, kept: LeafState) -> Var<T> {
+fn largest<T: Float>(x: &Var<T>, y: Tensor<T>, kept: ReducedShape) -> Var<T> {
     apply([x], y, |y, _| Extremum::new("max", x, y, kept))
 }
 
 #[track_caller]
-fn smallest<T: Float>(x: &Var<T>, y: Tensor<T>, kept: LeafState) -> Var<T> {
+fn smallest<T: Float>(x: &Var<T>, y: Tensor<T>, kept: ReducedShape) -> Var<T> {
     apply([x], y, |y, _| Extremum::new("min", x, y, kept))
 }
 
@@ -57,10 +57,10 @@ struct Extremum<T: Float> {
     name: &'static str,
     x: Tensor<T>,
     y: Tensor<T>,
-    kept: LeafState,
+    kept: ReducedShape,
 }
 impl<T: Float> Extremum<T> {
-    fn new(name: &'static str, x: &Var<T>, y: &Tensor<T>, kept: LeafState) -> Extremum<T> {
+    fn new(name: &'static str, x: &Var<T>, y: &Tensor<T>, kept: ReducedShape) -> Extremum<T> {
         Extremum {
             name,
             x: x.value.clone(),

@@ -345,7 +345,7 @@ impl<T: Float> Var<T> {
     pub fn tril(&self, diagonal: isize) -> Result<Var<T>> {
         let y = self.value.tril(diagonal)?;
         Ok(apply([self], y, |_, _| {
-            LeafState(Triangle::Lower, diagonal)
+            KeptTriangle(Triangle::Lower, diagonal)
         }))
     }
 
@@ -358,13 +358,13 @@ impl<T: Float> Var<T> {
     pub fn triu(&self, diagonal: isize) -> Result<Var<T>> {
         let y = self.value.triu(diagonal)?;
         Ok(apply([self], y, |_, _| {
-            LeafState(Triangle::Upper, diagonal)
+            KeptTriangle(Triangle::Upper, diagonal)
         }))
     }
 }
 
-struct LeafState(Triangle, isize);
-impl<T: Float> Rule<T> for LeafState {
+struct KeptTriangle(Triangle, isize);
+impl<T: Float> Rule<T> for KeptTriangle {
     fn name(&self) -> &'static str {
         match self.0 {
             Triangle::Lower => "tril",

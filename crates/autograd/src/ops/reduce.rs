@@ -7,29 +7,29 @@ use crate::ops::info::spread;
 use crate::tape::rule::one;
 
 /// What a reduction's rule keeps of its input.
-pub(crate) struct LeafState {
+pub(crate) struct ReducedShape {
     /// The output's shape with the reduced axes as 1.
     pub(crate) kept: Shape,
     /// The input's shape.
     pub(crate) shape: Shape,
 }
 
-impl LeafState {
+impl ReducedShape {
     /// Of axes that have been checked by the reduction itself.
-    pub(crate) fn of(shape: &Shape, axes: &Axes) -> LeafState {
+    pub(crate) fn of(shape: &Shape, axes: &Axes) -> ReducedShape {
         let mut kept: Vec<usize> = shape.to_vec();
         for axis in axes.iter() {
             kept[axis.rem_euclid(shape.len() as isize) as usize] = 1;
         }
-        LeafState {
+        ReducedShape {
             kept: Shape::from_slice(&kept),
             shape: shape.clone(),
         }
     }
 
     /// Of every axis.
-    pub(crate) fn all(shape: &Shape) -> LeafState {
-        LeafState {
+    pub(crate) fn all(shape: &Shape) -> ReducedShape {
+        ReducedShape {
             kept: shape.iter().map(|_| 1).collect(),
             shape: shape.clone(),
         }
@@ -73,7 +73,7 @@ macro_rules! reduction {
             pub fn $name(&self, axes: impl IntoAxes $(, $argument: $Argument)?) -> Result<Var<T>> {
                 let axes = axes.into_axes();
                 let y = self.value.$name(&axes $(, $argument)?)?;
-                Ok($build(self, y, LeafState::of(self.shape(), &axes) $(, $argument)?))
+                Ok($build(self, y, ReducedShape::of(self.shape(), &axes) $(, $argument)?))
             }
 
             #[doc = concat!("As [`", stringify!($name), "`](Var::", stringify!($name), "), the reduced axes kept with size 1.")]
@@ -85,7 +85,7 @@ macro_rules! reduction {
             pub fn $keepdim(&self, axes: impl IntoAxes $(, $argument: $Argument)?) -> Result<Var<T>> {
                 let axes = axes.into_axes();
                 let y = self.value.$keepdim(&axes $(, $argument)?)?;
-                Ok($build(self, y, LeafState::of(self.shape(), &axes) $(, $argument)?))
+                Ok($build(self, y, ReducedShape::of(self.shape(), &axes) $(, $argument)?))
             }
 
             $(#[$all_doc])*
@@ -94,7 +94,7 @@ macro_rules! reduction {
             pub fn $all(&self $(, $argument: $Argument)?) -> $Out {
                 let $y = self.value.$all($($argument)?);
                 let y = $certain;
-                $wrap($build(self, y, LeafState::all(self.shape()) $(, $argument)?))
+                $wrap($build(self, y, ReducedShape::all(self.shape()) $(, $argument)?))
             }
         }
     };
@@ -120,11 +120,11 @@ reduction! {
 }
 
 #[track_caller]
-fn sum<T: Float>(x: &Var<T>, y: Tensor<T>, kept: LeafState) -> Var<T> {
+fn sum<T: Float>(x: &Var<T>, y: Tensor<T>, kept: ReducedShape) -> Var<T> {
     apply([x], y, |_, _| Sum(kept))
 }
 
-struct Sum(LeafState);
+struct Sum(ReducedShape);
 impl<T: Float> Rule<T> for Sum {
     fn name(&self) -> &'static str {
         "sum"
@@ -192,11 +192,11 @@ reduction! {
 }
 
 #[track_caller]
-fn mean<T: Float>(x: &Var<T>, y: Tensor<T>, kept: LeafState) -> Var<T> {
+fn mean<T: Float>(x: &Var<T>, y: Tensor<T>, kept: ReducedShape) -> Var<T> {
     apply([x], y, |_, _| Mean(kept))
 }
 
-struct Mean(LeafState);
+struct Mean(ReducedShape);
 impl<T: Float> Rule<T> for Mean {
     fn name(&self) -> &'static str {
         "mean"

@@ -4,7 +4,7 @@
 use wengert_tensor::{INFER, IntoAxes, Result};
 
 use super::block::names::*;
-use super::reduce::{LeafState, reduction, reduction_samples};
+use super::reduce::{ReducedShape, reduction, reduction_samples};
 use crate::ops::info::spread;
 use crate::tape::rule::one;
 
@@ -254,11 +254,11 @@ reduction! {
 }
 
 #[track_caller]
-fn prod<T: Float>(x: &Var<T>, y: Tensor<T>, kept: LeafState) -> Var<T> {
+fn prod<T: Float>(x: &Var<T>, y: Tensor<T>, kept: ReducedShape) -> Var<T> {
     apply([x], y, |_, _| Prod(Saved::input(0, x), kept))
 }
 
-struct Prod<T: Float>(Saved<T>, LeafState);
+struct Prod<T: Float>(Saved<T>, ReducedShape);
 impl<T: Float> Rule<T> for Prod<T> {
     fn name(&self) -> &'static str {
         "prod"

@@ -3,7 +3,7 @@
 use wengert_tensor::{IntoAxes, Result};
 
 use super::block::names::*;
-use super::reduce::{LeafState, reduction, reduction_samples};
+use super::reduce::{ReducedShape, reduction, reduction_samples};
 use crate::ops::info::{positive, spread};
 use crate::tape::rule::one;
 
@@ -19,19 +19,19 @@ reduction! {
 }
 
 #[track_caller]
-fn var<T: Float>(x: &Var<T>, y: Tensor<T>, kept: LeafState, correction: usize) -> Var<T> {
+fn var<T: Float>(x: &Var<T>, y: Tensor<T>, kept: ReducedShape, correction: usize) -> Var<T> {
     apply([x], y, |_, _| Variance(Deviation::new(x, kept, correction)))
 }
 
 /// What variance and standard deviation share.
 struct Deviation<T: Float> {
     x: Saved<T>,
-    kept: LeafState,
+    kept: ReducedShape,
     /// max(0, n − correction).
     freedom: f64,
 }
 impl<T: Float> Deviation<T> {
-    fn new(x: &Var<T>, kept: LeafState, correction: usize) -> Deviation<T> {
+    fn new(x: &Var<T>, kept: ReducedShape, correction: usize) -> Deviation<T> {
         Deviation {
             x: Saved::input(0, x),
             freedom: kept.count().saturating_sub(correction) as f64,
@@ -93,7 +93,7 @@ reduction! {
 }
 
 #[track_caller]
-fn std<T: Float>(x: &Var<T>, y: Tensor<T>, kept: LeafState, correction: usize) -> Var<T> {
+fn std<T: Float>(x: &Var<T>, y: Tensor<T>, kept: ReducedShape, correction: usize) -> Var<T> {
     apply([x], y, |y, _| {
         Std(Deviation::new(x, kept, correction), Saved::output(y))
     })
@@ -155,13 +155,13 @@ reduction! {
 }
 
 #[track_caller]
-fn norm<T: Float>(x: &Var<T>, y: Tensor<T>, kept: LeafState) -> Var<T> {
+fn norm<T: Float>(x: &Var<T>, y: Tensor<T>, kept: ReducedShape) -> Var<T> {
     apply([x], y, |y, _| {
         Norm(Saved::input(0, x), Saved::output(y), kept)
     })
 }
 
-struct Norm<T: Float>(Saved<T>, Saved<T>, LeafState);
+struct Norm<T: Float>(Saved<T>, Saved<T>, ReducedShape);
 impl<T: Float> Rule<T> for Norm<T> {
     fn name(&self) -> &'static str {
         "norm"
@@ -254,7 +254,7 @@ impl<T: Float> Var<T> {
             return self.norm(&axes);
         }
         let y = self.value.norm_p(p, &axes)?;
-        let kept = LeafState::of(self.shape(), &axes);
+        let kept = ReducedShape::of(self.shape(), &axes);
         Ok(apply([self], y, |y, _| NormP {
             x: Saved::input(0, self),
             y: Saved::output(y),
@@ -267,7 +267,7 @@ impl<T: Float> Var<T> {
 struct NormP<T: Float> {
     x: Saved<T>,
     y: Saved<T>,
-    kept: LeafState,
+    kept: ReducedShape,
     p: f64,
 }
 impl<T: Float> Rule<T> for NormP<T> {
@@ -396,13 +396,13 @@ reduction! {
 }
 
 #[track_caller]
-fn logsumexp<T: Float>(x: &Var<T>, y: Tensor<T>, kept: LeafState) -> Var<T> {
+fn logsumexp<T: Float>(x: &Var<T>, y: Tensor<T>, kept: ReducedShape) -> Var<T> {
     apply([x], y, |y, _| {
         LogSumExp(Saved::input(0, x), Saved::output(y), kept)
     })
 }
 
-struct LogSumExp<T: Float>(Saved<T>, Saved<T>, LeafState);
+struct LogSumExp<T: Float>(Saved<T>, Saved<T>, ReducedShape);
 impl<T: Float> Rule<T> for LogSumExp<T> {
     fn name(&self) -> &'static str {
         "logsumexp"

@@ -68,7 +68,7 @@ pub(crate) struct Visit<'a> {
     pub(crate) meta: &'a Meta,
     /// The node itself, if the pass is recorded.
     pub(crate) this: Option<&'a Edge>,
-    pub(crate) walk: PassOptions,
+    pub(crate) options: PassOptions,
     /// Holds the node's gradient, and takes those of the inputs.
     pub(crate) out: &'a mut ReadyQueue,
 }
@@ -87,7 +87,7 @@ impl<'a> Visit<'a> {
         };
         // Often the next to be walked, and far away on a long tape.
         edges.iter().flatten().for_each(Edge::prefetch);
-        let create_graph = self.walk.create_graph;
+        let create_graph = self.options.create_graph;
         let inputs = Inputs::new(edges);
         let cx = Cx {
             inputs,
@@ -175,7 +175,7 @@ impl<T: Float> Accumulator<'_, T> {
         let grad = if grad.shape() == want {
             grad
         } else if want.broadcast(grad.shape()).as_ref() == Some(grad.shape()) {
-            if self.visit.walk.create_graph {
+            if self.visit.options.create_graph {
                 mode::enable_grad(|| grad.sum_to(want))?
             } else {
                 Var::constant(grad.value.sum_to(want)?)
@@ -192,7 +192,7 @@ impl<T: Float> Accumulator<'_, T> {
         Ok(if to.dtype() == T::DTYPE {
             grad
         } else {
-            grad.cast(to.dtype(), self.visit.walk.create_graph)
+            grad.cast(to.dtype(), self.visit.options.create_graph)
         })
     }
 }

@@ -165,15 +165,15 @@ fn add_to(slot: &mut Option<AnyVar>, grad: AnyVar, record: bool) -> Result<()> {
 
 /// Walks back from the nodes that have received something. `wanted`: nodes whose gradients are asked for, and the nodes
 /// that lead to them; `None` walks everything, for the leaves.
-pub(crate) fn walk(
-    how: PassOptions,
+pub(crate) fn run_pass(
+    options: PassOptions,
     wanted: Option<(&NodeMap<usize>, &NodeSet)>,
     found: &mut [Option<AnyVar>],
-    pending: &mut ReadyQueue,
+    ready: &mut ReadyQueue,
 ) -> Result<()> {
-    while let Some(mut node) = pending.next() {
+    while let Some(mut node) = ready.next() {
         if node::meta(&node).is_hooked() || wanted.is_some() {
-            let Some(mut grad) = pending.held.take() else {
+            let Some(mut grad) = ready.held.take() else {
                 continue;
             };
             grad = node::meta(&node).run_hooks(grad, || node.info(false).op)?;
@@ -186,14 +186,14 @@ pub(crate) fn walk(
                     continue;
                 }
             }
-            pending.held = Some(grad);
+            ready.held = Some(grad);
         }
         match ThinArc::get_mut(&mut node) {
-            Some((meta, node)) if !how.retain => node.back_alone(meta, pending)?,
-            _ => node.back(&node, how, pending)?,
+            Some((meta, node)) if !options.retain => node.back_alone(meta, ready)?,
+            _ => node.back(&node, options, ready)?,
         }
     }
-    for (leaf, grad) in &mut pending.leaves {
+    for (leaf, grad) in &mut ready.leaves {
         // As above: most gradients stay where they are.
         if node::meta(leaf).is_hooked()
             && let Some(before) = grad.take()
@@ -273,19 +273,19 @@ impl Backward {
     fn run_from<T: Float>(&self, output: &Var<T>, seed: Tensor<T>) -> Result<()> {
         let seed = Var::constant(seed);
         let (node, seed) = root("backward", output, seed, Location::caller())?;
-        self.walk_to_leaves(node, seed)
+        self.run_to_leaves(node, seed)
     }
 
     /// For any type: there once, not in each crate that walks.
-    fn walk_to_leaves(&self, root: Edge, seed: AnyVar) -> Result<()> {
-        let how = PassOptions {
+    fn run_to_leaves(&self, root: Edge, seed: AnyVar) -> Result<()> {
+        let options = PassOptions {
             create_graph: false,
             retain: self.retain,
         };
-        let mut pending = ReadyQueue::new(false);
-        pending.add(root, seed)?;
-        walk(how, None, &mut [], &mut pending)?;
-        for (leaf, grad) in &mut pending.leaves {
+        let mut ready = ReadyQueue::new(false);
+        ready.add(root, seed)?;
+        run_pass(options, None, &mut [], &mut ready)?;
+        for (leaf, grad) in &mut ready.leaves {
             if let Some(grad) = grad.take() {
                 leaf::accumulate(leaf, grad);
             }

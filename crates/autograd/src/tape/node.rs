@@ -34,7 +34,7 @@ pub(crate) struct PassOptions {
 /// What a node holds is moved or shared under a lock, but no lock is held while a rule runs.
 pub(crate) trait Node: Send + Sync {
     /// Runs the rule on the gradient that `out` holds and adds what it gives to those on their way.
-    fn back(&self, this: &Edge, walk: PassOptions, out: &mut ReadyQueue) -> Result<()>;
+    fn back(&self, this: &Edge, options: PassOptions, out: &mut ReadyQueue) -> Result<()>;
     /// The same for a pass that releases a node which nobody else holds, and then drops it: there is nothing to lock,
     /// and nothing to take out.
     fn back_alone(&mut self, meta: &Meta, out: &mut ReadyQueue) -> Result<()>;
@@ -165,20 +165,20 @@ fn run<T: Float, R: Rule<T>, E: Edges>(state: &mut State<R, E>, visit: Visit<'_>
 }
 
 impl<T: Float, R: Rule<T>, E: Edges> Node for OpNode<T, R, E> {
-    fn back(&self, this: &Edge, walk: PassOptions, out: &mut ReadyQueue) -> Result<()> {
+    fn back(&self, this: &Edge, options: PassOptions, out: &mut ReadyQueue) -> Result<()> {
         let visit = Visit {
             meta: meta(this),
-            this: walk.create_graph.then_some(this),
-            walk,
+            this: options.create_graph.then_some(this),
+            options,
             out,
         };
-        run(&mut self.hand_out(walk.retain), visit)
+        run(&mut self.hand_out(options.retain), visit)
     }
     fn back_alone(&mut self, meta: &Meta, out: &mut ReadyQueue) -> Result<()> {
         let visit = Visit {
             meta,
             this: None,
-            walk: PassOptions::default(),
+            options: PassOptions::default(),
             out,
         };
         run(self.state.get_mut(), visit)

@@ -5,7 +5,7 @@ use std::panic::Location;
 use wengert_tensor::{Error, ErrorKind, Float, Result, Site, Tensor};
 
 use crate::tape::any::AnyVar;
-use crate::tape::backward::{NodeMap, NodeSet, ReadyQueue, not_scalar, root, walk};
+use crate::tape::backward::{NodeMap, NodeSet, ReadyQueue, not_scalar, root, run_pass};
 use crate::tape::node::{self, Edge, PassOptions};
 use crate::var::Var;
 
@@ -104,16 +104,16 @@ impl Grad {
         }
         let on_path = leading_to(&roots, &places);
         let mut found: Vec<Option<AnyVar>> = vec![None; inputs.len()];
-        let how = PassOptions {
+        let options = PassOptions {
             create_graph: self.create_graph,
             retain: self.retain,
         };
-        let mut pending = ReadyQueue::new(self.create_graph);
+        let mut ready = ReadyQueue::new(self.create_graph);
         for (node, seed) in roots {
-            pending.add(node, seed)?;
+            ready.add(node, seed)?;
         }
         let wanted = Some((&places, &on_path));
-        walk(how, wanted, &mut found, &mut pending)?;
+        run_pass(options, wanted, &mut found, &mut ready)?;
         let mut grads = Vec::new();
         for (index, input) in inputs.iter().enumerate() {
             let place = input

@@ -6,17 +6,17 @@ use super::{AnyBuffer, AnyParam, Module, Stream, Training};
 /// every type of module.
 pub(crate) type Visit<'a> = &'a dyn Fn(&mut Visitor<'_>);
 
-pub(crate) fn walk(visit: Visit<'_>, sink: &mut dyn FnMut(&str, Entry<'_>)) {
+pub(crate) fn walk(visit: Visit<'_>, report: &mut dyn FnMut(&str, Entry<'_>)) {
     visit(&mut Visitor {
         path: String::new(),
-        sink,
+        report,
     });
 }
 
 /// What a module shows its fields to.
 pub struct Visitor<'a> {
     path: String,
-    sink: &'a mut dyn FnMut(&str, Entry<'_>),
+    report: &'a mut dyn FnMut(&str, Entry<'_>),
 }
 
 /// A leaf of the tree of modules.
@@ -45,6 +45,6 @@ impl Visitor<'_> {
 
     /// Reports a leaf under the present name.
     pub fn entry(&mut self, entry: Entry<'_>) {
-        (self.sink)(&self.path, entry);
+        (self.report)(&self.path, entry);
     }
 }

@@ -108,12 +108,14 @@ impl Group {
         self.with("weight_decay", weight_decay)
     }
 
-    /// Takes the settings of an optimizer, and sets what was wished for.
+    /// Takes the settings of an optimizer, sets what another has set before, and what was wished for.
     #[track_caller]
     pub(super) fn adopt(&mut self, settings: &'static [Setting]) -> Result<()> {
+        let before: Vec<_> = self.settings().map(|(n, v)| (n.to_string(), v)).collect();
         self.settings = settings;
         self.values = settings.iter().map(|s| s.default).collect();
-        for (name, value) in std::mem::take(&mut self.wished) {
+        let wished = std::mem::take(&mut self.wished);
+        for (name, value) in before.into_iter().chain(wished) {
             self.set(&name, value)?;
         }
         Ok(())
