@@ -26,7 +26,7 @@ def optimizers(steps=20):
         grads[-1][0][0, 1] = 0.0
     grads[-1] = [torch.zeros_like(g) for g in grads[-1]]
 
-    sgd, adam, adamw = torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW
+    sgd, adam, adamw, rmsprop = torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop
     configurations = [
         (sgd, {"lr": 0.1}),
         (sgd, {"lr": 0.1, "momentum": 0.9}),
@@ -43,6 +43,10 @@ def optimizers(steps=20):
         (adamw, {"lr": 0.001}),
         (adamw, {"lr": 0.05, "weight_decay": 0.1}),
         (adamw, {"lr": 0.05, "weight_decay": 0.0, "amsgrad": True}),
+        (rmsprop, {"lr": 0.01}),
+        (rmsprop, {"lr": 0.05, "alpha": 0.9, "eps": 1e-3, "weight_decay": 0.1}),
+        (rmsprop, {"lr": 0.01, "momentum": 0.9}),
+        (rmsprop, {"lr": 0.01, "momentum": 0.5, "centered": True}),
     ]
     grouped = [
         (sgd, {"lr": 0.1, "momentum": 0.9}, [{}, {"lr": 0.01, "weight_decay": 0.2}]),

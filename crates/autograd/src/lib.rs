@@ -44,6 +44,11 @@ mod var;
 
 mod tape;
 
+// What only the samples use, has no use without them.
+#[cfg_attr(
+    not(feature = "samples"),
+    allow(dead_code, unused_imports, unused_macros)
+)]
 pub mod ops;
 
 pub use check::gradcheck::{GradCheck, gradcheck, gradgradcheck};

@@ -233,3 +233,23 @@ fn every_op_has_its_samples() {
         problems.join("\n")
     );
 }
+
+#[test]
+fn every_op_is_compiled_with_the_library() {
+    let calls = include_str!("../src/instances.rs");
+    let is_called = |name: &str| {
+        [
+            format!(" {name}("),
+            format!("::{name}("),
+            format!("try_{name}("),
+        ]
+        .iter()
+        .any(|call| calls.contains(call))
+    };
+    let missing: Vec<_> = OPS
+        .iter()
+        .map(|op| op.name)
+        .filter(|name| !is_called(name))
+        .collect();
+    assert!(missing.is_empty(), "not in src/instances.rs: {missing:?}");
+}

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use wengert_autograd::Param;
-use wengert_nn::{Adam, AdamW, AnyParam, Group, Optimizer, Sgd, clip_grad_norm_p};
+use wengert_nn::{Adam, AdamW, AnyParam, Group, Optimizer, RmsProp, Sgd, clip_grad_norm_p};
 use wengert_tensor::Tensor;
 
 fn goldens() -> Value {
@@ -73,6 +73,17 @@ fn optimizer(run: &Value, params: &[Param<f64>]) -> Option<Box<dyn Optimizer>> {
                 sgd
             })
         }
+        "RMSprop" => {
+            let rmsprop = RmsProp::with_groups(groups)
+                .alpha(number("alpha"))
+                .eps(number("eps"))
+                .momentum(number("momentum"));
+            Box::new(if flag("centered") {
+                rmsprop.centered()
+            } else {
+                rmsprop
+            })
+        }
         which => {
             let beta = |i: usize| attrs["betas"][i].as_f64().unwrap();
             let (b1, b2, eps) = (beta(0), beta(1), number("eps"));
@@ -114,7 +125,7 @@ fn optimizers_take_pytorchs_steps() {
             }
         }
     }
-    assert_eq!(compared, 14 * 20 * 2, "runs x steps x parameters");
+    assert_eq!(compared, 18 * 20 * 2, "runs x steps x parameters");
 }
 
 #[test]

@@ -140,6 +140,7 @@ pub(crate) static LEAKY_RELU: OpInfo = OpInfo {
     formula: "x where x > 0, else slope·x",
     gradient: "dy where x > 0, else slope·dy",
     edges: "slope·dy at 0",
+    #[cfg(feature = "samples")]
     samples: || {
         let leak = |x: f64| if x > 0.0 { x } else { 0.1 * x };
         vec![
@@ -193,6 +194,7 @@ pub(crate) static ELU: OpInfo = OpInfo {
     formula: "x where x > 0, else α(eˣ − 1)",
     gradient: "dy where x > 0, else α·eˣ·dy",
     edges: "α·dy at 0",
+    #[cfg(feature = "samples")]
     samples: || {
         let elu = |x: f64| if x > 0.0 { x } else { 1.3 * x.exp_m1() };
         vec![
@@ -229,6 +231,7 @@ pub(crate) static SOFTSIGN: OpInfo = OpInfo {
     formula: "x/(1 + |x|)",
     gradient: "dy/(1 + |x|)²",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         let f = |x: f64| x / (1.0 + x.abs());
         vec![

@@ -41,6 +41,7 @@ pub(crate) static ADD: OpInfo = OpInfo {
     formula: "a + b",
     gradient: "dy, dy",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!(
@@ -93,6 +94,7 @@ pub(crate) static SUB: OpInfo = OpInfo {
     formula: "a − b",
     gradient: "dy, −dy",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!(
@@ -185,6 +187,7 @@ pub(crate) static MUL: OpInfo = OpInfo {
     formula: "a·b",
     gradient: "b·dy, a·dy",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!(
@@ -248,6 +251,7 @@ pub(crate) static DIV: OpInfo = OpInfo {
     formula: "a/b",
     gradient: "dy/b, −y·dy/b",
     edges: "±∞ or NaN at b = 0",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!(

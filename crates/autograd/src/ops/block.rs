@@ -47,6 +47,7 @@ macro_rules! unary_op {
             formula: $formula,
             gradient: $gradient,
             edges: $edges,
+            #[cfg(feature = "samples")]
             samples: || {
                 #[allow(unused_mut)]
                 let mut all: Vec<Sample> = vec![

@@ -131,6 +131,7 @@ pub(crate) static MAXIMUM: OpInfo = OpInfo {
     formula: "max(a, b)",
     gradient: "dy to the larger",
     edges: "ties split evenly; NaN if either is",
+    #[cfg(feature = "samples")]
     samples: || extremum_samples(|a, b| pick(a, b, a >= b), true),
 };
 
@@ -140,6 +141,7 @@ pub(crate) static MINIMUM: OpInfo = OpInfo {
     formula: "min(a, b)",
     gradient: "dy to the smaller",
     edges: "ties split evenly; NaN if either is",
+    #[cfg(feature = "samples")]
     samples: || extremum_samples(|a, b| pick(a, b, a <= b), false),
 };
 
@@ -195,6 +197,7 @@ pub(crate) static WHERE: OpInfo = OpInfo {
     formula: "a where the mask is true, else b",
     gradient: "dy to the one taken, 0 to the other",
     edges: "what is not taken has gradient 0, NaN or not",
+    #[cfg(feature = "samples")]
     samples: || {
         let reference = |a: &Array, b: &Array| {
             let m = mask().to_vec();
@@ -252,6 +255,7 @@ pub(crate) static MASKED_FILL: OpInfo = OpInfo {
     formula: "a number where the mask is true, else x",
     gradient: "dy where the mask is false, else 0",
     edges: "what is filled has gradient 0, NaN or not",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!(

@@ -481,6 +481,7 @@ pub(crate) static NLL_LOSS: OpInfo = OpInfo {
     formula: "−Σ w[t]·x[t] / Σ w[t]",
     gradient: "−w[t]/Σ w at the target, 0 elsewhere",
     edges: "an ignored target counts for nothing; no target at all gives NaN",
+    #[cfg(feature = "samples")]
     samples: || {
         let t = || Tensor::new([2i64, 0, 1]);
         vec![
@@ -521,6 +522,7 @@ pub(crate) static CROSS_ENTROPY: OpInfo = OpInfo {
     formula: "−Σ w[t]·log_softmax(x)[t] / Σ w[t]",
     gradient: "(softmax(x) − one_hot(t))·w/Σ w·dy",
     edges: "an ignored target counts for nothing; no target at all gives NaN",
+    #[cfg(feature = "samples")]
     samples: || {
         let options = || {
             ClassLoss::new()

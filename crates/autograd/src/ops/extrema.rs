@@ -107,6 +107,7 @@ pub(crate) static MAX: OpInfo = OpInfo {
     formula: "largest x",
     gradient: "dy to the largest",
     edges: "ties split evenly; NaN wins; none is an error",
+    #[cfg(feature = "samples")]
     samples: || {
         let of = |v: &[f64]| best(v, |a, b| a > b);
         let mut all = reduction_samples!(spread max max_keepdim |x| x.max_all(), of);
@@ -123,6 +124,7 @@ pub(crate) static MIN: OpInfo = OpInfo {
     formula: "smallest x",
     gradient: "dy to the smallest",
     edges: "ties split evenly; NaN wins; none is an error",
+    #[cfg(feature = "samples")]
     samples: || {
         let of = |v: &[f64]| best(v, |a, b| a < b);
         let mut all = reduction_samples!(spread min min_keepdim |x| x.min_all(), of);

@@ -95,6 +95,7 @@ pub(crate) static INDEX_SELECT: OpInfo = OpInfo {
     formula: "the slices of an axis that an index names",
     gradient: "dy added at them",
     edges: "an index named twice gets both gradients",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!(
@@ -119,6 +120,7 @@ pub(crate) static INDEX_ADD: OpInfo = OpInfo {
     formula: "x with src added at the slices that an index names",
     gradient: "dy, dy picked by the index",
     edges: "an index named twice gets both",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![sample!(
             [spread(&[3, 2], 1), spread(&[3, 2], 2)],
@@ -234,6 +236,7 @@ pub(crate) static GATHER: OpInfo = OpInfo {
     formula: "x[.., index[i…], ..]",
     gradient: "dy added at them",
     edges: "an element picked twice gets both gradients",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!([spread(&[2, 3], 1)], |v| v[0].gather(1, &picks()), |r| {
@@ -255,6 +258,7 @@ pub(crate) static SCATTER_ADD: OpInfo = OpInfo {
     formula: "x with src[i…] added at [.., index[i…], ..]",
     gradient: "dy, dy picked by the index",
     edges: "an element named twice gets both",
+    #[cfg(feature = "samples")]
     samples: || {
         let add = |x: &Array, src: &Array| {
             let mut out = x.clone();
@@ -312,6 +316,7 @@ pub(crate) static MASKED_SELECT: OpInfo = OpInfo {
     formula: "the elements where a mask is true",
     gradient: "dy at them, 0 elsewhere",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!(
@@ -388,6 +393,7 @@ pub(crate) static TRIL: OpInfo = OpInfo {
     formula: "x on and below a diagonal, else 0",
     gradient: "the same of dy",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!([spread(&[2, 3, 3], 1)], |v| v[0].tril(0), |r| {
@@ -406,6 +412,7 @@ pub(crate) static TRIU: OpInfo = OpInfo {
     formula: "x on and above a diagonal, else 0",
     gradient: "the same of dy",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!([spread(&[3, 3], 1)], |v| v[0].triu(0), |r| {

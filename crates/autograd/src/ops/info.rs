@@ -18,7 +18,8 @@ pub struct OpInfo {
     pub gradient: &'static str,
     /// What holds at ties, kinks and edges.
     pub edges: &'static str,
-    /// Calls of it, made anew each time.
+    /// Calls of it, made anew each time. With the feature `samples`.
+    #[cfg(feature = "samples")]
     pub samples: fn() -> Vec<Sample>,
 }
 

@@ -106,6 +106,7 @@ pub(crate) static CAT: OpInfo = OpInfo {
     formula: "one after another along an axis",
     gradient: "each its part of dy",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!(
@@ -150,6 +151,7 @@ pub(crate) static STACK: OpInfo = OpInfo {
     formula: "side by side along a new axis",
     gradient: "each its slice of dy",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!(
@@ -238,6 +240,7 @@ pub(crate) static SPLIT: OpInfo = OpInfo {
     formula: "parts along an axis",
     gradient: "dy of each part in its place",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         let columns = |r: &Array, ranges: &[std::ops::Range<usize>]| {
             let sum = |k: &std::ops::Range<usize>| {
@@ -324,6 +327,7 @@ pub(crate) static REPEAT: OpInfo = OpInfo {
     formula: "copies along each axis",
     gradient: "dy summed over the copies",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!([spread(&[2, 3], 1)], |v| v[0].repeat([2, 2]), |r| {
@@ -381,6 +385,7 @@ pub(crate) static ROLL: OpInfo = OpInfo {
     formula: "elements moved on along an axis, coming in again",
     gradient: "dy rolled back",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!([spread(&[2, 3], 1)], |v| v[0].roll(1, 1), |r| {

@@ -131,6 +131,7 @@ pub(crate) static LAYER_NORM: OpInfo = OpInfo {
     formula: "(x − mean)/√(var + ε)·w + b",
     gradient: "(g − mean g − x̂·mean(g·x̂))/√(var + ε), Σ x̂·dy, Σ dy",
     edges: "smooth for ε > 0",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!(

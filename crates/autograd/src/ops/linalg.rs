@@ -124,6 +124,7 @@ pub(crate) static MATMUL: OpInfo = OpInfo {
     formula: "a b",
     gradient: "dy bᵀ, aᵀ dy",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         let call = |a: &[usize], b: &[usize]| {
             sample!([spread(a, 1), spread(b, 2)], |v| v[0].matmul(&v[1]), |r| {
@@ -166,6 +167,7 @@ pub(crate) static DOT: OpInfo = OpInfo {
     formula: "Σᵢ aᵢ·bᵢ",
     gradient: "b·dy, a·dy",
     edges: "0 of nothing",
+    #[cfg(feature = "samples")]
     samples: || {
         let sum = |a: &Array, b: &Array| Array::scalar(a.zip(b, |x, y| x * y).data.iter().sum());
         vec![
@@ -226,6 +228,7 @@ pub(crate) static OUTER: OpInfo = OpInfo {
     formula: "aᵢ·bⱼ",
     gradient: "dy b, dyᵀ a",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![sample!(
             [spread(&[2], 1), spread(&[3], 2)],
@@ -318,6 +321,7 @@ pub(crate) static LINEAR: OpInfo = OpInfo {
     formula: "x wᵀ + b",
     gradient: "dy w, dyᵀ x, Σ dy",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         let map = |x: &Array, w: &Array, b: Option<&Array>| {
             let (rank, inputs) = (x.shape.len(), w.shape[1]);

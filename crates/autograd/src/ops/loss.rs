@@ -113,6 +113,7 @@ pub(crate) static MSE_LOSS: OpInfo = OpInfo {
     formula: "mean (x − t)²",
     gradient: "2(x − t)/n·dy, and its negative",
     edges: "the mean of nothing is NaN",
+    #[cfg(feature = "samples")]
     samples: || {
         let sq = |r: &[Array]| r[0].zip(&r[1], |x, t| (x - t) * (x - t));
         let (a, b) = (|| spread(&[2, 3], 1), || spread(&[2, 3], 2));
@@ -194,6 +195,7 @@ pub(crate) static L1_LOSS: OpInfo = OpInfo {
     formula: "mean |x − t|",
     gradient: "sign(x − t)/n·dy, and its negative",
     edges: "0 at x = t",
+    #[cfg(feature = "samples")]
     samples: || {
         let abs = |r: &[Array]| r[0].zip(&r[1], |x, t| (x - t).abs());
         vec![
@@ -312,6 +314,7 @@ pub(crate) static HUBER_LOSS: OpInfo = OpInfo {
     formula: "½d² within δ, δ(|d| − ½δ) beyond; d = x − t",
     gradient: "clamp(d, −δ, δ)/n·dy, and its negative",
     edges: "smooth; twice differentiable but at |d| = δ",
+    #[cfg(feature = "samples")]
     samples: || {
         let huber = |r: &[Array]| {
             r[0].zip(&r[1], |x, t| {
@@ -443,6 +446,7 @@ pub(crate) static BCE_LOSS: OpInfo = OpInfo {
     formula: "−mean (t ln p + (1 − t) ln(1 − p))",
     gradient: "(p − t)/(p(1 − p))/n·dy, (ln(1 − p) − ln p)/n·dy",
     edges: "logarithms cut off at −100, the denominator at 1e-12",
+    #[cfg(feature = "samples")]
     samples: || {
         let bce = |r: &[Array]| r[0].zip(&r[1], |p, t| -(t * p.ln() + (1.0 - t) * (1.0 - p).ln()));
         let p = || cycle(&[2, 3], &[0.1, 0.5, 0.9, 0.3, 0.75, 0.6]);
@@ -559,6 +563,7 @@ pub(crate) static BCE_WITH_LOGITS: OpInfo = OpInfo {
     formula: "mean (ln(1 + eˣ) − t·x)",
     gradient: "(sigmoid(x) − t)/n·dy, −x/n·dy",
     edges: "exact for any x",
+    #[cfg(feature = "samples")]
     samples: || {
         let f = |r: &[Array]| r[0].zip(&r[1], |x, t| x.max(0.0) + (-x.abs()).exp().ln_1p() - t * x);
         let t = || cycle(&[2, 3], &[0.0, 1.0, 0.8, 0.2, 1.0, 0.5]);

@@ -60,6 +60,7 @@ pub(crate) static POW: OpInfo = OpInfo {
     formula: "aᵇ",
     gradient: "b·aᵇ⁻¹·dy, ln a·y·dy",
     edges: "x⁰ = 1 with zero gradient; 0ᵇ has zero gradient in b ≥ 0",
+    #[cfg(feature = "samples")]
     samples: || {
         let zeros = |v: [f64; 3]| Array {
             shape: vec![3],
@@ -143,6 +144,7 @@ pub(crate) static ATAN2: OpInfo = OpInfo {
     formula: "angle of (x, y)",
     gradient: "x·dy/(x² + y²), −y·dy/(x² + y²)",
     edges: "NaN at the origin",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!(
@@ -242,6 +244,7 @@ pub(crate) static HYPOT: OpInfo = OpInfo {
     formula: "√(a² + b²)",
     gradient: "a·dy/y, b·dy/y",
     edges: "0 at the origin",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!(
@@ -265,6 +268,7 @@ pub(crate) static LOGADDEXP: OpInfo = OpInfo {
     formula: "ln(eᵃ + eᵇ)",
     gradient: "eᵃ⁻ʸ·dy, eᵇ⁻ʸ·dy",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         let f = |a: f64, b: f64| (a.exp() + b.exp()).ln();
         vec![

@@ -166,6 +166,7 @@ pub(crate) static SUM: OpInfo = OpInfo {
     formula: "Σ x",
     gradient: "dy repeated",
     edges: "the sum of nothing is 0",
+    #[cfg(feature = "samples")]
     samples: || {
         let mut all = reduction_samples!(spread sum sum_keepdim |x| Ok(x.sum_all()), total);
         all.push(
@@ -217,6 +218,7 @@ pub(crate) static MEAN: OpInfo = OpInfo {
     formula: "Σ x / n",
     gradient: "dy/n repeated",
     edges: "the mean of nothing is NaN",
+    #[cfg(feature = "samples")]
     samples: || {
         let mut all = reduction_samples!(spread mean mean_keepdim |x| Ok(x.mean_all()), average);
         all.push(
@@ -262,6 +264,7 @@ pub(crate) static SUM_TO: OpInfo = OpInfo {
     formula: "Σ over broadcast axes",
     gradient: "dy expanded",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![sample!(
             [spread(&[2, 3, 2], 2)],

@@ -46,6 +46,7 @@ pub(crate) static AFFINE: OpInfo = OpInfo {
     formula: "a·x + b",
     gradient: "a·dy",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!([spread(&[2, 3], 1)], |v| Ok(v[0].affine(-1.5, 0.5)), |r| r
@@ -93,6 +94,7 @@ pub(crate) static POWF: OpInfo = OpInfo {
     formula: "xᵖ",
     gradient: "p·xᵖ⁻¹·dy",
     edges: "x⁰ = 1 with zero gradient",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!([spread(&[2, 3], 1)], |v| Ok(v[0].powf(3.0)), |r| r[0]
@@ -157,6 +159,7 @@ pub(crate) static CLAMP: OpInfo = OpInfo {
     formula: "min(max(x, a), b)",
     gradient: "dy within and at the bounds",
     edges: "passes at its bounds; NaN stays NaN",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!([spread(&[2, 3], 1)], |v| v[0].clamp(-0.77, 0.66), |r| r[0]

@@ -62,6 +62,7 @@ pub(crate) static CUMSUM: OpInfo = OpInfo {
     formula: "yᵢ = x₀ + … + xᵢ",
     gradient: "running sum of dy from the end",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!([spread(&[2, 3], 1)], |v| v[0].cumsum(-1), |r| prefixes(
@@ -152,6 +153,7 @@ pub(crate) static LINEAR_SCAN: OpInfo = OpInfo {
     formula: "yᵢ = aᵢ·yᵢ₋₁ + bᵢ",
     gradient: "db = r, daᵢ = rᵢ·yᵢ₋₁ with rᵢ = dyᵢ + aᵢ₊₁·rᵢ₊₁",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         let recur = |a: &Array, b: &Array, axis: usize| {
             Array::from_fn(&a.shape, |i| {
@@ -222,6 +224,7 @@ pub(crate) static CUMPROD: OpInfo = OpInfo {
     formula: "yᵢ = x₀ · … · xᵢ",
     gradient: "rᵢ·yᵢ₋₁ with rᵢ = dyᵢ + xᵢ₊₁·rᵢ₊₁",
     edges: "right with zeros",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!([spread(&[2, 3], 1)], |v| v[0].cumprod(-1), |r| prefixes(
@@ -302,6 +305,7 @@ pub(crate) static PROD: OpInfo = OpInfo {
     formula: "Π x",
     gradient: "dy times the product of the others",
     edges: "right with zeros; the product of nothing is 1",
+    #[cfg(feature = "samples")]
     samples: || {
         let mut all = reduction_samples!(spread prod prod_keepdim |x| Ok(x.prod_all()), product);
         let zeros = cycle(&[3, 3], &[2.0, 0.0, 3.0, 0.0, 0.0, 5.0, 1.5, 2.5, 3.5]);

@@ -90,6 +90,7 @@ pub(crate) static SOFTMAX: OpInfo = OpInfo {
     formula: "eˣⁱ / Σⱼ eˣʲ",
     gradient: "y·(dy − Σ y·dy)",
     edges: "a NaN makes its row NaN",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!([spread(&[2, 3], 1)], |v| v[0].softmax(-1), |r| naive(
@@ -112,6 +113,7 @@ pub(crate) static LOG_SOFTMAX: OpInfo = OpInfo {
     formula: "xᵢ − ln Σⱼ eˣʲ",
     gradient: "dy − eʸ·Σ dy",
     edges: "a NaN makes its row NaN",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!([spread(&[2, 3], 1)], |v| v[0].log_softmax(-1), |r| naive(

@@ -55,6 +55,7 @@ pub(crate) static SORT: OpInfo = OpInfo {
     formula: "elements along an axis in order",
     gradient: "dy put back",
     edges: "equal ones keep their order",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!([spread(&[2, 4], 1)], |v| Ok(v[0].sort(1, false)?.0), |r| {
@@ -75,6 +76,7 @@ pub(crate) static TOPK: OpInfo = OpInfo {
     formula: "the k largest along an axis in order",
     gradient: "dy put back",
     edges: "of equal ones the first",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!(

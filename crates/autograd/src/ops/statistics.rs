@@ -73,6 +73,7 @@ pub(crate) static VAR: OpInfo = OpInfo {
     formula: "Σ(x − mean)²/(n − correction)",
     gradient: "2(x − mean)·dy/(n − correction)",
     edges: "NaN where n does not pass the correction",
+    #[cfg(feature = "samples")]
     samples: || {
         let mut all = reduction_samples!(spread var var_keepdim |x| Ok(x.var_all(1)), |v: &[f64]| variance(v, 1), 1);
         all.push(sample!([spread(&[2, 3], 5)], |v| v[0].var(1, 0), |r| r[0]
@@ -127,6 +128,7 @@ pub(crate) static STD: OpInfo = OpInfo {
     formula: "√var",
     gradient: "(x − mean)·dy/((n − correction)·y)",
     edges: "std'(0) = 0",
+    #[cfg(feature = "samples")]
     samples: || {
         let of = |v: &[f64]| variance(v, 1).sqrt();
         let mut all = reduction_samples!(spread std std_keepdim |x| Ok(x.std_all(1)), of, 1);
@@ -181,6 +183,7 @@ pub(crate) static NORM: OpInfo = OpInfo {
     formula: "√Σx²",
     gradient: "x·dy/y",
     edges: "norm'(0) = 0",
+    #[cfg(feature = "samples")]
     samples: || {
         let of = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
         let mut all = reduction_samples!(spread norm norm_keepdim |x| Ok(x.norm_all()), of);
@@ -313,6 +316,7 @@ pub(crate) static NORM_P: OpInfo = OpInfo {
     formula: "(Σ|x|ᵖ)^(1/p)",
     gradient: "sign(x)·|x|ᵖ⁻¹·y¹⁻ᵖ·dy",
     edges: "0 where x or y is 0; ties at p = ±∞ split evenly",
+    #[cfg(feature = "samples")]
     samples: || {
         let of =
             |p: f64| move |v: &[f64]| v.iter().map(|x| x.abs().powf(p)).sum::<f64>().powf(1.0 / p);
@@ -423,6 +427,7 @@ pub(crate) static LOGSUMEXP: OpInfo = OpInfo {
     formula: "ln Σeˣ",
     gradient: "eˣ⁻ʸ·dy",
     edges: "−∞ of nothing; gradient NaN where all are −∞",
+    #[cfg(feature = "samples")]
     samples: || {
         let of = |v: &[f64]| v.iter().map(|x| x.exp()).sum::<f64>().ln();
         let mut all =

@@ -155,6 +155,7 @@ pub(crate) static NEG: OpInfo = OpInfo {
     formula: "−x",
     gradient: "−dy",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!([spread(&[2, 3], 1)], |v| Ok(v[0].neg()), |r| r[0]
@@ -209,6 +210,7 @@ macro_rules! step_op {
             formula: $formula,
             gradient: "0",
             edges: "0 at the jumps too",
+            #[cfg(feature = "samples")]
             samples: || {
                 let call = |values: &[f64]| {
                     sample!([cycle(&[values.len()], values)], |v| Ok(v[0].$name()), |r| r[0].map(|$x| $reference))

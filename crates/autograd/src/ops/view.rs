@@ -83,6 +83,7 @@ pub(crate) static RESHAPE: OpInfo = OpInfo {
     formula: "the same elements under another shape",
     gradient: "dy under the old shape",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         let to = |shape: &[usize], r: &Array| Array {
             shape: shape.to_vec(),
@@ -214,6 +215,7 @@ pub(crate) static PERMUTE: OpInfo = OpInfo {
     formula: "axis i of y is axis order[i] of x",
     gradient: "dy with the axes put back",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![
             sample!([spread(&[2, 3, 2], 1)], |v| v[0].permute([2, 0, 1]), |r| {
@@ -269,6 +271,7 @@ pub(crate) static EXPAND: OpInfo = OpInfo {
     formula: "x repeated along axes of size 1 and new ones",
     gradient: "dy summed over them",
     edges: "smooth",
+    #[cfg(feature = "samples")]
     samples: || {
         vec![sample!(
             [spread(&[3, 1], 1)],

@@ -172,6 +172,7 @@ macro_rules! entry {
             formula: $formula,
             gradient: $gradient,
             edges: "smooth",
+            #[cfg(feature = "samples")]
             samples: || vec![$($sample.may_drop_nan()),*],
         };
     };
