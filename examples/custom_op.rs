@@ -36,7 +36,7 @@ fn main() -> Result<()> {
     let x = Var::new([[-2.0], [-1.0], [-0.5], [0.5], [1.0], [2.0f32]]);
     let y = x.relu();
     let beta = Param::new(Tensor::scalar(1.0));
-    let mut opt = Adam::new(vec![beta.clone().into()], 0.05);
+    let mut opt = Adam::new([&beta], 0.05);
     for _ in 0..300 {
         let loss = Swish.apply(&[&x, &beta.var()])?.mse_loss(&y)?;
         opt.zero_grad();

@@ -56,6 +56,8 @@ pub use function::{Function, FunctionCx, Saves};
 pub use ops::classify::ClassLoss;
 pub use ops::reduction::Reduction;
 pub use param::Param;
+#[doc(hidden)]
+pub use param::cloning_shared;
 pub use tape::backward::Backward;
 pub use tape::hook::HookHandle;
 pub use tape::listing::{Tape, TapeEntry};

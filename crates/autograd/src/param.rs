@@ -1,5 +1,7 @@
 //! The parameter: a leaf that an optimizer updates.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
@@ -11,14 +13,20 @@ use crate::tape::leaf::{Leaf, LeafState};
 use crate::tape::node::{self, Edge};
 use crate::var::Var;
 
-/// A parameter: a leaf whose value an optimizer changes. Clones are the same parameter.
+/// A parameter: a leaf whose value an optimizer changes.
+///
+/// A clone is another parameter that starts with the same value, so that the clone of a model is a model of its own;
+/// [`Param::share`] gives another handle to the same parameter.
 ///
 /// ```
 /// use wengert::{Param, Tensor};
 /// let w = Param::new(Tensor::<f32>::new([1.0, 2.0]));
 /// w.var().square().sum_all().backward()?;
+/// let (copy, handle) = (w.clone(), w.share());
 /// w.update(|value, grad| *value -= &(grad * 0.1))?;
 /// assert_eq!(w.value().to_vec(), [0.8, 1.6]);
+/// assert_eq!(handle.value().to_vec(), [0.8, 1.6]);
+/// assert_eq!(copy.value().to_vec(), [1.0, 2.0]);
 /// # Ok::<(), wengert::Error>(())
 /// ```
 pub struct Param<T: Float = f32> {
@@ -27,12 +35,50 @@ pub struct Param<T: Float = f32> {
     marker: PhantomData<T>,
 }
 
-impl<T: Float> Clone for Param<T> {
-    fn clone(&self) -> Self {
-        Param {
-            node: self.node.clone(),
-            marker: PhantomData,
+thread_local! {
+    /// The copies made so far, by the address of what they are copies of, while [`cloning_shared`] runs.
+    static COPIES: RefCell<Option<HashMap<usize, Edge>>> = const { RefCell::new(None) };
+}
+
+/// Runs `f`, within which all handles to one parameter have the same clone: what makes the clone of a model keep the
+/// parameters that it shares between its layers.
+#[doc(hidden)]
+pub fn cloning_shared<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(Option<HashMap<usize, Edge>>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            COPIES.replace(self.0.take());
         }
+    }
+    let _restore = Restore(COPIES.replace(Some(HashMap::new())));
+    f()
+}
+
+/// A parameter of its own, with the value, the name and the freezing of this one, and no gradient. Where a model shares
+/// a parameter between layers, its derived clone does not: `Module::deep_clone` does.
+impl<T: Float> Clone for Param<T> {
+    #[track_caller]
+    #[inline(never)]
+    fn clone(&self) -> Self {
+        let made = COPIES.with_borrow(|copies| copies.as_ref()?.get(&self.id()).cloned());
+        if let Some(node) = made {
+            return Param {
+                node,
+                marker: PhantomData,
+            };
+        }
+        let copy = Param::new(self.value());
+        copy.leaf()
+            .trainable
+            .store(self.is_trainable(), Ordering::Relaxed);
+        let name = self.leaf().name(|n| n.clone());
+        copy.leaf().name(|n| *n = name);
+        COPIES.with_borrow_mut(|copies| {
+            if let Some(copies) = copies {
+                copies.insert(self.id(), copy.node.clone());
+            }
+        });
+        copy
     }
 }
 
@@ -52,6 +98,24 @@ impl<T: Float> Param<T> {
     pub fn new(value: Tensor<T>) -> Param<T> {
         Param {
             node: Leaf::node(value.shape().clone(), Some(value), Location::caller()),
+            marker: PhantomData,
+        }
+    }
+
+    /// Another handle to the same parameter: what changes one, changes the other.
+    ///
+    /// ```
+    /// use wengert::prelude::*;
+    /// // Weights shared by two layers count, and are saved, once.
+    /// let first = Linear::new(2, 2, &mut Rng::seed(0));
+    /// let second = Linear { weight: first.weight.share(), bias: None };
+    /// assert!(second.weight.same(&first.weight));
+    /// assert_eq!((&first, &second).parameters().len(), 2);
+    /// ```
+    #[inline]
+    pub fn share(&self) -> Param<T> {
+        Param {
+            node: self.node.clone(),
             marker: PhantomData,
         }
     }
@@ -90,6 +154,23 @@ impl<T: Float> Param<T> {
         self.check("set_value", value.shape())?;
         *value_of(&mut self.leaf().held.lock()) = value;
         Ok(())
+    }
+
+    /// Replaces the value by what `f` makes of it, to clip or to project weights.
+    ///
+    /// # Errors
+    /// If `f` fails or changes the shape.
+    ///
+    /// ```
+    /// use wengert::{Param, Tensor};
+    /// let w = Param::new(Tensor::<f32>::new([-2.0, 0.5]));
+    /// w.apply(|value| value.clamp(-1.0, 1.0))?;
+    /// assert_eq!(w.value().to_vec(), [-1.0, 0.5]);
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn apply(&self, f: impl FnOnce(&Tensor<T>) -> Result<Tensor<T>>) -> Result<()> {
+        self.set_value(f(&self.value())?)
     }
 
     /// The size of each axis.
@@ -172,14 +253,31 @@ impl<T: Float> Param<T> {
         }
     }
 
-    /// The name it was first visited under (`encoder.0.weight`), for messages.
-    pub fn name(&self) -> Option<&str> {
-        self.leaf().name.get().map(String::as_str)
+    /// What it is called in messages: the name that it was given, or else the longest path that it was visited under
+    /// (`encoder.0.weight`).
+    pub fn name(&self) -> Option<String> {
+        self.leaf().name(|n| n.get().cloned())
     }
 
-    /// Names the parameter; the first name stays.
+    /// The name of [`Param::set_name`].
+    pub fn given_name(&self) -> Option<String> {
+        self.leaf().name(|n| n.given.clone())
+    }
+
+    /// Gives it a name, under which an optimizer saves the state of a parameter that is part of no model.
     pub fn set_name(&self, name: &str) {
-        let _ = self.leaf().name.set(name.to_string());
+        self.leaf().name(|n| n.given = Some(name.to_string()));
+    }
+
+    /// Notes a path that it was visited under.
+    #[doc(hidden)]
+    #[inline(never)]
+    pub fn visited_as(&self, path: &str) {
+        let depth = |path: &str| path.matches('.').count();
+        self.leaf().name(|n| match &n.path {
+            Some(known) if depth(known) >= depth(path) => {}
+            _ => n.path = Some(path.to_string()),
+        });
     }
 
     /// Whether both are the same parameter.
@@ -187,7 +285,7 @@ impl<T: Float> Param<T> {
         self.id() == other.id()
     }
 
-    /// A number that is the same for clones of one parameter and differs between parameters that are
+    /// A number that is the same for handles to one parameter and differs between parameters that are
     /// alive at the same time.
     pub fn id(&self) -> usize {
         node::key(&self.node)

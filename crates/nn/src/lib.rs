@@ -54,11 +54,12 @@ pub use layers::{
 };
 pub use module::state::{load_state, save_state};
 pub use module::{
-    AnyBuffer, AnyParam, Buffer, Entry, Layer, Module, StateDict, Stream, Training, Visitor,
+    AnyBuffer, AnyParam, Buffer, Entry, Layer, Load, LoadReport, Module, StateDict, Stream,
+    Training, Visitor,
 };
 pub use optim::{
-    Adam, AdamRule, AdamW, Algorithm, Group, Optim, Optimizer, RmsProp, RmsPropRule, Setting, Sgd,
-    SgdRule, clip_grad_norm, clip_grad_norm_p,
+    Adam, AdamRule, AdamW, Algorithm, Group, IntoParams, Optim, Optimizer, RmsProp, RmsPropRule,
+    Setting, Sgd, SgdRule, clip_grad_norm, clip_grad_norm_p,
 };
 pub use train::{
     Batches, Callback, Checkpoint, ConfusionMatrix, EarlyStopping, Evaluate, Fit, History, Logs,

@@ -219,7 +219,7 @@ fn training_resumes_with_the_batch_that_was_due() {
                 }
                 seen.extend(labels([batch]));
                 // As a program would that may be stopped at any step.
-                save_state(first.state_dict(), &path).unwrap();
+                save_state(&first.state_dict(), &path).unwrap();
             }
         }
         let resumed = make();

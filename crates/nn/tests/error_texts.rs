@@ -7,14 +7,14 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use wengert_autograd::Var;
+use wengert_autograd::{Param, Var};
 use wengert_nn::data::{
     Centers, Collate, Csv, Mnist, SplitSizes, Subset, Tensors, blobs, collate, from_fn, idx, moons,
     random_split, spirals,
 };
 use wengert_nn::init::{Fan, Gain};
 use wengert_nn::*;
-use wengert_tensor::{Rng, Tensor};
+use wengert_tensor::{AnyTensor, Rng, Tensor};
 
 type Case = (&'static str, Result<()>);
 
@@ -75,12 +75,12 @@ fn of_layers() -> Vec<Case> {
 fn of_states(dir: &Path, blocked: &Path) -> Vec<Case> {
     let rng = &mut Rng::seed(0);
     let (net, dropout) = (net(), Dropout::new(0.5, rng).unwrap());
-    let mut other = Linear::new(2, 4, rng).state_dict();
+    let mut other = Linear::new(2, 4, rng).state_dict().unwrap();
     other.insert("extra".into(), Tensor::<f32>::zeros([1]).into());
     other.remove("bias");
     let mut sgd = Sgd::new(net.parameters(), 0.1);
     let mut adam = Adam::new(net.parameters(), 0.1);
-    let mut negative = adam.state_dict();
+    let mut negative = adam.state_dict().unwrap();
     negative.insert("weight.step".into(), Tensor::scalar(-1i64).into());
     let none = StateDict::new();
     let nowhere = dir.join("nowhere.safetensors");
@@ -89,16 +89,75 @@ fn of_states(dir: &Path, blocked: &Path) -> Vec<Case> {
         "module::load_streams" => dropout.load_streams(&none);
         "module::save" => net.save(blocked);
         "module::load" => net.load(&nowhere);
-        "state::save_state" => save_state(net.state_dict(), blocked);
+        "state::save_state" => save_state(&net.state_dict().unwrap(), blocked);
         "state::load_state" => load_state(dir.join("file"));
         "optimizer::save" => adam.save(blocked);
         "optimizer::load" => adam.load(&nowhere);
         "optimizer::set_lr" => adam.set_lr(-1.0);
         "group::set" => adam.groups_mut()[0].set("beta", 0.5);
-        "algorithm::try_with_groups" => Sgd::try_with_groups(vec![Group::new(vec![], f64::NAN)]);
+        "algorithm::try_with_groups" => Sgd::try_with_groups(vec![Group::new(&net, f64::NAN)]);
         "algorithm::load_state_dict" => sgd.load_state_dict(&other);
         "algorithm::load_state_dict (count)" => adam.load_state_dict(&negative);
         "algorithm::load_state_dict (AdamW)" => AdamW::new(net.parameters(), 0.1).load_state_dict(&none);
+    }
+}
+
+/// Buffers, parameters and optimizers that are given something else.
+fn of_updates(dir: &Path) -> Vec<Case> {
+    struct Twice(Param, Param, Dropout, Dropout);
+    impl Module for Twice {
+        fn visit(&self, v: &mut Visitor<'_>) {
+            v.field("w", &self.0);
+            v.field("w", &self.1);
+            v.field("drop", &self.2);
+            v.field("drop", &self.3);
+        }
+    }
+    let rng = &mut Rng::seed(0);
+    let net = net();
+    let param = || Param::<f32>::new(Tensor::zeros([2]));
+    let mut dropout = || Dropout::new(0.5, rng).unwrap();
+    let twice = Twice(param(), param(), dropout(), dropout());
+    let any = AnyParam::from(&net.weight);
+    let (_, buffer) = ("", Buffer::<bool>::new(Tensor::new([true])));
+    let buffer = (&buffer,).named_buffers().remove(0).1;
+    let whole: AnyTensor = Tensor::new([1i64]).into();
+    let one: AnyTensor = Tensor::<f32>::zeros([1]).into();
+    let mut two = Adam::with_groups(vec![
+        Group::new(&net, 0.1),
+        Group::new(&Linear::new(2, 3, rng), 0.1),
+    ]);
+    two.step();
+    let ragged = from_fn(3, |i| Ok(Tensor::<f32>::zeros([i + 1])));
+    let ragged = DataLoader::new(ragged, 2).unwrap();
+    let ready = vec![Tensor::<f32>::zeros([1])];
+    let count = StateDict::from([
+        ("best".to_string(), whole.clone()),
+        ("waited".into(), whole.clone()),
+    ]);
+    let loader =
+        || DataLoader::new(TensorDataset::new(Tensor::<f32>::zeros([4])).unwrap(), 2).unwrap();
+    cases! {
+        "module::state_dict" => twice.state_dict();
+        "module::streams" => twice.streams();
+        "load::file" => Load::new().file(&net, dir.join("nowhere"));
+        "load::state" => Load::new().strict(false).state(&net, &StateDict::from([("bias".into(), one.clone())]));
+        "load::state (renamed)" => Load::new().rename(|_| "bias".into()).state(&net, &net.state_dict().unwrap());
+        "param::set_value" => any.set_value(&one);
+        "param::set_value (type)" => any.set_value(&whole);
+        "param::apply" => any.apply(|_| Ok(one.clone()));
+        "param::set_grad" => any.set_grad(Some(&one));
+        "buffer::set" => buffer.set(&whole);
+        "algorithm::check" => RmsProp::try_with_groups(vec![Group::new([&net.weight, &net.weight], 0.1)]);
+        "algorithm::state_dict" => two.state_dict();
+        "sgd::check" => Sgd::try_with_groups(vec![Group::new(&net, 0.1).with("nesterov", 1.0)]);
+        "clip::clip_grad_norm" => clip_grad_norm(&net, f64::NAN);
+        "clip::clip_grad_norm_p" => clip_grad_norm_p(&net, 1.0, 0.0);
+        "batches::epoch_from" => Batches::epoch_from(&ragged, 0, 0).next().unwrap();
+        "batches::check_state_dict" => ready.check_state_dict(&Batches::state_dict(&loader()));
+        "early_stopping::load_state_dict" => EarlyStopping::lowest("loss").load_state_dict(&count);
+        "callback::load_state_dict" => Checkpoint::lowest("loss", dir).load_state_dict(&count);
+        "checkpoint::load_state_dict" => Checkpoint::each(dir).load_state_dict(&StateDict::from([("best".to_string(), whole.clone())]));
     }
 }
 
@@ -188,6 +247,9 @@ fn of_training(dir: &Path, blocked: &Path) -> Vec<Case> {
         "evaluate::predict" => predict(&net, &Tensor::zeros([4, 2]), 0);
         "evaluate::predict (scalar)" => predict(&net, &Tensor::scalar(0.0), 1);
         "evaluate::predict (shape)" => predict(&net, &Tensor::zeros([4, 5]), 2);
+        "fit::run (optimizer)" => fit(&net, &mut Sgd::new(&Linear::new(2, 3, &mut Rng::seed(0)), 0.1), loss, &data).run();
+        "fit::run (clip)" => fit(&net, &mut opt, loss, &data).clip_grad_norm(-1.0).run();
+        "fit::run (resume)" => fit(&net, &mut opt, loss, &data).resume(dir.join("nowhere")).run();
         "checkpoint::on_epoch_end" => with!(Checkpoint::lowest("val_loss", &file));
         "checkpoint::on_epoch_end (path)" => with!(Checkpoint::each(blocked));
         "early_stopping::on_epoch_end" => with!(EarlyStopping::lowest("val_loss"));
@@ -213,6 +275,7 @@ fn of_training(dir: &Path, blocked: &Path) -> Vec<Case> {
 fn cases(dir: &Path, blocked: &Path) -> Vec<Case> {
     let mut all = of_layers();
     all.extend(of_states(dir, blocked));
+    all.extend(of_updates(dir));
     all.extend(of_data(dir));
     all.extend(of_training(dir, blocked));
     all

@@ -148,7 +148,9 @@ fn a_dense_layer_is_a_linear_one_in_kerass_clothes() {
 
     // Its state is a Linear's.
     let linear = Linear::new(30, 20, &mut rng);
-    linear.load_state_dict(&dense.state_dict()).unwrap();
+    linear
+        .load_state_dict(&dense.state_dict().unwrap())
+        .unwrap();
     let x = Var::from(Tensor::randn([3, 30], &mut rng));
     let z = linear.forward(&x).unwrap();
     let again = |d: Dense| d.forward(&x).unwrap().to_vec();

@@ -151,6 +151,30 @@ impl AnyTensor {
         (self.dtype() == T::DTYPE).then(|| Tensor::of(self))
     }
 
+    /// Every element as another type, as [`Tensor::cast`].
+    ///
+    /// ```
+    /// use wengert::prelude::*;
+    /// use wengert::tensor::AnyTensor;
+    /// let any = AnyTensor::from(Tensor::new([1.5f64, -2.0])).cast(DType::F32);
+    /// assert_eq!(any.downcast::<f32>()?.to_vec(), [1.5, -2.0]);
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn cast(&self, dtype: DType) -> AnyTensor {
+        fn to<U: Element>(any: &AnyTensor) -> AnyTensor {
+            with_type!(any, t => t.cast::<U>().into_any())
+        }
+        match dtype {
+            DType::F32 => to::<f32>(self),
+            DType::F64 => to::<f64>(self),
+            DType::I64 => to::<i64>(self),
+            DType::I32 => to::<i32>(self),
+            DType::U8 => to::<u8>(self),
+            DType::Bool => to::<bool>(self),
+        }
+    }
+
     /// Where the elements of this view lie.
     #[inline(always)]
     pub(crate) fn layout(&self) -> &Layout {

@@ -2,8 +2,8 @@
 
 use std::any::Any;
 use std::panic::Location;
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
 
 use wengert_tensor::memory::{Lock, ThinArc};
 use wengert_tensor::{DType, Float, Result, Shape, Tensor};
@@ -19,7 +19,21 @@ pub(crate) struct Leaf<T: Float> {
     pub(crate) shape: Shape,
     pub(crate) held: Lock<LeafState<T>>,
     pub(crate) trainable: AtomicBool,
-    pub(crate) name: OnceLock<String>,
+    name: Mutex<LeafName>,
+}
+
+/// What a leaf is called: by its owner, or by the model that it is part of.
+#[derive(Clone, Default)]
+pub(crate) struct LeafName {
+    pub(crate) given: Option<String>,
+    /// The longest path that it was visited under, so that it does not matter who looked first.
+    pub(crate) path: Option<String>,
+}
+
+impl LeafName {
+    pub(crate) fn get(&self) -> Option<&String> {
+        self.given.as_ref().or(self.path.as_ref())
+    }
 }
 
 /// What a leaf keeps.
@@ -40,7 +54,7 @@ impl<T: Float> Leaf<T> {
             shape: shape.clone(),
             held: Lock::new(LeafState { grad: None, value }),
             trainable: AtomicBool::new(true),
-            name: OnceLock::new(),
+            name: Mutex::default(),
         };
         ThinArc::make(leaf, || Meta::new(0, &shape, T::DTYPE, at), |n| n)
     }
@@ -52,6 +66,10 @@ impl<T: Float> Leaf<T> {
             AnyLeaf::Double(leaf) => leaf,
         };
         leaf.downcast_ref()
+    }
+    /// What it is called, to be read or changed.
+    pub(crate) fn name<R>(&self, f: impl FnOnce(&mut LeafName) -> R) -> R {
+        f(&mut self.name.lock().unwrap_or_else(PoisonError::into_inner))
     }
     pub(crate) fn grad(&self) -> Option<Tensor<T>> {
         self.held.lock().grad.clone()
@@ -78,11 +96,11 @@ impl<T: Float> Node for Leaf<T> {
         &mut []
     }
     fn info(&self, detail: bool) -> NodeInfo {
-        let name = self.name.get().filter(|_| detail);
+        let name = || self.name(|n| n.get().cloned());
         NodeInfo {
             op: "leaf",
             inputs: Some(Default::default()),
-            detail: name.cloned().unwrap_or_default(),
+            detail: if detail { name() } else { None }.unwrap_or_default(),
         }
     }
     fn leaf(&self) -> Option<AnyLeaf<'_>> {

@@ -184,6 +184,19 @@ impl<D: Dataset> DataLoader<D> {
         self.iter()
     }
 
+    /// The batches of this epoch after the first `done`.
+    #[inline(never)]
+    pub(crate) fn iter_from(&self, epoch: u64, done: usize) -> Batches<'_, D> {
+        let batches = self.len();
+        let due = Cursor {
+            epoch,
+            batch: done.min(batches),
+            begun: false,
+        };
+        self.with_cursor(|c| *c = due);
+        self.iter()
+    }
+
     /// The order of an epoch; `None` for the set's own.
     fn order(&self, epoch: u64) -> Option<Vec<usize>> {
         let mut state = Rng::seed(self.seed?).state();
@@ -217,12 +230,22 @@ impl<D: Dataset> DataLoader<D> {
     #[inline(never)]
     pub fn state_dict(&self) -> StateDict {
         let at = self.with_cursor(|c| *c);
-        let mut state = StateDict::new();
+        let mut state = self.order_dict();
         let mut put = |name: &str, value: u64| {
             state.insert(name.into(), Tensor::scalar(value as i64).into());
         };
         put("epoch", at.epoch);
         put("batch", at.batch as u64);
+        state
+    }
+
+    /// What the batches of every epoch depend on.
+    #[inline(never)]
+    pub(crate) fn order_dict(&self) -> StateDict {
+        let mut state = StateDict::new();
+        let mut put = |name: &str, value: u64| {
+            state.insert(name.into(), Tensor::scalar(value as i64).into());
+        };
         put("batch_size", self.batch_size as u64);
         put("batches", self.len() as u64);
         put("rows", self.dataset.len() as u64);
@@ -241,23 +264,10 @@ impl<D: Dataset> DataLoader<D> {
     #[inline(never)]
     pub fn load_state_dict(&self, state: &StateDict) -> Result<()> {
         const CALL: &str = "DataLoader::load_state_dict";
-        let own = self.state_dict();
-        mismatch(&own, state)?;
-        for (name, own) in &own {
-            if !["epoch", "batch"].contains(&name.as_str()) && own != &state[name] {
-                let (here, there) = (own.downcast::<i64>()?, state[name].downcast::<i64>()?);
-                return Err(Error::invalid(
-                    CALL,
-                    "state",
-                    format!(
-                        "{name} {} in the state, {} here",
-                        there.item()?,
-                        here.item()?
-                    ),
-                    "rows, batch size, number of batches and seed are the same; else use set_epoch",
-                ));
-            }
-        }
+        mismatch(&self.state_dict(), state)?;
+        let mut order = state.clone();
+        order.retain(|name, _| !["epoch", "batch"].contains(&name.as_str()));
+        same_numbers(CALL, &self.order_dict(), &order)?;
         let get = |name: &str| -> Result<i64> { state[name].downcast::<i64>()?.item() };
         let (epoch, batch) = (get("epoch")? as u64, get("batch")?);
         let batches = self.len();
@@ -283,6 +293,28 @@ impl<D: Dataset> DataLoader<D> {
     fn with_cursor<R>(&self, f: impl FnOnce(&mut Cursor) -> R) -> R {
         f(&mut self.cursor.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Refuses a state of whole numbers that are others here.
+#[track_caller]
+pub(crate) fn same_numbers(call: &'static str, own: &StateDict, state: &StateDict) -> Result<()> {
+    mismatch(own, state)?;
+    for (name, own) in own {
+        if own != &state[name] {
+            let (here, there) = (own.downcast::<i64>()?, state[name].downcast::<i64>()?);
+            return Err(Error::invalid(
+                call,
+                "state",
+                format!(
+                    "{name} {} in the state, {} here",
+                    there.item()?,
+                    here.item()?
+                ),
+                "rows, batch size, number of batches and seed are the same; else use set_epoch",
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl<'a, D: Dataset> IntoIterator for &'a DataLoader<D> {

@@ -29,6 +29,7 @@ mod synthetic;
 pub use collate::{Collate, FromFn, collate, from_fn};
 pub use csv::{Column, Csv, Table};
 pub use dataset::{Dataset, TensorDataset, Tensors};
+pub(crate) use loader::same_numbers;
 pub use loader::{Batches, DataLoader};
 pub use mnist::Mnist;
 pub use source::DEFAULT_LIMIT;

@@ -23,7 +23,7 @@ use crate::module::{Layer, Module, Visitor};
 /// assert_eq!(y.to_vec(), [0.5; 3]); // no bias yet
 /// # Ok::<(), wengert::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Dense<T: Float = f32> {
     linear: Linear<T>,
     activation: Activation,

@@ -21,7 +21,8 @@ use crate::module::{Layer, Module, Stream, Training, Visitor};
 /// assert_eq!(layer.forward(&x)?.to_vec(), x.to_vec());
 /// # Ok::<(), wengert::Error>(())
 /// ```
-#[derive(Debug)]
+/// A clone draws the same numbers from now on: its stream is one of its own that stands where this one does.
+#[derive(Clone, Debug)]
 pub struct Dropout {
     p: f64,
     training: Training,

@@ -19,7 +19,7 @@ use crate::module::{Layer, Module, Visitor};
 /// assert_eq!(layer.forward(&Var::zeros([5, 3]))?.shape(), &[5, 2][..]);
 /// # Ok::<(), wengert::Error>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Linear<T: Float = f32> {
     /// `[out, in]`
     pub weight: Param<T>,
@@ -122,7 +122,8 @@ impl<T: Float> Linear<T> {
             [out, inp] => format!("Linear {inp} -> {out}"),
             _ => format!("Linear {shape}"),
         };
-        match self.weight.name().and_then(|n| n.strip_suffix(".weight")) {
+        let name = self.weight.name().unwrap_or_default();
+        match name.strip_suffix(".weight") {
             Some(name) => format!("{name} ({kind})"),
             None => kind,
         }

@@ -18,8 +18,26 @@ use crate::module::{Layer, Module, Visitor};
 /// assert_eq!(net.named_parameters()[2].0, "2.weight");
 /// # Ok::<(), wengert::Error>(())
 /// ```
+#[derive(Clone)]
 pub struct Sequential<T: Float = f32> {
-    layers: Vec<Box<dyn Layer<T> + Send + Sync>>,
+    layers: Vec<Box<dyn CloneLayer<T>>>,
+}
+
+/// A layer that can be cloned behind a pointer.
+trait CloneLayer<T: Float>: Layer<T> + Send + Sync {
+    fn clone_box(&self) -> Box<dyn CloneLayer<T>>;
+}
+
+impl<T: Float, L: Layer<T> + Clone + Send + Sync + 'static> CloneLayer<T> for L {
+    fn clone_box(&self) -> Box<dyn CloneLayer<T>> {
+        Box::new(self.clone())
+    }
+}
+
+impl<T: Float> Clone for Box<dyn CloneLayer<T>> {
+    fn clone(&self) -> Self {
+        (**self).clone_box()
+    }
 }
 
 impl Sequential {
@@ -41,8 +59,9 @@ impl<T: Float> Sequential<T> {
         Sequential { layers: Vec::new() }
     }
 
-    /// Adds a layer at the end.
-    pub fn push(mut self, layer: impl Layer<T> + Send + Sync + 'static) -> Sequential<T> {
+    /// Adds a layer at the end. One that is not `Clone`, or is chosen at run time, goes in as an
+    /// [`Arc`](std::sync::Arc): the clones of the network then share it.
+    pub fn push(mut self, layer: impl Layer<T> + Clone + Send + Sync + 'static) -> Sequential<T> {
         self.layers.push(Box::new(layer));
         self
     }

@@ -3,18 +3,21 @@
 
 mod buffer;
 mod containers;
+mod load;
 mod mode;
-mod param;
+pub(crate) mod param;
 pub(crate) mod state;
 mod stream;
 mod visitor;
 
 use std::path::Path;
+use std::sync::Arc;
 
-use wengert_autograd::Var;
+use wengert_autograd::{Var, cloning_shared};
 use wengert_tensor::{Float, Result};
 
 pub use buffer::{AnyBuffer, Buffer};
+pub use load::{Load, LoadReport};
 pub use mode::Training;
 pub use param::AnyParam;
 pub use state::StateDict;
@@ -88,6 +91,30 @@ pub trait Module {
         self.parameters().iter().for_each(AnyParam::zero_grad);
     }
 
+    /// A model of its own with the same values: a target network, an average, a start to go back to. As `clone`, but what
+    /// layers of this one share ([`Param::share`](wengert_autograd::Param::share)), those of the copy share too.
+    ///
+    /// ```
+    /// use wengert::prelude::*;
+    /// #[derive(Module, Clone)]
+    /// struct Tied { encode: Linear, decode: Linear }
+    /// let encode = Linear::new(2, 2, &mut Rng::seed(0));
+    /// let decode = Linear { weight: encode.weight.share(), bias: None };
+    /// let model = Tied { encode, decode };
+    /// let target = model.deep_clone();
+    /// model.encode.weight.set_value(Tensor::zeros([2, 2]))?;
+    /// assert_ne!(target.encode.weight.value(), model.encode.weight.value());
+    /// assert!(target.encode.weight.same(&target.decode.weight));
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    fn deep_clone(&self) -> Self
+    where
+        Self: Clone,
+    {
+        cloning_shared(|| self.clone())
+    }
+
     /// Puts every layer into training mode (dropout drops).
     fn train(&self) {
         self.set_training(true);
@@ -115,7 +142,11 @@ pub trait Module {
     }
 
     /// The values of all parameters and buffers under their names, sharing memory until one changes.
-    fn state_dict(&self) -> StateDict {
+    ///
+    /// # Errors
+    /// If two of them have one name.
+    #[track_caller]
+    fn state_dict(&self) -> Result<StateDict> {
         state::state_dict(&|v| self.visit(v))
     }
 
@@ -128,10 +159,10 @@ pub trait Module {
     /// use wengert::prelude::*;
     /// let mut rng = Rng::seed(0);
     /// let (a, b) = (Linear::new(2, 3, &mut rng), Linear::new(2, 3, &mut rng));
-    /// b.load_state_dict(&a.state_dict())?;
+    /// b.load_state_dict(&a.state_dict()?)?;
     /// assert_eq!(a.weight.value(), b.weight.value());
     /// let small = Linear::new(2, 1, &mut rng).without_bias();
-    /// let report = small.load_state_dict(&a.state_dict()).unwrap_err().to_string();
+    /// let report = small.load_state_dict(&a.state_dict()?).unwrap_err().to_string();
     /// assert!(report.contains("unexpected  bias"));
     /// assert!(report.contains("mismatched  weight: f32 [1, 2] here, f32 [3, 2] in the state"));
     /// # Ok::<(), wengert::Error>(())
@@ -143,7 +174,11 @@ pub trait Module {
 
     /// Where the layers' streams of random numbers stand (dropout's), each as 56 bytes. They are no part
     /// of [`Module::state_dict`], so that PyTorch's files load; a resumed training needs them.
-    fn streams(&self) -> StateDict {
+    ///
+    /// # Errors
+    /// If two of them have one name.
+    #[track_caller]
+    fn streams(&self) -> Result<StateDict> {
         state::streams(&|v| self.visit(v))
     }
 
@@ -165,10 +200,11 @@ pub trait Module {
     where
         Self: Sized,
     {
-        state::save_state(self.state_dict(), path)
+        state::save_state(&self.state_dict()?, path)
     }
 
-    /// Reads a safetensors file into the parameters and buffers; one that PyTorch wrote will do.
+    /// Reads a safetensors file into the parameters and buffers; one that PyTorch wrote will do. [`Load`] reads parts, other
+    /// names and other float types.
     ///
     /// # Errors
     /// If the file cannot be read, or as [`Module::load_state_dict`].
@@ -188,8 +224,8 @@ fn parameters(visit: Visit<'_>) -> Vec<(String, AnyParam)> {
         if let Entry::Param(p) = entry
             && !out.iter().any(|(_, q)| q.id() == p.id())
         {
-            p.set_name(name);
-            out.push((name.to_string(), p));
+            p.visited_as(name);
+            out.push((name.to_string(), p.named(name)));
         }
     });
     out
@@ -208,3 +244,16 @@ pub trait Layer<T: Float = f32>: Module {
     #[track_caller]
     fn forward(&self, x: &Var<T>) -> Result<Var<T>>;
 }
+
+/// A layer behind a pointer: one that is lent, shared, or chosen at run time.
+macro_rules! forwarded {
+    ($(($($g:tt)*) $t:ty),*) => {$(
+        impl<T: Float, $($g)*> Layer<T> for $t {
+            #[track_caller]
+            fn forward(&self, x: &Var<T>) -> Result<Var<T>> {
+                (**self).forward(x)
+            }
+        }
+    )*};
+}
+forwarded!((L: Layer<T> + ?Sized) Box<L>, (L: Layer<T> + ?Sized) Arc<L>, (L: Layer<T> + ?Sized) &L);

@@ -15,6 +15,13 @@ impl Default for Training {
     }
 }
 
+/// A mode of its own, as it is now.
+impl Clone for Training {
+    fn clone(&self) -> Training {
+        Training(AtomicBool::new(self.get()))
+    }
+}
+
 impl Training {
     /// Whether it trains.
     pub fn get(&self) -> bool {

@@ -4,55 +4,76 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use wengert_tensor::{
-    AnyTensor, DType, ErrorKind, Result, RngState, Safetensors, Shape, Site, StateMismatch, Tensor,
+    AnyTensor, DType, Error, ErrorKind, Result, RngState, Safetensors, Shape, Site, StateMismatch,
+    Tensor,
 };
 
-use crate::module::{AnyBuffer, AnyParam, Entry, Visit, walk};
+use super::{AnyBuffer, AnyParam, Entry, Visit, walk};
 
 /// Names and values.
 pub type StateDict = BTreeMap<String, AnyTensor>;
 
 /// A parameter or a buffer.
-enum Slot {
+pub(super) enum Slot {
     Param(AnyParam),
     Buffer(AnyBuffer),
 }
 
 impl Slot {
-    fn value(&self) -> AnyTensor {
+    pub(super) fn value(&self) -> AnyTensor {
         match self {
             Slot::Param(p) => p.value(),
-            Slot::Buffer(AnyBuffer::F32(b)) => b.value().into(),
-            Slot::Buffer(AnyBuffer::F64(b)) => b.value().into(),
-            Slot::Buffer(AnyBuffer::I64(b)) => b.value().into(),
+            Slot::Buffer(b) => b.value(),
         }
     }
 
     #[track_caller]
-    fn set(&self, value: &AnyTensor) -> Result<()> {
+    pub(super) fn set(&self, value: &AnyTensor) -> Result<()> {
         match self {
-            Slot::Param(AnyParam::F32(p)) => p.set_value(value.downcast::<f32>()?.copied())?,
-            Slot::Param(AnyParam::F64(p)) => p.set_value(value.downcast::<f64>()?.copied())?,
-            Slot::Buffer(AnyBuffer::F32(b)) => b.set(value.downcast::<f32>()?.copied()),
-            Slot::Buffer(AnyBuffer::F64(b)) => b.set(value.downcast::<f64>()?.copied()),
-            Slot::Buffer(AnyBuffer::I64(b)) => b.set(value.downcast::<i64>()?.copied()),
+            Slot::Param(p) => p.set_value(value),
+            Slot::Buffer(b) => b.set(value),
         }
-        Ok(())
+    }
+
+    fn id(&self) -> usize {
+        match self {
+            Slot::Param(p) => p.id(),
+            Slot::Buffer(b) => b.id(),
+        }
     }
 }
 
 /// Every parameter and buffer under every name it has.
-fn slots(visit: Visit<'_>) -> BTreeMap<String, Slot> {
-    let mut out = BTreeMap::new();
+#[track_caller]
+pub(super) fn slots(visit: Visit<'_>) -> Result<BTreeMap<String, Slot>> {
+    let (mut out, mut clash) = (BTreeMap::<String, Slot>::new(), None);
     walk(visit, &mut |name, entry| {
         let slot = match entry {
             Entry::Param(p) => Slot::Param(p),
             Entry::Buffer(b) => Slot::Buffer(b),
             Entry::Training(_) | Entry::Stream(_) => return,
         };
-        out.insert(name.to_string(), slot);
+        let id = slot.id();
+        match out.insert(name.to_string(), slot) {
+            Some(before) if before.id() != id => clash = Some(name.to_string()),
+            _ => {}
+        }
     });
-    out
+    unique(clash).map(|()| out)
+}
+
+/// Refuses a name that was visited twice.
+#[track_caller]
+fn unique(clash: Option<String>) -> Result<()> {
+    match clash {
+        None => Ok(()),
+        Some(name) => {
+            let rule = "in a module each parameter, buffer and stream has a name of its own";
+            let e = Error::invalid("state_dict", "name", format!("{name}, twice"), rule);
+            Err(e
+                .or_hint("look for two fields of one name in `visit`, or one `rename` given twice"))
+        }
+    }
 }
 
 /// What lies in them now.
@@ -64,13 +85,14 @@ fn values(slots: &BTreeMap<String, Slot>) -> StateDict {
     out
 }
 
-pub(crate) fn state_dict(visit: Visit<'_>) -> StateDict {
-    values(&slots(visit))
+#[track_caller]
+pub(crate) fn state_dict(visit: Visit<'_>) -> Result<StateDict> {
+    Ok(values(&slots(visit)?))
 }
 
 #[track_caller]
 pub(crate) fn load_state_dict(visit: Visit<'_>, state: &StateDict) -> Result<()> {
-    let slots = slots(visit);
+    let slots = slots(visit)?;
     mismatch(&values(&slots), state)?;
     for (name, slot) in &slots {
         slot.set(&state[name])?;
@@ -79,20 +101,23 @@ pub(crate) fn load_state_dict(visit: Visit<'_>, state: &StateDict) -> Result<()>
 }
 
 /// The streams of random numbers.
-pub(crate) fn streams(visit: Visit<'_>) -> StateDict {
-    let mut out = StateDict::new();
+#[track_caller]
+pub(crate) fn streams(visit: Visit<'_>) -> Result<StateDict> {
+    let (mut out, mut clash) = (StateDict::new(), None);
     walk(visit, &mut |name, entry| {
         if let Entry::Stream(s) = entry {
             let bytes = Tensor::new(s.state().to_bytes());
-            out.insert(name.to_string(), bytes.into());
+            if out.insert(name.to_string(), bytes.into()).is_some() {
+                clash = Some(name.to_string());
+            }
         }
     });
-    out
+    unique(clash).map(|()| out)
 }
 
 #[track_caller]
 pub(crate) fn load_streams(visit: Visit<'_>, state: &StateDict) -> Result<()> {
-    mismatch(&streams(visit), state)?;
+    mismatch(&streams(visit)?, state)?;
     walk(visit, &mut |name, entry| {
         if let Entry::Stream(s) = entry
             && let Ok(bytes) = state[name].downcast::<u8>()
@@ -107,6 +132,15 @@ pub(crate) fn load_streams(visit: Visit<'_>, state: &StateDict) -> Result<()> {
 /// Compares names, types and shapes, and reports every difference.
 #[track_caller]
 pub(crate) fn mismatch(own: &StateDict, state: &StateDict) -> Result<()> {
+    let off = differences(own, state);
+    match off.is_empty() {
+        true => Ok(()),
+        false => Err(Site::unplaced("load_state_dict").error(ErrorKind::State(off))),
+    }
+}
+
+/// The names, types and shapes that differ.
+pub(super) fn differences(own: &StateDict, state: &StateDict) -> StateMismatch {
     let kind = |t: &AnyTensor| -> (DType, Shape) { (t.dtype(), t.shape().clone()) };
     let mut off = StateMismatch::default();
     for (name, own) in own {
@@ -120,11 +154,27 @@ pub(crate) fn mismatch(own: &StateDict, state: &StateDict) -> Result<()> {
     }
     let unexpected = state.keys().filter(|name| !own.contains_key(*name));
     off.unexpected = unexpected.cloned().collect();
-    if off.is_empty() {
-        Ok(())
-    } else {
-        Err(Site::unplaced("load_state_dict").error(ErrorKind::State(off)))
+    off
+}
+
+/// A state under a prefix of its own (`optimizer.`), within a larger one.
+pub(crate) fn put_under(prefix: &str, part: StateDict, whole: &mut StateDict) {
+    for (name, value) in part {
+        whole.insert(format!("{prefix}.{name}"), value);
     }
+}
+
+/// The part of a state that has this prefix, without it.
+pub(crate) fn part_under(prefix: &str, whole: &StateDict) -> StateDict {
+    let mut part = StateDict::new();
+    for (name, value) in whole {
+        if let Some(name) = name.strip_prefix(prefix)
+            && let Some(name) = name.strip_prefix('.')
+        {
+            part.insert(name.to_string(), value.clone());
+        }
+    }
+    part
 }
 
 /// Writes a state as safetensors, whole or not at all.
@@ -132,10 +182,10 @@ pub(crate) fn mismatch(own: &StateDict, state: &StateDict) -> Result<()> {
 /// # Errors
 /// If the file cannot be written.
 #[track_caller]
-pub fn save_state(state: StateDict, path: impl AsRef<Path>) -> Result<()> {
+pub fn save_state(state: &StateDict, path: impl AsRef<Path>) -> Result<()> {
     let metadata = BTreeMap::from([("format".to_string(), "pt".to_string())]);
     Safetensors {
-        tensors: state,
+        tensors: state.clone(),
         metadata,
     }
     .save(path)

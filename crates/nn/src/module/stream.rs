@@ -10,6 +10,13 @@ use super::{Entry, Module, Visitor};
 #[derive(Debug)]
 pub struct Stream(Mutex<Rng>);
 
+/// A stream of its own that stands where this one does: both draw the same numbers from now on.
+impl Clone for Stream {
+    fn clone(&self) -> Stream {
+        Stream(Mutex::new(self.draw(|rng| rng.clone())))
+    }
+}
+
 impl Stream {
     /// A stream split from `rng`.
     pub fn new(rng: &mut Rng) -> Stream {

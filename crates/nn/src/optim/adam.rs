@@ -2,8 +2,7 @@
 
 use wengert_tensor::{DType, Float, Tensor, Update};
 
-use super::{Algorithm, Group, Optim, Setting};
-use crate::module::AnyParam;
+use super::{Algorithm, Group, IntoParams, Optim, Setting};
 
 /// Adam (Kingma & Ba, 2015), as `torch.optim.Adam`; with [`Adam::keras`] as Keras has it.
 ///
@@ -13,7 +12,7 @@ use crate::module::AnyParam;
 /// ```
 /// use wengert::prelude::*;
 /// let w = Param::new(Tensor::<f32>::new([1.0]));
-/// let mut opt = Adam::new(vec![w.clone().into()], 0.1);
+/// let mut opt = Adam::new([&w], 0.1);
 /// w.var().square().sum_all().backward()?;
 /// opt.step();
 /// assert!((w.value().item()? - 0.9).abs() < 1e-6); // the first step has size lr
@@ -28,7 +27,7 @@ pub type Adam = Optim<AdamRule>;
 /// ```
 /// use wengert::prelude::*;
 /// let w = Param::new(Tensor::<f64>::new([1.0]));
-/// let mut opt = AdamW::new(vec![w.clone().into()], 0.1);
+/// let mut opt = AdamW::new([&w], 0.1);
 /// w.set_grad(Some(Tensor::new([0.0])))?;
 /// opt.step();
 /// assert_eq!(w.value().item()?, 1.0 - 0.1 * 0.01); // no gradient: the decay alone
@@ -57,7 +56,7 @@ impl Adam {
     /// taken in the parameter's type.
     #[track_caller]
     #[inline(never)]
-    pub fn keras(params: Vec<AnyParam>, lr: f64) -> Adam {
+    pub fn keras(params: impl IntoParams, lr: f64) -> Adam {
         let mut adam = Adam::new(params, lr).eps(1e-7);
         adam.rule.keras = true;
         adam

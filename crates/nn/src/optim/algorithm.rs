@@ -1,13 +1,14 @@
 //! What is the same for every optimizer: groups, the step, the state and its names, element types.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 use std::fmt::Debug;
 
 use wengert_autograd::Param;
 use wengert_tensor::{AnyTensor, DType, Error, Float, Result, Tensor};
 
-use super::{Group, Optimizer, Setting};
+use super::{Group, IntoParams, Optimizer, Setting};
 use crate::module::AnyParam;
+use crate::module::param::TypedParam;
 use crate::module::state::{StateDict, mismatch};
 
 /// What is particular to an optimizer: its settings, the names of what it keeps for each parameter, its update.
@@ -45,7 +46,7 @@ use crate::module::state::{StateDict, mismatch};
 ///
 /// let w = Param::new(Tensor::<f64>::new([1.0, 2.0]));
 /// w.set_grad(Some(Tensor::new([0.3, -4.0])))?;
-/// SignSgd::new(vec![w.clone().into()], 0.5).step();
+/// SignSgd::new([&w], 0.5).step();
 /// assert_eq!(w.value().to_vec(), [0.5, 2.5]);
 /// # Ok::<(), wengert::Error>(())
 /// ```
@@ -55,6 +56,14 @@ pub trait Algorithm: Copy + Debug + Default {
 
     /// Whether the number of steps is saved.
     const COUNTED: bool = false;
+
+    /// Refuses settings that do not go together: the rule that they break.
+    ///
+    /// # Errors
+    /// If there is one.
+    fn check(&self, _group: &Group) -> std::result::Result<(), &'static str> {
+        Ok(())
+    }
 
     /// The names of the tensors kept for each parameter under a group's settings, as PyTorch has them. They begin as zeros.
     fn state(&self, _group: &Group) -> &'static [&'static str] {
@@ -108,9 +117,9 @@ impl Slot {
                 tensors: Vec::new(),
             }
         }
-        match p {
-            AnyParam::F32(_) => Slot::F32(empty()),
-            AnyParam::F64(_) => Slot::F64(empty()),
+        match p.param {
+            TypedParam::F32(_) => Slot::F32(empty()),
+            TypedParam::F64(_) => Slot::F64(empty()),
         }
     }
 
@@ -144,13 +153,14 @@ impl Slot {
 }
 
 impl<A: Algorithm> Optim<A> {
-    /// One group of parameters with a learning rate; the other settings are the defaults.
+    /// One group of parameters with a learning rate; the other settings are the defaults. The parameters come from a model
+    /// (`&model`), from [`Module::parameters`](crate::Module::parameters), or one by one (`[&w, &b]`).
     ///
     /// # Panics
-    /// If the learning rate is negative or not finite ([`Optim::try_with_groups`] returns the error).
+    /// If the learning rate is negative or not finite, or a parameter comes twice ([`Optim::try_with_groups`] returns the
+    /// error).
     #[track_caller]
-    #[inline(never)]
-    pub fn new(params: Vec<AnyParam>, lr: f64) -> Optim<A> {
+    pub fn new(params: impl IntoParams, lr: f64) -> Optim<A> {
         Optim::with_groups(vec![Group::new(params, lr)])
     }
 
@@ -170,12 +180,21 @@ impl<A: Algorithm> Optim<A> {
     /// As [`Optim::with_groups`].
     ///
     /// # Errors
-    /// If a group has a setting that the algorithm has not, or one out of its domain.
+    /// If a group has a setting that the algorithm has not, or one out of its domain, or settings that do not go together; if
+    /// a parameter comes twice, which would be stepped twice.
     #[track_caller]
     #[inline(never)]
     pub fn try_with_groups(mut groups: Vec<Group>) -> Result<Optim<A>> {
+        let mut seen = HashSet::new();
+        for p in groups.iter().flat_map(Group::params) {
+            if !seen.insert(p.id()) {
+                let name = p.name().unwrap_or_else(|| format!("{p:?}"));
+                let rule = "each parameter is in one group, once";
+                return Err(Error::invalid("optimizer", "parameter", name, rule));
+            }
+        }
         for group in &mut groups {
-            group.adopt(A::SETTINGS)?;
+            group.adopt(A::SETTINGS, |group| A::default().check(group))?;
         }
         let slots = groups.iter().flat_map(Group::params).map(Slot::new);
         Ok(Optim {
@@ -210,24 +229,24 @@ impl<A: Algorithm> Optim<A> {
         self.with("weight_decay", weight_decay)
     }
 
-    /// Each parameter's group, name and slot. The name is its number where it has none, or another has the same.
-    fn named(&self) -> impl Iterator<Item = (&Group, &AnyParam, String, &Slot)> {
-        let params = self
-            .groups
-            .iter()
-            .flat_map(|g| g.params().iter().map(move |p| (g, p)));
-        let mut count = BTreeMap::new();
-        for (_, p) in params.clone() {
-            *count.entry(p.name()).or_insert(0) += 1;
+    /// Each parameter's group, name and slot.
+    #[track_caller]
+    fn named(&self) -> Result<Vec<(&Group, &AnyParam, String, &Slot)>> {
+        let params = self.groups.iter();
+        let params = params.flat_map(|g| g.params().iter().map(move |p| (g, p)));
+        let mut names = HashSet::new();
+        let mut out = Vec::new();
+        for (i, ((group, p), slot)) in params.zip(&self.slots).enumerate() {
+            let name = p.name().unwrap_or_else(|| format!("unnamed.{i}"));
+            if !names.insert(name.clone()) {
+                let rule = "a state has one entry under each name";
+                let e = Error::invalid("optimizer", "parameter", format!("{name}, twice"), rule);
+                let hint = "name them by the model that they are part of: `opt.name_by(&model)`, or make the optimizer from it";
+                return Err(e.or_hint(hint));
+            }
+            out.push((group, p, name, slot));
         }
-        let all = params.zip(&self.slots).enumerate();
-        all.map(move |(i, ((group, p), slot))| {
-            let name = match p.name() {
-                Some(name) if count[&Some(name)] == 1 => name.to_string(),
-                _ => i.to_string(),
-            };
-            (group, p, name, slot)
-        })
+        Ok(out)
     }
 }
 
@@ -263,6 +282,12 @@ impl<A: Algorithm> Optim<A> {
     }
 }
 
+/// What of a group is saved.
+fn saved_settings(group: &Group) -> Vec<(&'static str, f64)> {
+    let initial = ("initial_lr", group.initial_lr());
+    group.settings().chain([initial]).collect()
+}
+
 impl<A: Algorithm> Optimizer for Optim<A> {
     #[inline(never)]
     fn step(&mut self) {
@@ -270,11 +295,11 @@ impl<A: Algorithm> Optimizer for Optim<A> {
         for group in &self.groups {
             let mut last = None;
             for (p, slot) in group.params().iter().zip(&mut slots) {
-                match (p, slot) {
-                    (AnyParam::F32(p), Slot::F32(s)) => {
+                match (&p.param, slot) {
+                    (TypedParam::F32(p), Slot::F32(s)) => {
                         Self::step_one(&self.rule, group, p, s, &mut last);
                     }
-                    (AnyParam::F64(p), Slot::F64(s)) => {
+                    (TypedParam::F64(p), Slot::F64(s)) => {
                         Self::step_one(&self.rule, group, p, s, &mut last);
                     }
                     // A slot is made from its parameter.
@@ -295,18 +320,19 @@ impl<A: Algorithm> Optimizer for Optim<A> {
     }
 
     /// A parameter that has not been stepped yet has no entry.
+    #[track_caller]
     #[inline(never)]
-    fn state_dict(&self) -> StateDict {
+    fn state_dict(&self) -> Result<StateDict> {
         let mut out = StateDict::new();
         for (i, group) in self.groups.iter().enumerate() {
-            for (name, value) in group.settings() {
+            for (name, value) in saved_settings(group) {
                 out.insert(
                     format!("param_groups.{i}.{name}"),
                     Tensor::scalar(value).into(),
                 );
             }
         }
-        for (group, _, name, slot) in self.named() {
+        for (group, _, name, slot) in self.named()? {
             if slot.steps() == 0 {
                 continue;
             }
@@ -318,7 +344,7 @@ impl<A: Algorithm> Optimizer for Optim<A> {
                 out.insert(format!("{name}.{what}"), tensor);
             }
         }
-        out
+        Ok(out)
     }
 
     #[track_caller]
@@ -328,19 +354,21 @@ impl<A: Algorithm> Optimizer for Optim<A> {
         let mut own = StateDict::new();
         let mut groups = self.groups.clone();
         for (i, group) in groups.iter_mut().enumerate() {
-            for (name, value) in self.groups[i].settings() {
+            let mut found = Vec::new();
+            for (name, value) in saved_settings(group) {
                 let key = format!("param_groups.{i}.{name}");
                 if let Some(Ok(value)) = state.get(&key).map(|t| t.downcast::<f64>()?.item()) {
-                    group.set(name, value)?;
+                    found.push((name, value));
                 }
                 own.insert(key, Tensor::scalar(value).into());
             }
+            group.restore(&found)?;
         }
         let params = groups
             .iter()
             .flat_map(|g| g.params().iter().map(move |_| g));
         let mut found = Vec::new();
-        for ((_, p, name, _), group) in self.named().zip(params) {
+        for ((_, p, name, _), group) in self.named()?.into_iter().zip(params) {
             let names = self.rule.state(group);
             let keys: Vec<String> = names.iter().map(|what| format!("{name}.{what}")).collect();
             let step = format!("{name}.step");

@@ -2,6 +2,7 @@
 
 use wengert_tensor::{Error, Result};
 
+use super::IntoParams;
 use crate::module::AnyParam;
 
 /// A setting of an optimizer: its name, its default, and what it must satisfy.
@@ -67,8 +68,8 @@ impl Setting {
 /// use wengert::nn::Group;
 /// let (w, b) = (Param::<f32>::new(Tensor::ones([2, 2])), Param::<f32>::new(Tensor::zeros([2])));
 /// let mut opt = Adam::with_groups(vec![
-///     Group::new(vec![w.into()], 0.01).with("weight_decay", 1e-4),
-///     Group::new(vec![b.into()], 0.02),
+///     Group::new([&w], 0.01).with("weight_decay", 1e-4),
+///     Group::new([&b], 0.02),
 /// ]);
 /// opt.groups_mut()[1].set("beta1", 0.8)?;
 /// assert_eq!(opt.groups()[0].get("beta1"), Some(0.9));
@@ -78,21 +79,28 @@ impl Setting {
 #[derive(Clone, Debug)]
 pub struct Group {
     params: Vec<AnyParam>,
+    /// The learning rate that was set last other than by a schedule, which keeps the ratio of the groups' rates.
+    initial_lr: f64,
     /// Those of the optimizer, once there is one.
     settings: &'static [Setting],
     /// The settings' values, in their order.
     values: Vec<f64>,
+    /// Refuses settings of the optimizer that do not go together.
+    check: fn(&Group) -> std::result::Result<(), &'static str>,
     /// What was set before there was an optimizer.
     wished: Vec<(String, f64)>,
 }
 
 impl Group {
-    /// A group with a learning rate, and the optimizer's defaults for the rest.
-    pub fn new(params: Vec<AnyParam>, lr: f64) -> Group {
+    /// A group with a learning rate, and the optimizer's defaults for the rest: of a model (`&model`), of what
+    /// [`Module::parameters`](crate::Module::parameters) lists, or of single parameters (`[&w, &b]`).
+    pub fn new(params: impl IntoParams, lr: f64) -> Group {
         Group {
-            params,
+            params: params.into_params(),
+            initial_lr: lr,
             settings: &[],
             values: Vec::new(),
+            check: |_| Ok(()),
             wished: vec![("lr".to_string(), lr)],
         }
     }
@@ -110,14 +118,50 @@ impl Group {
 
     /// Takes the settings of an optimizer, sets what another has set before, and what was wished for.
     #[track_caller]
-    pub(super) fn adopt(&mut self, settings: &'static [Setting]) -> Result<()> {
+    pub(super) fn adopt(
+        &mut self,
+        settings: &'static [Setting],
+        check: fn(&Group) -> std::result::Result<(), &'static str>,
+    ) -> Result<()> {
         let before: Vec<_> = self.settings().map(|(n, v)| (n.to_string(), v)).collect();
-        self.settings = settings;
+        (self.settings, self.check) = (settings, check);
         self.values = settings.iter().map(|s| s.default).collect();
         let wished = std::mem::take(&mut self.wished);
-        for (name, value) in before.into_iter().chain(wished) {
-            self.set(&name, value)?;
+        let all: Vec<_> = before.into_iter().chain(wished).collect();
+        let all: Vec<_> = all.iter().map(|(n, v)| (n.as_str(), *v)).collect();
+        self.set_all(&all)
+    }
+
+    /// Takes settings that were saved, the initial learning rate among them.
+    #[track_caller]
+    pub(super) fn restore(&mut self, saved: &[(&str, f64)]) -> Result<()> {
+        let (initial, settings): (Vec<_>, Vec<_>) =
+            saved.iter().partition(|(name, _)| *name == "initial_lr");
+        self.set_all(&settings)?;
+        for (_, lr) in initial {
+            Setting::LR.check(lr)?;
+            self.initial_lr = lr;
         }
+        Ok(())
+    }
+
+    /// Sets all or, where one is refused, none; what does not go together is refused at the end.
+    #[track_caller]
+    fn set_all(&mut self, settings: &[(&str, f64)]) -> Result<()> {
+        let mut new = self.clone();
+        for (name, value) in settings {
+            new.set_one(name, *value)?;
+        }
+        if let Err(rule) = (new.check)(&new) {
+            let values: Vec<String> = new.settings().map(|(n, v)| format!("{n} = {v}")).collect();
+            return Err(Error::invalid(
+                "optimizer",
+                "settings",
+                values.join(", "),
+                rule,
+            ));
+        }
+        *self = new;
         Ok(())
     }
 
@@ -126,9 +170,38 @@ impl Group {
         &self.params
     }
 
+    /// Gives those that are listed the names of the list.
+    pub(super) fn name_by(&mut self, named: &[(String, AnyParam)]) {
+        for p in &mut self.params {
+            if let Some((name, _)) = named.iter().find(|(_, q)| q.id() == p.id()) {
+                *p = p.clone().named(name);
+            }
+        }
+    }
+
+    /// The parameters, to name them anew.
+    pub(crate) fn replace_params(&mut self, params: Vec<AnyParam>) {
+        self.params = params;
+    }
+
     /// The learning rate.
     pub fn lr(&self) -> f64 {
         self.get("lr").unwrap_or(0.0)
+    }
+
+    /// The learning rate that the group began with, or that was set since by [`Group::set`]; a schedule changes the present
+    /// one alone.
+    pub fn initial_lr(&self) -> f64 {
+        self.initial_lr
+    }
+
+    /// Sets the present learning rate, and not the initial one.
+    #[track_caller]
+    pub(super) fn schedule_lr(&mut self, lr: f64) -> Result<()> {
+        let initial = self.initial_lr;
+        self.set("lr", lr)?;
+        self.initial_lr = initial;
+        Ok(())
     }
 
     /// The value of a setting; `None` if the optimizer has none of this name.
@@ -140,7 +213,7 @@ impl Group {
     /// Sets a setting.
     ///
     /// # Errors
-    /// If the optimizer has none of this name, or the value is out of its domain.
+    /// If the optimizer has none of this name, or the value is out of its domain or does not go with the other settings.
     #[track_caller]
     pub fn set(&mut self, name: &str, value: f64) -> Result<()> {
         if self.settings.is_empty() {
@@ -148,6 +221,11 @@ impl Group {
             self.wished.push((name.to_string(), value));
             return Ok(());
         }
+        self.set_all(&[(name, value)])
+    }
+
+    #[track_caller]
+    fn set_one(&mut self, name: &str, value: f64) -> Result<()> {
         let Some(i) = self.settings.iter().position(|s| s.name == name) else {
             let names: Vec<&str> = self.settings.iter().map(|s| s.name).collect();
             let e = Error::invalid(
@@ -160,6 +238,9 @@ impl Group {
         };
         self.settings[i].check(value)?;
         self.values[i] = value;
+        if name == Setting::LR.name {
+            self.initial_lr = value;
+        }
         Ok(())
     }
 

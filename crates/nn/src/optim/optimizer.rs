@@ -5,6 +5,7 @@ use std::path::Path;
 use wengert_tensor::Result;
 
 use super::Group;
+use crate::module::Module;
 use crate::module::state::{StateDict, load_state, save_state};
 
 /// What every optimizer does.
@@ -22,8 +23,13 @@ pub trait Optimizer {
     fn groups_mut(&mut self) -> &mut [Group];
 
     /// What must be kept to go on as if never interrupted: averages and step counts under the parameters'
-    /// names (`hidden.weight.exp_avg`), and every group's settings (`param_groups.0.lr`).
-    fn state_dict(&self) -> StateDict;
+    /// names (`hidden.weight.exp_avg`), and every group's settings (`param_groups.0.lr`). A name is that in the model or the
+    /// list that the optimizer was made from.
+    ///
+    /// # Errors
+    /// If two parameters have one name.
+    #[track_caller]
+    fn state_dict(&self) -> Result<StateDict>;
 
     /// Takes a state of [`Optimizer::state_dict`].
     ///
@@ -42,7 +48,7 @@ pub trait Optimizer {
     where
         Self: Sized,
     {
-        save_state(self.state_dict(), path)
+        save_state(&self.state_dict()?, path)
     }
 
     /// Reads a state that [`Optimizer::save`] wrote.
@@ -57,6 +63,27 @@ pub trait Optimizer {
         self.load_state_dict(&load_state(path)?)
     }
 
+    /// Gives the parameters that are the model's the names that they have in it: those of groups that were made from parts
+    /// of a model (`Group::new(&net.hidden, 0.1)`), which have the names within the part.
+    ///
+    /// ```
+    /// use wengert::prelude::*;
+    /// use wengert::nn::Group;
+    /// let mut rng = Rng::seed(0);
+    /// let net = (Linear::new(2, 3, &mut rng), Linear::new(3, 1, &mut rng));
+    /// let mut opt = Sgd::with_groups(vec![Group::new(&net.0, 0.1), Group::new(&net.1, 0.01)]);
+    /// assert!(opt.state_dict().is_err()); // two parameters named `weight`
+    /// opt.name_by(&net);
+    /// assert_eq!(opt.groups()[1].params()[0].name().as_deref(), Some("1.weight"));
+    /// assert!(opt.state_dict().is_ok());
+    /// ```
+    fn name_by(&mut self, model: &dyn Module) {
+        let named = model.named_parameters();
+        for group in self.groups_mut() {
+            group.name_by(&named);
+        }
+    }
+
     /// Forgets the gradients of all parameters.
     fn zero_grad(&self) {
         for group in self.groups() {
@@ -64,20 +91,81 @@ pub trait Optimizer {
         }
     }
 
-    /// The first group's learning rate.
+    /// The learning rate: that of the first group, or of the first that is not frozen by an initial rate of 0.
     fn lr(&self) -> f64 {
-        self.groups().first().map_or(0.0, Group::lr)
+        leading(self.groups()).map_or(0.0, Group::lr)
     }
 
-    /// Sets every group's learning rate.
+    /// Sets the learning rate; groups keep the ratio of their initial rates ([`Group::initial_lr`]), as a schedule does. To
+    /// set the rate of one group, use [`Group::set`].
     ///
     /// # Errors
     /// If it is negative or not finite.
+    ///
+    /// ```
+    /// use wengert::prelude::*;
+    /// use wengert::nn::Group;
+    /// let (w, b) = (Param::<f32>::new(Tensor::ones([2])), Param::<f32>::new(Tensor::zeros([2])));
+    /// let mut opt = Sgd::with_groups(vec![Group::new([&w], 0.1), Group::new([&b], 0.01)]);
+    /// opt.set_lr(0.0)?;
+    /// opt.set_lr(0.2)?;
+    /// assert_eq!((opt.groups()[0].lr(), opt.groups()[1].lr()), (0.2, 0.02));
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
     #[track_caller]
     fn set_lr(&mut self, lr: f64) -> Result<()> {
+        let base = leading(self.groups()).map_or(0.0, Group::initial_lr);
         for group in self.groups_mut() {
-            group.set("lr", lr)?;
+            let initial = group.initial_lr();
+            // The ratio would lose the last bit of what was asked for.
+            let rate = match initial == base {
+                true => lr,
+                false => initial / base * lr,
+            };
+            group.schedule_lr(rate)?;
         }
         Ok(())
     }
 }
+
+/// The group whose rate is that of the optimizer.
+fn leading(groups: &[Group]) -> Option<&Group> {
+    let moving = groups.iter().find(|g| g.initial_lr() != 0.0);
+    moving.or(groups.first())
+}
+
+/// An optimizer that is chosen at run time, or lent.
+macro_rules! forwarded {
+    ($(($($g:tt)*) $t:ty),*) => {$(
+        impl<$($g)*> Optimizer for $t {
+            fn step(&mut self) {
+                (**self).step();
+            }
+            fn groups(&self) -> &[Group] {
+                (**self).groups()
+            }
+            fn groups_mut(&mut self) -> &mut [Group] {
+                (**self).groups_mut()
+            }
+            #[track_caller]
+            fn state_dict(&self) -> Result<StateDict> {
+                (**self).state_dict()
+            }
+            #[track_caller]
+            fn load_state_dict(&mut self, state: &StateDict) -> Result<()> {
+                (**self).load_state_dict(state)
+            }
+            fn zero_grad(&self) {
+                (**self).zero_grad();
+            }
+            fn lr(&self) -> f64 {
+                (**self).lr()
+            }
+            #[track_caller]
+            fn set_lr(&mut self, lr: f64) -> Result<()> {
+                (**self).set_lr(lr)
+            }
+        }
+    )*};
+}
+forwarded!((O: Optimizer + ?Sized) Box<O>, (O: Optimizer + ?Sized) &mut O);

@@ -11,7 +11,7 @@ use super::{Algorithm, Group, Optim, Setting};
 /// ```
 /// use wengert::prelude::*;
 /// let w = Param::new(Tensor::<f64>::new([1.0]));
-/// let mut opt = RmsProp::new(vec![w.clone().into()], 0.01);
+/// let mut opt = RmsProp::new([&w], 0.01);
 /// w.var().square().sum_all().backward()?;
 /// opt.step();
 /// assert!((w.value().item()? - 0.9).abs() < 1e-6); // lr/√(1−α)

@@ -11,7 +11,7 @@ use super::{Algorithm, Group, Optim, Setting};
 /// ```
 /// use wengert::prelude::*;
 /// let w = Param::new(Tensor::<f64>::new([1.0]));
-/// let mut opt = Sgd::new(vec![w.clone().into()], 0.1);
+/// let mut opt = Sgd::new([&w], 0.1);
 /// w.var().square().sum_all().backward()?;
 /// opt.step();
 /// assert_eq!(w.value().to_vec(), [0.8]);
@@ -32,7 +32,10 @@ impl Sgd {
         self.with("dampening", dampening)
     }
 
-    /// Looks ahead along the momentum.
+    /// Looks ahead along the momentum, which is set before.
+    ///
+    /// # Panics
+    /// Without momentum, or with dampening, as in PyTorch.
     #[track_caller]
     pub fn nesterov(self) -> Sgd {
         self.with("nesterov", 1.0)
@@ -51,6 +54,14 @@ impl Algorithm for SgdRule {
         Setting::not_negative("weight_decay", 0.0),
         Setting::switch("nesterov"),
     ];
+
+    fn check(&self, group: &Group) -> std::result::Result<(), &'static str> {
+        let [_, momentum, dampening, _, nesterov] = group.values();
+        match nesterov != 0.0 && (momentum == 0.0 || dampening != 0.0) {
+            true => Err("Nesterov's step has a momentum, set before it, and no dampening"),
+            false => Ok(()),
+        }
+    }
 
     /// Without momentum nothing is kept.
     fn state(&self, group: &Group) -> &'static [&'static str] {

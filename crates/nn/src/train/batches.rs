@@ -3,7 +3,9 @@
 use wengert_autograd::Var;
 use wengert_tensor::{Element, Float, Result, Tensor};
 
-use crate::data::{DataLoader, Dataset};
+use super::saved::Numbers;
+use crate::data::{DataLoader, Dataset, same_numbers};
+use crate::module::StateDict;
 
 /// Where a training gets its batches from: a [`DataLoader`], or an array or vector of ready batches.
 ///
@@ -43,6 +45,32 @@ pub trait Batches {
     /// The batches of an epoch, counted from 0, in order.
     fn epoch(&self, epoch: usize) -> Box<dyn Iterator<Item = Result<Self::Batch>> + '_>;
 
+    /// The batches of an epoch after the first `done`, for a training that was cut within it.
+    #[inline(never)]
+    fn epoch_from(
+        &self,
+        epoch: usize,
+        done: usize,
+    ) -> Box<dyn Iterator<Item = Result<Self::Batch>> + '_> {
+        Box::new(self.epoch(epoch).skip(done))
+    }
+
+    /// What the batches depend on, for a checkpoint: their number unless written.
+    fn state_dict(&self) -> StateDict {
+        let mut state = Numbers::default();
+        state.put_count("batches", Some(self.count()));
+        state.0
+    }
+
+    /// Refuses a state of [`Batches::state_dict`] under which the batches would be others.
+    ///
+    /// # Errors
+    /// If they would be.
+    #[track_caller]
+    fn check_state_dict(&self, state: &StateDict) -> Result<()> {
+        same_numbers("Batches", &self.state_dict(), state)
+    }
+
     /// All batches once, for an evaluation; a training on the same batches is not affected.
     #[inline(never)]
     fn pass(&self) -> Box<dyn Iterator<Item = Result<Self::Batch>> + '_> {
@@ -63,6 +91,19 @@ impl<D: Dataset> Batches for DataLoader<D> {
     #[inline(never)]
     fn epoch(&self, epoch: usize) -> Box<dyn Iterator<Item = Result<D::Batch>> + '_> {
         Box::new(self.iter_epoch(epoch as u64))
+    }
+
+    #[inline(never)]
+    fn epoch_from(
+        &self,
+        epoch: usize,
+        done: usize,
+    ) -> Box<dyn Iterator<Item = Result<D::Batch>> + '_> {
+        Box::new(self.iter_from(epoch as u64, done))
+    }
+
+    fn state_dict(&self) -> StateDict {
+        DataLoader::order_dict(self)
     }
 
     /// In the set's order, whether the loader is shuffled or not.

@@ -2,7 +2,7 @@
 
 use super::history::History;
 use super::logs::Logs;
-use crate::module::Module;
+use crate::module::{Module, StateDict};
 use crate::optim::Optimizer;
 use wengert_tensor::Result;
 
@@ -58,6 +58,25 @@ impl TrainContext<'_> {
 /// ```
 #[allow(unused_variables)]
 pub trait Callback {
+    /// What its state is saved under in a training's checkpoint: the name of its type.
+    fn name(&self) -> String {
+        type_name(std::any::type_name::<Self>())
+    }
+
+    /// What it must know to go on as if the training had never been interrupted; nothing unless written.
+    fn state_dict(&self) -> StateDict {
+        StateDict::new()
+    }
+
+    /// Takes a state of [`Callback::state_dict`], after [`Callback::on_train_begin`].
+    ///
+    /// # Errors
+    /// If it does not fit.
+    #[track_caller]
+    fn load_state_dict(&mut self, state: &StateDict) -> Result<()> {
+        Ok(())
+    }
+
     /// Before the first epoch.
     ///
     /// # Errors
@@ -110,6 +129,16 @@ pub trait Callback {
 
 /// So that a callback can be read after the training.
 impl<C: Callback + ?Sized> Callback for &mut C {
+    fn name(&self) -> String {
+        (**self).name()
+    }
+    fn state_dict(&self) -> StateDict {
+        (**self).state_dict()
+    }
+    #[track_caller]
+    fn load_state_dict(&mut self, state: &StateDict) -> Result<()> {
+        (**self).load_state_dict(state)
+    }
     #[track_caller]
     fn on_train_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         (**self).on_train_begin(at)
@@ -131,6 +160,12 @@ impl<C: Callback + ?Sized> Callback for &mut C {
     fn on_train_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         (**self).on_train_end(at)
     }
+}
+
+/// `crate::module::Name<T>` as `Name`.
+fn type_name(full: &str) -> String {
+    let plain = full.split('<').next().unwrap_or(full);
+    plain.rsplit("::").next().unwrap_or(plain).to_string()
 }
 
 /// A closure that is called after each batch.

@@ -2,12 +2,14 @@
 
 use super::callback::{Callback, TrainContext};
 use super::monitor::Monitor;
-use crate::module::state::StateDict;
+use super::saved::Numbers;
+use crate::module::state::{StateDict, part_under, put_under};
 use wengert_tensor::Result;
 
 /// Stops when a number has not improved for `patience` epochs (0 unless set: at the first that brings
 /// nothing), as Keras's; with [`EarlyStopping::restore_best`] the model ends with the weights of its
-/// best epoch, whether it was stopped or not.
+/// best epoch, whether it was stopped or not. In a training that goes on after earlier epochs it goes on as well, with the
+/// best number and the epochs waited.
 ///
 /// ```
 /// use wengert::prelude::*;
@@ -54,9 +56,9 @@ impl EarlyStopping {
         self
     }
 
-    /// What a number must improve by to count as better.
+    /// What a number must improve by to count as better, at least 0.
     pub fn min_delta(mut self, min_delta: f64) -> EarlyStopping {
-        self.monitor.min_delta = min_delta.abs();
+        self.monitor.min_delta = min_delta;
         self
     }
 
@@ -83,10 +85,42 @@ impl EarlyStopping {
 }
 
 impl Callback for EarlyStopping {
+    fn name(&self) -> String {
+        self.monitor.title("EarlyStopping")
+    }
+
+    fn state_dict(&self) -> StateDict {
+        let mut state = Numbers::default();
+        state.put("best", self.monitor.best);
+        state.put_count("waited", Some(self.waited));
+        state.put_count("best_epoch", self.best_epoch);
+        state.put_count("stopped", self.stopped);
+        let mut state = state.0;
+        if let Some(kept) = &self.kept {
+            put_under("kept", kept.clone(), &mut state);
+        }
+        state
+    }
+
     #[track_caller]
-    fn on_train_begin(&mut self, _: &mut TrainContext<'_>) -> Result<()> {
-        self.monitor.reset();
-        (self.waited, self.kept, self.best_epoch, self.stopped) = (0, None, None, None);
+    fn load_state_dict(&mut self, state: &StateDict) -> Result<()> {
+        let saved = Numbers(state.clone());
+        self.monitor.best = saved.get("best")?;
+        self.waited = saved.get_count("waited")?.unwrap_or(0);
+        self.best_epoch = saved.get_count("best_epoch")?;
+        self.stopped = saved.get_count("stopped")?;
+        let kept = part_under("kept", state);
+        self.kept = (self.restore && !kept.is_empty()).then_some(kept);
+        Ok(())
+    }
+
+    #[track_caller]
+    fn on_train_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
+        self.monitor.begin(at);
+        if at.epoch == 0 {
+            (self.waited, self.kept, self.best_epoch) = (0, None, None);
+        }
+        self.stopped = None;
         Ok(())
     }
 
@@ -96,7 +130,7 @@ impl Callback for EarlyStopping {
             self.waited = 0;
             self.best_epoch = Some(at.epoch);
             if self.restore {
-                self.kept = Some(at.model.state_dict());
+                self.kept = Some(at.model.state_dict()?);
             }
             return Ok(());
         }
@@ -110,8 +144,8 @@ impl Callback for EarlyStopping {
 
     #[track_caller]
     fn on_train_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
-        match self.kept.take() {
-            Some(state) => at.model.load_state_dict(&state),
+        match &self.kept {
+            Some(state) => at.model.load_state_dict(state),
             None => Ok(()),
         }
     }

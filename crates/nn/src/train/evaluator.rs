@@ -124,8 +124,9 @@ pub(super) fn empty(call: &'static str) -> Error {
 }
 
 /// Sums over the samples as yet, the loss first.
+#[derive(Default)]
 pub(super) struct RunningMeans {
-    sums: Vec<f64>,
+    pub(super) sums: Vec<f64>,
     pub(super) rows: usize,
 }
 

@@ -1,11 +1,13 @@
 //! The training loop. Invariant: it takes the steps of the loop by hand (forward, loss, zero_grad,
 //! backward, step) and computes nothing else that they depend on.
 
+use std::collections::HashSet;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
 use wengert_autograd::Var;
-use wengert_tensor::{ErrorKind, Float, Result, Site};
+use wengert_tensor::{Error, ErrorKind, Float, Result, Site};
 
 use super::batches::{Batches, Rows};
 use super::callback::{Callback, OnBatch, OnEpoch, TrainContext};
@@ -16,7 +18,8 @@ use super::mode::Modes;
 use super::model::Model;
 use super::progress::progress;
 use crate::module::AnyParam;
-use crate::optim::{Optimizer, clip_grad_norm};
+use crate::module::state::{load_state, save_state};
+use crate::optim::{Optimizer, check_clip, clip};
 
 /// Trains a model on the batches of `data` by a loss of its outputs and the targets; [`Fit::run`] does
 /// it. One epoch unless set, as Keras's `fit`.
@@ -63,6 +66,8 @@ pub fn fit<'a, X: Rows, Y, T: Float>(
         epochs: 1,
         clip: None,
         callbacks: Vec::new(),
+        checkpoint: None,
+        resume: None,
         output: Output::Terminal,
     }
 }
@@ -70,15 +75,17 @@ pub fn fit<'a, X: Rows, Y, T: Float>(
 /// What [`fit`] will do.
 #[must_use = "nothing is trained before `run`"]
 pub struct Fit<'a, X, Y, T: Float = f32> {
-    model: &'a dyn Model<X, T>,
-    opt: &'a mut dyn Optimizer,
-    data: &'a dyn Batches<Batch = (X, Y)>,
+    pub(super) model: &'a dyn Model<X, T>,
+    pub(super) opt: &'a mut dyn Optimizer,
+    pub(super) data: &'a dyn Batches<Batch = (X, Y)>,
     evaluator: Evaluator<'a, Y, T>,
     validation: Option<&'a dyn Batches<Batch = (X, Y)>>,
     first: usize,
     epochs: usize,
     clip: Option<f64>,
-    callbacks: Vec<Box<dyn Callback + 'a>>,
+    pub(super) callbacks: Vec<Box<dyn Callback + 'a>>,
+    checkpoint: Option<(PathBuf, Option<usize>)>,
+    resume: Option<PathBuf>,
     output: Output<'a>,
 }
 
@@ -99,7 +106,8 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     }
 
     /// Goes on after this many epochs that an earlier training did, as Keras's `initial_epoch`: with
-    /// `epochs(10)` and 4, six follow.
+    /// `epochs(10)` and 4, six follow. Schedules count on from there, and callbacks know what they knew. (What a training
+    /// that was cut needs besides is in its checkpoint: see [`Fit::resume`].)
     #[inline(never)]
     pub fn initial_epoch(mut self, done: usize) -> Self {
         self.first = done;
@@ -146,6 +154,54 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
         self.callback(OnEpoch(f))
     }
 
+    /// Writes all that the training needs to go on ([`Fit::resume`]) into this file after each epoch, as safetensors: model
+    /// (`model.…`), optimizer, streams of random numbers, the order of the data, callbacks, history, and where it stands. The
+    /// file is whole at any time.
+    pub fn checkpoint(mut self, path: impl AsRef<Path>) -> Self {
+        self.checkpoint = Some((path.as_ref().to_path_buf(), None));
+        self
+    }
+
+    /// As [`Fit::checkpoint`], also after every so many steps within an epoch.
+    pub fn checkpoint_every(mut self, steps: usize, path: impl AsRef<Path>) -> Self {
+        self.checkpoint = Some((path.as_ref().to_path_buf(), Some(steps)));
+        self
+    }
+
+    /// Goes on where the checkpoint in this file was written, with the same model, optimizer, data and callbacks: the training
+    /// ends with the same bits as if it had not been cut. What a closure of the user's remembers is not in the file.
+    ///
+    /// ```
+    /// use wengert::prelude::*;
+    /// fn train(file: &std::path::Path, epochs: usize, resume: bool) -> Result<Tensor> {
+    ///     let mut rng = Rng::seed(0);
+    ///     let model = Sequential::new().push(Linear::new(1, 4, &mut rng)).push(Linear::new(4, 1, &mut rng));
+    ///     let mut opt = Adam::new(&model, 0.1);
+    ///     let data = [(Tensor::<f32>::ones([1, 1]), Var::<f32>::zeros([1, 1]))];
+    ///     let fit = fit(&model, &mut opt, |y, t: &Var| y.mse_loss(t), &data).epochs(epochs).silent();
+    ///     let fit = fit.checkpoint(file);
+    ///     if resume { fit.resume(file).run()? } else { fit.run()? };
+    ///     model.forward(&Var::ones([1, 1])).map(|y| y.value().clone())
+    /// }
+    /// let file = std::env::temp_dir().join("wengert_resume_doc.safetensors");
+    /// let whole = train(&file, 4, false)?;
+    /// train(&file, 2, false)?; // is cut
+    /// assert_eq!(train(&file, 4, true)?, whole);
+    /// # std::fs::remove_file(file)?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn resume(mut self, path: impl AsRef<Path>) -> Self {
+        self.resume = Some(path.as_ref().to_path_buf());
+        self
+    }
+
+    /// As [`Fit::resume`] if there is such a file; if not, the training begins at the beginning.
+    pub fn resume_or_start(mut self, path: impl AsRef<Path>) -> Self {
+        let path = path.as_ref();
+        self.resume = path.exists().then(|| path.to_path_buf());
+        self
+    }
+
     /// Writes the epochs' lines there instead of to the standard output, and shows no bar. That a line
     /// could not be written does not end the training.
     pub fn log_to(mut self, writer: impl Write + 'a) -> Self {
@@ -170,6 +226,10 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     #[inline(never)]
     pub fn run(mut self) -> Result<History> {
         self.evaluator.check("fit")?;
+        if let Some(max) = self.clip {
+            check_clip(max)?;
+        }
+        self.check_optimizer()?;
         let _modes = Modes::hold(self.model);
         self.model.train();
         let groups = self.opt.groups().iter();
@@ -177,9 +237,11 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
             params: groups.flat_map(|g| g.params().to_vec()).collect(),
             epoch: self.first,
             batch: 0,
-            step: 0,
+            done: 0,
+            step: self.first.saturating_mul(self.data.count()),
             loss: f64::NAN,
             logs: Logs::new(),
+            means: RunningMeans::default(),
             history: History::new(),
             stop: false,
         };
@@ -192,7 +254,10 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     #[inline(never)]
     fn train(&mut self, run: &mut Run) -> Result<()> {
         self.tell(run, |c, at| c.on_train_begin(at))?;
-        for epoch in self.first..self.epochs {
+        if let Some(path) = self.resume.take() {
+            self.restore(run, &load_state(&path)?)?;
+        }
+        for epoch in run.epoch..self.epochs {
             if run.stop {
                 break;
             }
@@ -206,23 +271,61 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
                 Output::Writer(w) => writeln!(w, "{line}"),
                 Output::Silent => Ok(()),
             };
+            if self.checkpoint.is_some() {
+                run.epoch = epoch + 1;
+                self.write(run)?;
+            }
         }
         Ok(())
+    }
+
+    /// Writes the training's checkpoint.
+    #[track_caller]
+    fn write(&mut self, run: &Run) -> Result<()> {
+        let state = self.state(run)?;
+        match &self.checkpoint {
+            Some((path, _)) => save_state(&state, path),
+            None => Ok(()),
+        }
+    }
+
+    /// What the averages of an epoch are of, the loss first.
+    pub(super) fn metric_names(&self) -> Vec<String> {
+        let (logs, _) = self.evaluator.begin();
+        logs.iter().map(|(name, _)| name.to_string()).collect()
+    }
+
+    /// Refuses an optimizer that would train something else.
+    #[track_caller]
+    fn check_optimizer(&self) -> Result<()> {
+        let own: HashSet<usize> = self.model.parameters().iter().map(AnyParam::id).collect();
+        let mut steps = self.opt.groups().iter().flat_map(|g| g.params());
+        if own.is_empty() || steps.any(|p| own.contains(&p.id())) {
+            return Ok(());
+        }
+        let rule = "the optimizer has parameters of the model";
+        let e = Error::invalid("fit", "opt", "none of the model's parameters", rule);
+        Err(e.or_hint(
+            "make it from this model, not from a clone or another one: `Adam::new(&model, lr)`",
+        ))
     }
 
     #[track_caller]
     #[inline(never)]
     fn epoch(&mut self, run: &mut Run) -> Result<()> {
-        let mut means;
-        (run.logs, means) = self.evaluator.begin();
-        self.tell(run, |c, at| c.on_epoch_begin(at))?;
+        if run.done == 0 {
+            (run.logs, run.means) = self.evaluator.begin();
+            self.tell(run, |c, at| c.on_epoch_begin(at))?;
+        }
         let bar = self.bar(run.epoch);
-        for (batch, pair) in self.data.epoch(run.epoch).enumerate() {
+        bar.set_position(run.done as u64);
+        for pair in self.data.epoch_from(run.epoch, run.done) {
             let (x, y) = pair?;
-            run.batch = batch;
+            run.batch = run.done;
             self.tell(run, |c, at| c.on_batch_begin(at))?;
-            self.step(&x, &y, &mut means, run)?;
-            means.write(&mut run.logs);
+            self.step(&x, &y, run)?;
+            run.done += 1;
+            run.means.write(&mut run.logs);
             if !bar.is_hidden() {
                 bar.set_message(run.logs.to_string());
                 bar.inc(1);
@@ -231,9 +334,15 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
             if run.stop {
                 break;
             }
+            if let Some((_, Some(steps))) = self.checkpoint
+                && run.step.is_multiple_of(steps.max(1))
+            {
+                self.write(run)?;
+            }
         }
+        run.done = 0;
         bar.finish_and_clear();
-        if means.rows == 0 {
+        if run.means.rows == 0 {
             return Err(empty("fit"));
         }
         if let Some(data) = self.validation {
@@ -249,7 +358,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
 
     #[track_caller]
     #[inline(never)]
-    fn step(&mut self, x: &X, y: &Y, means: &mut RunningMeans, run: &mut Run) -> Result<()> {
+    fn step(&mut self, x: &X, y: &Y, run: &mut Run) -> Result<()> {
         let rows = x.rows();
         if rows == 0 {
             return Err(empty("fit"));
@@ -265,12 +374,13 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
                 lr: self.opt.lr(),
             }));
         }
-        self.evaluator.add(means, rows, run.loss, &output, y)?;
+        self.evaluator
+            .add(&mut run.means, rows, run.loss, &output, y)?;
         drop(output);
         self.opt.zero_grad();
         loss.backward()?;
         if let Some(max) = self.clip {
-            clip_grad_norm(&run.params, max);
+            clip(&run.params, max, 2.0)?;
         }
         self.opt.step();
         run.step += 1;
@@ -323,13 +433,16 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
 }
 
 /// Where a training stands.
-struct Run {
+pub(super) struct Run {
     params: Vec<AnyParam>,
-    epoch: usize,
+    pub(super) epoch: usize,
     batch: usize,
-    step: usize,
+    /// The batches of the epoch that are done.
+    pub(super) done: usize,
+    pub(super) step: usize,
     loss: f64,
-    logs: Logs,
-    history: History,
-    stop: bool,
+    pub(super) logs: Logs,
+    pub(super) means: RunningMeans,
+    pub(super) history: History,
+    pub(super) stop: bool,
 }

@@ -18,6 +18,8 @@ mod mode;
 mod model;
 mod monitor;
 mod progress;
+mod resume;
+mod saved;
 mod schedule;
 
 pub use batches::{Batches, Rows};

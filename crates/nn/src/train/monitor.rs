@@ -21,8 +21,16 @@ impl Monitor {
         }
     }
 
-    pub(super) fn reset(&mut self) {
-        self.best = None;
+    /// At the begin of a training: a new one knows nothing, one that goes on knows what it knew.
+    pub(super) fn begin(&mut self, at: &TrainContext<'_>) {
+        if at.epoch == 0 {
+            self.best = None;
+        }
+    }
+
+    /// `EarlyStopping(val_loss)`
+    pub(super) fn title(&self, callback: &str) -> String {
+        format!("{callback}({})", self.name)
     }
 
     /// Whether the epoch's number is better than the best by more than `min_delta`; NaN never is.
@@ -34,6 +42,10 @@ impl Monitor {
                 "what is watched is logged before: a metric, a loss, \"val_\" with validation data";
             return Err(Error::invalid(call, "name", value, rule).unplaced());
         };
+        if !(self.min_delta >= 0.0) {
+            let rule = "min_delta >= 0";
+            return Err(Error::invalid(call, "min_delta", self.min_delta, rule).unplaced());
+        }
         let better = match self.best {
             None => !value.is_nan(),
             Some(best) if self.highest => value - self.min_delta > best,

@@ -5,7 +5,8 @@ use wengert_tensor::{Error, Result};
 
 /// Sets the learning rate before each epoch or each step, and logs it as `learning_rate`.
 ///
-/// Groups that had the first group's rate get the new one; others keep their ratio to it.
+/// Groups keep the ratio of their initial rates, also through a rate of 0 ([`Optimizer::set_lr`](crate::Optimizer::set_lr)).
+/// The numbers go on in a training that goes on after earlier epochs.
 ///
 /// ```
 /// use wengert::prelude::*;
@@ -45,15 +46,7 @@ impl<'a> Schedule<'a> {
             let rule = "a learning rate is finite and >= 0";
             return Err(Error::invalid("Schedule", "rate", value, rule).unplaced());
         }
-        for group in at.opt.groups_mut() {
-            // The ratio would lose the last bit of what was asked for, and all of it at 0.
-            let lr = match group.lr() == old || old == 0.0 {
-                true => new,
-                false => group.lr() / old * new,
-            };
-            group.set("lr", lr)?;
-        }
-        Ok(())
+        at.opt.set_lr(new)
     }
 }
 
