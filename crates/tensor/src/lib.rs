@@ -47,6 +47,8 @@ pub use any::AnyTensor;
 pub use dtype::{DType, Number, Real, Scalar};
 pub use element::{Element, Float, Num};
 pub use error::{Error, ErrorKind, Operand, Result, Site, StateMismatch};
+#[doc(hidden)]
+pub use error::{on_behalf_of, user_line};
 pub use io::{Safetensors, write_atomic};
 pub use kernels::isa::{IsaKind, active_isa, with_isa};
 pub use kernels::par::{num_threads, with_threads};

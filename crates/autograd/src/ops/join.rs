@@ -220,8 +220,11 @@ impl<T: Float> Var<T> {
     #[track_caller]
     #[inline(never)]
     pub fn unbind(&self, axis: isize) -> Result<Vec<Var<T>>> {
-        let n = self.value.unbind(axis)?.len();
-        (0..n).map(|i| self.select(axis, i as isize)).collect()
+        let mut parts = Vec::new();
+        for i in 0..self.value.unbind(axis)?.len() {
+            parts.push(self.select(axis, i as isize)?);
+        }
+        Ok(parts)
     }
 }
 

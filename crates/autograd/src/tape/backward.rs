@@ -10,7 +10,7 @@ use std::panic::Location;
 
 use smallvec::SmallVec;
 use wengert_tensor::memory::ThinArc;
-use wengert_tensor::{Error, ErrorKind, Float, Result, Shape, Site, Tensor};
+use wengert_tensor::{Error, ErrorKind, Float, Result, Shape, Site, Tensor, on_behalf_of};
 
 use crate::tape::any::AnyVar;
 use crate::tape::leaf;
@@ -271,9 +271,9 @@ impl Backward {
     #[track_caller]
     #[inline(never)]
     fn run_from<T: Float>(&self, output: &Var<T>, seed: Tensor<T>) -> Result<()> {
-        let seed = Var::constant(seed);
-        let (node, seed) = root("backward", output, seed, Location::caller())?;
-        self.run_to_leaves(node, seed)
+        let (seed, at) = (Var::constant(seed), Location::caller());
+        let (node, seed) = root("backward", output, seed, at)?;
+        on_behalf_of(at, || self.run_to_leaves(node, seed))
     }
 
     /// For any type: there once, not in each crate that walks.

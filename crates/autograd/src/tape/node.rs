@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 use wengert_tensor::memory::{Lock, ThinArc};
-use wengert_tensor::{ErrorKind, Float, Result, Site, Tensor};
+use wengert_tensor::{ErrorKind, Float, Result, Site, Tensor, user_line};
 
 use crate::tape::accumulator::Visit;
 use crate::tape::backward::ReadyQueue;
@@ -120,6 +120,7 @@ pub(crate) fn push<T: Float, R: Rule<T>, E: Edges>(
 ) -> Edge {
     let seq = next_number(edges.as_ref());
     let rule = rule();
+    let at = user_line(at);
     let head = || Meta::new(seq, value.shape(), T::DTYPE, at);
     let node = || OpNode {
         state: Lock::new(State::Ready(rule, edges)),

@@ -184,7 +184,11 @@ pub(crate) fn apply_owned<T: Float, R: Rule<T>, const N: usize>(
     rule: impl FnOnce() -> R,
 ) -> Var<T> {
     let recorded = edges.iter().any(Option::is_some) && mode::is_recording();
-    let node = recorded.then(|| node::push(&value, edges, rule, Location::caller()));
+    // A closure would not know the caller.
+    let node = match recorded {
+        true => Some(node::push(&value, edges, rule, Location::caller())),
+        false => None,
+    };
     Var { value, node }
 }
 

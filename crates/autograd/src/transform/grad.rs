@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use wengert_tensor::{Error, ErrorKind, Float, Result, Site, Tensor};
+use wengert_tensor::{Error, ErrorKind, Float, Result, Site, Tensor, on_behalf_of, user_line};
 
 use crate::tape::any::AnyVar;
 use crate::tape::backward::{NodeMap, NodeSet, ReadyQueue, not_scalar, root, run_pass};
@@ -84,7 +84,7 @@ impl Grad {
         outputs: &[(&Var<T>, &Var<T>)],
         inputs: &[&Var<T>],
     ) -> Result<Vec<Var<T>>> {
-        let at = Location::caller();
+        let at = user_line(Location::caller());
         let mut roots = Vec::new();
         for (output, seed) in outputs {
             roots.push(root("grad", output, (*seed).clone(), at)?);
@@ -109,11 +109,13 @@ impl Grad {
             retain: self.retain,
         };
         let mut ready = ReadyQueue::new(self.create_graph);
-        for (node, seed) in roots {
-            ready.add(node, seed)?;
-        }
-        let wanted = Some((&places, &on_path));
-        run_pass(options, wanted, &mut found, &mut ready)?;
+        on_behalf_of(at, || {
+            for (node, seed) in roots {
+                ready.add(node, seed)?;
+            }
+            let wanted = Some((&places, &on_path));
+            run_pass(options, wanted, &mut found, &mut ready)
+        })?;
         let mut grads = Vec::new();
         for (index, input) in inputs.iter().enumerate() {
             let place = input

@@ -1,7 +1,9 @@
 //! Dropout.
 
+use std::panic::Location;
+
 use wengert_autograd::Var;
-use wengert_tensor::{Error, Float, Result, Rng, Tensor};
+use wengert_tensor::{Error, Float, Result, Rng, Tensor, on_behalf_of};
 
 use crate::module::{Layer, Module, Stream, Training, Visitor};
 
@@ -67,15 +69,11 @@ impl<T: Float> Layer<T> for Dropout {
             return Ok(x.clone());
         }
         let keep = 1.0 - self.p;
-        let mask = self
-            .stream
-            .draw(|rng| Tensor::bernoulli(keep, x.shape(), rng));
-        // A closure does not know the caller's line.
-        let here = std::panic::Location::caller();
-        let mask = mask.map_err(|mut e| {
-            e.site_mut().at = Some(here);
-            e
-        })?;
+        let draw = || {
+            self.stream
+                .draw(|rng| Tensor::bernoulli(keep, x.shape(), rng))
+        };
+        let mask = on_behalf_of(Location::caller(), draw)?;
         // With p = 1 nothing is kept, and nothing is to be scaled.
         let scale = if keep > 0.0 { 1.0 / keep } else { 0.0 };
         Ok(x * &mask.cast::<T>().into_affine(scale, 0.0))

@@ -4,7 +4,7 @@ use wengert_autograd::{Param, Var};
 use wengert_tensor::{Error, Float, Result, Rng, Tensor};
 
 use crate::init;
-use crate::module::{Layer, Module, Visitor};
+use crate::module::{Layer, Module, Visitor, in_module};
 
 /// A fully connected layer, `y = x Wᵀ + b`.
 ///
@@ -113,21 +113,6 @@ impl<T: Float> Linear<T> {
         self.bias = None;
         self
     }
-
-    /// `fc1 (Linear 6272 -> 10)`, for messages.
-    #[inline(never)]
-    fn describe(&self) -> String {
-        let shape = self.weight.shape();
-        let kind = match shape[..] {
-            [out, inp] => format!("Linear {inp} -> {out}"),
-            _ => format!("Linear {shape}"),
-        };
-        let name = self.weight.name().unwrap_or_default();
-        match name.strip_suffix(".weight") {
-            Some(name) => format!("{name} ({kind})"),
-            None => kind,
-        }
-    }
 }
 
 impl<T: Float> Module for Linear<T> {
@@ -135,6 +120,14 @@ impl<T: Float> Module for Linear<T> {
     fn visit(&self, v: &mut Visitor<'_>) {
         v.field("weight", &self.weight);
         v.field("bias", &self.bias);
+    }
+
+    fn kind(&self) -> String {
+        let shape = self.weight.shape();
+        match shape[..] {
+            [outputs, inputs] => format!("Linear {inputs} -> {outputs}"),
+            _ => format!("Linear {shape}"),
+        }
     }
 }
 
@@ -155,7 +148,8 @@ impl<T: Float> Linear<T> {
     #[track_caller]
     #[inline(never)]
     fn explain(&self, x: &Var<T>, e: Error) -> Error {
-        let mut e = e.within(self.describe());
+        let name = self.weight.name().unwrap_or_default();
+        let mut e = in_module(e, self, name.strip_suffix(".weight"));
         if let (Some(&got), Some(&out)) = (x.shape().last(), self.weight.shape().first()) {
             e.site_mut().hint = Some(format!(
                 "the input has {got} features: construct Linear::new({got}, {out}, rng)"

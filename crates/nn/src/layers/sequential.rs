@@ -1,9 +1,11 @@
 //! Layers one after another.
 
-use wengert_autograd::Var;
-use wengert_tensor::{Float, Result};
+use std::panic::Location;
 
-use crate::module::{Layer, Module, Visitor};
+use wengert_autograd::Var;
+use wengert_tensor::{Float, Result, on_behalf_of};
+
+use crate::module::{Layer, Module, Visitor, in_list};
 
 /// Layers, each fed with the output of the one before; named `0`, `1`, … as in PyTorch.
 ///
@@ -90,10 +92,15 @@ impl<T: Float> Layer<T> for Sequential<T> {
     #[track_caller]
     #[inline(never)]
     fn forward(&self, x: &Var<T>) -> Result<Var<T>> {
-        let mut y = x.clone();
-        for layer in &self.layers {
-            y = layer.forward(&y)?;
-        }
-        Ok(y)
+        on_behalf_of(Location::caller(), || {
+            let mut y = x.clone();
+            for (i, layer) in self.layers.iter().enumerate() {
+                y = match layer.forward(&y) {
+                    Ok(y) => y,
+                    Err(e) => return Err(in_list(e, i, layer.as_ref())),
+                };
+            }
+            Ok(y)
+        })
     }
 }

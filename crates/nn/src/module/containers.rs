@@ -36,6 +36,9 @@ macro_rules! transparent {
             fn visit(&self, v: &mut Visitor<'_>) {
                 (**self).visit(v);
             }
+            fn kind(&self) -> String {
+                (**self).kind()
+            }
         }
     )*};
 }

@@ -6,20 +6,23 @@ mod containers;
 mod load;
 mod mode;
 pub(crate) mod param;
+mod path;
 pub(crate) mod state;
 mod stream;
 mod visitor;
 
+use std::panic::Location;
 use std::path::Path;
 use std::sync::Arc;
 
 use wengert_autograd::{Var, cloning_shared};
-use wengert_tensor::{Float, Result};
+use wengert_tensor::{Float, Result, on_behalf_of};
 
 pub use buffer::{AnyBuffer, Buffer};
 pub use load::{Load, LoadReport};
 pub use mode::Training;
 pub use param::AnyParam;
+pub(crate) use path::{in_list, in_module};
 pub use state::StateDict;
 pub use stream::Stream;
 pub use visitor::{Entry, Visitor};
@@ -53,6 +56,11 @@ pub(crate) use visitor::{Visit, walk};
 pub trait Module {
     /// Shows every field that holds parameters, buffers or modes to the visitor, in a fixed order.
     fn visit(&self, v: &mut Visitor<'_>);
+
+    /// What kind of module it is, for messages: the name of its type, with its sizes where they help (`Linear 2 -> 1`).
+    fn kind(&self) -> String {
+        type_name(std::any::type_name::<Self>())
+    }
 
     /// The parameters, each once (a parameter shared by two layers counts once), for an optimizer.
     fn parameters(&self) -> Vec<AnyParam> {
@@ -217,6 +225,12 @@ pub trait Module {
     }
 }
 
+/// `crate::module::Name<T>` as `Name`.
+pub(crate) fn type_name(full: &str) -> String {
+    let plain = full.split('<').next().unwrap_or(full);
+    plain.rsplit("::").next().unwrap_or(plain).to_string()
+}
+
 /// See [`Module::named_parameters`].
 fn parameters(visit: Visit<'_>) -> Vec<(String, AnyParam)> {
     let mut out: Vec<(String, AnyParam)> = Vec::new();
@@ -251,7 +265,7 @@ macro_rules! forwarded {
         impl<T: Float, $($g)*> Layer<T> for $t {
             #[track_caller]
             fn forward(&self, x: &Var<T>) -> Result<Var<T>> {
-                (**self).forward(x)
+                on_behalf_of(Location::caller(), || (**self).forward(x))
             }
         }
     )*};

@@ -2,7 +2,7 @@
 
 use super::history::History;
 use super::logs::Logs;
-use crate::module::{Module, StateDict};
+use crate::module::{Module, StateDict, type_name};
 use crate::optim::Optimizer;
 use wengert_tensor::Result;
 
@@ -160,12 +160,6 @@ impl<C: Callback + ?Sized> Callback for &mut C {
     fn on_train_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         (**self).on_train_end(at)
     }
-}
-
-/// `crate::module::Name<T>` as `Name`.
-fn type_name(full: &str) -> String {
-    let plain = full.split('<').next().unwrap_or(full);
-    plain.rsplit("::").next().unwrap_or(plain).to_string()
 }
 
 /// A closure that is called after each batch.

@@ -1,7 +1,9 @@
 //! Loss and metrics of a model on data, and its outputs: in evaluation mode, and nothing recorded.
 
+use std::panic::Location;
+
 use wengert_autograd::Var;
-use wengert_tensor::{Error, Float, Result, Tensor};
+use wengert_tensor::{Error, Float, Result, Shape, Tensor, on_behalf_of};
 
 use super::batches::{Batches, Rows};
 use super::evaluator::Evaluator;
@@ -60,7 +62,9 @@ impl<'a, X: Rows, Y, T: Float> Evaluate<'a, X, Y, T> {
     #[inline(never)]
     pub fn run(self) -> Result<Logs> {
         self.evaluator.check("evaluate")?;
-        self.evaluator.evaluate("evaluate", self.model, self.data)
+        on_behalf_of(Location::caller(), || {
+            self.evaluator.evaluate("evaluate", self.model, self.data)
+        })
     }
 }
 
@@ -95,19 +99,42 @@ pub fn predict<T: Float>(
         let rule = "the first axis of x counts its rows: x.unsqueeze(0) is one row";
         return Err(Error::invalid("predict", "x", "a scalar", rule));
     }
-    evaluating(model, || {
-        // Of no rows the model still says the shape.
-        let parts = match x.rows() {
-            0 => vec![x.clone()],
-            _ => x.split(batch_size, 0)?,
-        };
-        let mut outputs = Vec::with_capacity(parts.len());
-        for part in parts {
-            outputs.push(model.forward(&Var::from(part))?.into_value());
-        }
-        match outputs.len() {
-            1 => Ok(outputs.swap_remove(0)),
-            _ => Ok(Tensor::cat(&outputs, 0)?),
-        }
+    let outputs = on_behalf_of(Location::caller(), || {
+        evaluating(model, || outputs(&|x| model.forward(x), x, batch_size))
+    });
+    outputs.map_err(|e| match x.rank() {
+        1 => one_row(e, x.shape()),
+        _ => e,
     })
+}
+
+/// The outputs, one batch after another.
+#[track_caller]
+#[inline(never)]
+fn outputs<T: Float>(
+    forward: &dyn Fn(&Var<T>) -> Result<Var<T>>,
+    x: &Tensor<T>,
+    batch_size: usize,
+) -> Result<Tensor<T>> {
+    // Of no rows the model still says the shape.
+    let parts = match x.rows() {
+        0 => vec![x.clone()],
+        _ => x.split(batch_size, 0)?,
+    };
+    let mut outputs = Vec::with_capacity(parts.len());
+    for part in parts {
+        outputs.push(forward(&Var::from(part))?.into_value());
+    }
+    match outputs.len() {
+        1 => Ok(outputs.swap_remove(0)),
+        _ => Tensor::cat(&outputs, 0),
+    }
+}
+
+/// What is likely meant by a list of numbers.
+#[cold]
+fn one_row(mut e: Error, shape: &Shape) -> Error {
+    let hint = format!("x {shape} is that many rows of one number: one row is x.unsqueeze(0)?");
+    e.site_mut().hint = Some(hint);
+    e
 }

@@ -3,11 +3,12 @@
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::panic::Location;
 use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
 use wengert_autograd::Var;
-use wengert_tensor::{Error, ErrorKind, Float, Result, Site};
+use wengert_tensor::{Error, ErrorKind, Float, Result, Site, on_behalf_of};
 
 use super::batches::{Batches, Rows};
 use super::callback::{Callback, OnBatch, OnEpoch, TrainContext};
@@ -224,7 +225,13 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     /// what it has learned until then.
     #[track_caller]
     #[inline(never)]
-    pub fn run(mut self) -> Result<History> {
+    pub fn run(self) -> Result<History> {
+        on_behalf_of(Location::caller(), || self.run_here())
+    }
+
+    #[track_caller]
+    #[inline(never)]
+    fn run_here(mut self) -> Result<History> {
         self.evaluator.check("fit")?;
         if let Some(max) = self.clip {
             check_clip(max)?;

@@ -1,6 +1,7 @@
 //! The one error of the workspace: a kind with fields, and where it happened, so that every message names the operation, the
 //! shapes as they were given, the rule, the caller's line and one hint.
 
+mod caller;
 mod kind;
 mod site;
 
@@ -9,6 +10,8 @@ use std::panic::Location;
 use std::path::Path;
 use std::sync::Arc;
 
+#[doc(hidden)]
+pub use caller::{on_behalf_of, user_line};
 pub use kind::{ErrorKind, StateMismatch};
 pub use site::{Operand, Site};
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::panic::Location;
 
-use super::{Error, ErrorKind};
+use super::{Error, ErrorKind, user_line};
 use crate::dtype::DType;
 use crate::shape::Shape;
 
@@ -31,6 +31,8 @@ pub struct Site {
     pub at: Option<&'static Location<'static>>,
     /// The modules around the call, innermost first: `fc1 (Linear 6272 -> 10)`.
     pub within: Vec<String>,
+    /// Whether the outermost of them has the path that it has in the whole model.
+    pub rooted: bool,
     /// What would probably mend it.
     pub hint: Option<String>,
 }
@@ -42,11 +44,11 @@ impl Site {
         Site::at(op, Location::caller())
     }
 
-    /// A site without operands at a line.
+    /// A site without operands at a line, or at that of the user whom the call is made for.
     pub fn at(op: &'static str, at: &'static Location<'static>) -> Site {
         Site {
             op,
-            at: Some(at),
+            at: Some(user_line(at)),
             ..Site::default()
         }
     }
