@@ -15,7 +15,7 @@ use crate::kernels::math::Math;
 /// threads.
 ///
 /// It is a ChaCha stream cipher with 12 rounds (Bernstein, 2008) whose position can be saved
-/// ([`Rng::state`]). It implements the `rand` crate's [`TryRng`], so that crate's distributions
+/// ([`Rng::state`]). It implements `TryRng` of the `rand` crate, so that crate's distributions
 /// draw from it too.
 ///
 /// ```

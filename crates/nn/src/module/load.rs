@@ -84,7 +84,9 @@ impl<'a> Load<'a> {
     /// If the file cannot be read, or as [`Load::state`].
     #[track_caller]
     pub fn file(&self, model: &impl Module, path: impl AsRef<Path>) -> Result<LoadReport> {
+        let path = path.as_ref();
         self.state(model, &load_state(path)?)
+            .map_err(|e| e.in_file(path))
     }
 
     /// Loads a state into the model: all of what fits or, on an error, nothing.

@@ -221,7 +221,9 @@ pub trait Module {
     where
         Self: Sized,
     {
+        let path = path.as_ref();
         self.load_state_dict(&state::load_state(path)?)
+            .map_err(|e| e.in_file(path))
     }
 }
 
@@ -255,7 +257,6 @@ pub trait Layer<T: Float = f32>: Module {
     ///
     /// # Errors
     /// If the input does not fit.
-    #[track_caller]
     fn forward(&self, x: &Var<T>) -> Result<Var<T>>;
 }
 

@@ -60,7 +60,9 @@ pub trait Optimizer {
     where
         Self: Sized,
     {
+        let path = path.as_ref();
         self.load_state_dict(&load_state(path)?)
+            .map_err(|e| e.in_file(path))
     }
 
     /// Gives the parameters that are the model's the names that they have in it: those of groups that were made from parts

@@ -66,7 +66,6 @@ pub trait Batches {
     ///
     /// # Errors
     /// If they would be.
-    #[track_caller]
     fn check_state_dict(&self, state: &StateDict) -> Result<()> {
         same_numbers("Batches", &self.state_dict(), state)
     }

@@ -72,7 +72,6 @@ pub trait Callback {
     ///
     /// # Errors
     /// If it does not fit.
-    #[track_caller]
     fn load_state_dict(&mut self, state: &StateDict) -> Result<()> {
         Ok(())
     }
@@ -81,7 +80,6 @@ pub trait Callback {
     ///
     /// # Errors
     /// To end the training.
-    #[track_caller]
     fn on_train_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
     }
@@ -89,7 +87,6 @@ pub trait Callback {
     ///
     /// # Errors
     /// To end the training.
-    #[track_caller]
     fn on_epoch_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
     }
@@ -97,7 +94,6 @@ pub trait Callback {
     ///
     /// # Errors
     /// To end the training.
-    #[track_caller]
     fn on_batch_begin(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
     }
@@ -105,7 +101,6 @@ pub trait Callback {
     ///
     /// # Errors
     /// To end the training.
-    #[track_caller]
     fn on_batch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
     }
@@ -113,7 +108,6 @@ pub trait Callback {
     ///
     /// # Errors
     /// To end the training.
-    #[track_caller]
     fn on_epoch_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
     }
@@ -121,7 +115,6 @@ pub trait Callback {
     ///
     /// # Errors
     /// They are the training's, if it has none yet.
-    #[track_caller]
     fn on_train_end(&mut self, at: &mut TrainContext<'_>) -> Result<()> {
         Ok(())
     }

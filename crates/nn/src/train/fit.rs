@@ -262,7 +262,8 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
     fn train(&mut self, run: &mut Run) -> Result<()> {
         self.tell(run, |c, at| c.on_train_begin(at))?;
         if let Some(path) = self.resume.take() {
-            self.restore(run, &load_state(&path)?)?;
+            let restored = self.restore(run, &load_state(&path)?);
+            restored.map_err(|e| e.in_file(&path))?;
         }
         for epoch in run.epoch..self.epochs {
             if run.stop {
@@ -284,6 +285,19 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
             }
         }
         Ok(())
+    }
+
+    /// Names the parameters, if it is that they are all frozen.
+    #[cold]
+    fn frozen(&self, mut e: Error) -> Error {
+        let named = self.model.named_parameters();
+        if !named.is_empty() && named.iter().all(|(_, p)| !p.is_trainable()) {
+            let names: Vec<&str> = named.iter().map(|(n, _)| n.as_str()).collect();
+            let names = names.join(", ");
+            let hint = format!("every parameter is frozen ({names}): `model.set_trainable(true)`");
+            e.site_mut().hint = Some(hint);
+        }
+        e
     }
 
     /// Writes the training's checkpoint.
@@ -385,7 +399,9 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
             .add(&mut run.means, rows, run.loss, &output, y)?;
         drop(output);
         self.opt.zero_grad();
-        loss.backward()?;
+        if let Err(e) = loss.backward() {
+            return Err(self.frozen(e));
+        }
         if let Some(max) = self.clip {
             clip(&run.params, max, 2.0)?;
         }

@@ -37,7 +37,6 @@ pub trait Model<X, T: Float = f32>: Module {
     ///
     /// # Errors
     /// If the input does not fit.
-    #[track_caller]
     fn call(&self, x: &X) -> Result<Var<T>>;
 }
 

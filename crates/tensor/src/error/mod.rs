@@ -83,6 +83,15 @@ impl Error {
         self
     }
 
+    /// Adds the file that was read, where none is named yet.
+    pub fn in_file(mut self, path: impl AsRef<Path>) -> Error {
+        let named = matches!(self.kind(), ErrorKind::Io { path: Some(_), .. });
+        if !named && self.0.site.file.is_none() {
+            self.0.site.file = Some(path.as_ref().display().to_string());
+        }
+        self
+    }
+
     /// Adds a hint where there is none yet.
     pub fn or_hint(mut self, hint: impl Into<String>) -> Error {
         self.0.site.hint.get_or_insert_with(|| hint.into());

@@ -25,6 +25,8 @@ pub struct Operand {
 pub struct Site {
     /// The operation; empty where none is known.
     pub op: &'static str,
+    /// The file that was read.
+    pub file: Option<String>,
     /// Its operands.
     pub operands: Vec<Operand>,
     /// The caller's line, where it is known.
@@ -110,6 +112,9 @@ impl Site {
         rule: Option<&str>,
         hint: Option<&str>,
     ) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{file}: ")?;
+        }
         if !self.op.is_empty() {
             write!(f, "{}: ", self.op)?;
         }

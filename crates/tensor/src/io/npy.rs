@@ -19,7 +19,8 @@ impl AnyTensor {
     /// # Errors
     /// If the file cannot be read, is no npy file, or holds a type that tensors have not.
     pub fn load_npy(path: impl AsRef<Path>) -> Result<AnyTensor> {
-        AnyTensor::from_npy(&read("load_npy", path.as_ref())?)
+        let path = path.as_ref();
+        AnyTensor::from_npy(&read("load_npy", path)?).map_err(|e| e.in_file(path))
     }
 
     /// The tensor in the bytes of an npy file, versions 1 to 3, of either byte order, in C or Fortran
@@ -104,9 +105,10 @@ impl<T: Element> Tensor<T> {
     /// any).
     #[track_caller]
     pub fn load_npy(path: impl AsRef<Path>) -> Result<Tensor<T>> {
+        let path = path.as_ref();
         match AnyTensor::load_npy(path)?.downcast() {
             Ok(t) => Ok(t),
-            Err(e) => Err(e.rename("load_npy")),
+            Err(e) => Err(e.rename("load_npy").in_file(path)),
         }
     }
 

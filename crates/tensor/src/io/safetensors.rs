@@ -43,7 +43,8 @@ impl Safetensors {
     /// # Errors
     /// If the file cannot be read, is no safetensors file, or holds a type that tensors have not.
     pub fn load(path: impl AsRef<Path>) -> Result<Safetensors> {
-        Safetensors::from_bytes(&read("load", path.as_ref())?)
+        let path = path.as_ref();
+        Safetensors::from_bytes(&read("load", path)?).map_err(|e| e.in_file(path))
     }
 
     /// What the bytes of a file hold.
