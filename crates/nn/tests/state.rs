@@ -483,3 +483,98 @@ fn settings_that_mean_nothing_are_refused() {
         assert!(clip_grad_norm_p([&p], 1.0, norm).is_err());
     }
 }
+
+#[test]
+fn a_load_renames_casts_and_takes_parts_and_reports() {
+    let rng = &mut Rng::seed(0);
+    let model = || {
+        Sequential::new()
+            .push(Linear::new(2, 3, &mut Rng::seed(1)))
+            .push(Linear::new(3, 1, &mut Rng::seed(2)))
+    };
+    let other = Sequential::<f64>::typed()
+        .push(Linear::<f64>::typed(2, 3, rng))
+        .push(Linear::<f64>::typed(3, 1, rng));
+    let state = other.state_dict().unwrap();
+    let net = model();
+    // Another type is refused by name, and cast if asked for.
+    let e = Load::new().state(&net, &state).unwrap_err().to_string();
+    assert!(
+        e.contains("mismatched  0.weight: f32 [3, 2] here, f64 [3, 2]"),
+        "{e}"
+    );
+    let report = Load::new().cast().state(&net, &state).unwrap();
+    assert_eq!(report.loaded.len(), 4);
+    assert!(report.missing.is_empty() && report.unexpected.is_empty());
+    let cast = state["0.weight"].cast(net.parameters()[0].dtype());
+    assert_eq!(net.state_dict().unwrap()["0.weight"], cast);
+    // Names of another library; a head that is missing, and one that is not wanted.
+    let mut foreign: StateDict = state
+        .into_iter()
+        .filter(|(name, _)| name != "1.bias")
+        .map(|(name, value)| (format!("module.{name}"), value))
+        .collect();
+    foreign.insert("module.head".into(), Tensor::<f32>::zeros([7]).into());
+    let rename = |name: &str| name.trim_start_matches("module.").to_string();
+    let e = Load::new()
+        .cast()
+        .rename(rename)
+        .state(&net, &foreign)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        e.contains("missing     1.bias") && e.contains("unexpected  head"),
+        "{e}"
+    );
+    let before = net.state_dict().unwrap();
+    let loose = Load::new().cast().rename(rename).strict(false);
+    let report = loose.state(&net, &foreign).unwrap();
+    assert_eq!(report.missing, ["1.bias"]);
+    assert_eq!(report.unexpected, ["head"]);
+    assert_eq!(report.loaded, ["0.bias", "0.weight", "1.weight"]);
+    // What has another shape is an error however it is loaded, and changes nothing.
+    foreign.insert(
+        "module.1.weight".into(),
+        Tensor::<f32>::zeros([2, 3]).into(),
+    );
+    assert!(loose.state(&net, &foreign).is_err());
+    assert_eq!(net.state_dict().unwrap()["0.weight"], before["0.weight"]);
+}
+
+#[test]
+fn models_and_optimizers_may_be_chosen_at_run_time() {
+    let rng = &mut Rng::seed(0);
+    let x = Tensor::<f32>::ones([4, 2]);
+    let data = [(x.clone(), Tensor::<f32>::ones([4, 1]))];
+    let loss = |y: &Var, t: &Tensor| y.mse_loss(&t.into());
+    let model: Box<dyn Layer> = match data.len() {
+        1 => Box::new(Linear::new(2, 1, rng)),
+        _ => Box::new(Sequential::new().push(Linear::new(2, 1, rng))),
+    };
+    let mut opt: Box<dyn Optimizer> = match data.len() {
+        1 => Box::new(Sgd::new(&model, 0.1)),
+        _ => Box::new(Adam::new(&model, 0.1)),
+    };
+    let before = evaluate(&model, loss, &data).run().unwrap();
+    fit(&model, &mut opt, loss, &data)
+        .epochs(5)
+        .silent()
+        .run()
+        .unwrap();
+    let after = evaluate(&model, loss, &data).run().unwrap();
+    assert!(after.get("loss") < before.get("loss"));
+    assert_eq!(predict(&model, &x, 3).unwrap().shape(), &[4, 1][..]);
+    // Lent, and shared.
+    let lent: &dyn Layer = model.as_ref();
+    let mut by_reference: &mut dyn Optimizer = opt.as_mut();
+    fit(&lent, &mut by_reference, loss, &data)
+        .silent()
+        .run()
+        .unwrap();
+    let shared = std::sync::Arc::new(Linear::new(2, 1, rng));
+    let stack = Sequential::new().push(shared.clone()).push(Relu);
+    assert_eq!(
+        stack.clone().parameters()[0].id(),
+        shared.parameters()[0].id()
+    );
+}
