@@ -362,7 +362,7 @@ fn settings_hold_nothing() {
         shape: Shape::new(),
         marker: PhantomData,
     };
-    assert!(settings.state_dict().is_empty());
+    assert!(settings.state_dict().unwrap().is_empty());
 }
 
 #[test]

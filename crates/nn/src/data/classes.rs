@@ -173,7 +173,6 @@ impl fmt::Display for Classes {
 impl FromStr for Classes {
     type Err = Error;
 
-    #[track_caller]
     fn from_str(text: &str) -> Result<Classes> {
         let mut names = Vec::new();
         for line in text.lines() {
@@ -187,7 +186,7 @@ impl FromStr for Classes {
                         _ => {
                             let value = format!("{line:?}");
                             let rule = "a backslash stands before n, r or another backslash";
-                            return Err(Error::invalid("Classes", "name", value, rule));
+                            return Err(Error::invalid("Classes", "name", value, rule).unplaced());
                         }
                     },
                     c => c,
@@ -195,7 +194,8 @@ impl FromStr for Classes {
             }
             names.push(name);
         }
-        Classes::new(names)
+        // `str::parse` knows no line of the caller.
+        Classes::new(names).map_err(Error::unplaced)
     }
 }
 

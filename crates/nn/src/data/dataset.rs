@@ -3,6 +3,7 @@
 //! Invariant: the tensors of a [`TensorDataset`] have the same first axis and are contiguous, so that a
 //! batch copies its rows alone, and none where they follow one another.
 
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -70,7 +71,7 @@ macro_rules! pointers {
             #[track_caller]
             #[inline(never)]
             fn batch(&self, indices: &[usize]) -> Result<D::Batch> {
-                (**self).batch(indices)
+                placed((**self).batch(indices), Location::caller())
             }
         }
     )*};
@@ -202,11 +203,20 @@ impl<A: Tensors> Tensors for Vec<A> {
     #[track_caller]
     #[inline(never)]
     fn rows(&self, index: &Tensor<i64>) -> Result<Self> {
-        self.iter().map(|t| t.rows(index)).collect()
+        let mut out = Vec::with_capacity(self.len());
+        for tensors in self {
+            out.push(tensors.rows(index)?);
+        }
+        Ok(out)
     }
+    #[track_caller]
     #[inline(never)]
     fn range(&self, start: usize, len: usize) -> Result<Self> {
-        self.iter().map(|t| t.range(start, len)).collect()
+        let mut out = Vec::with_capacity(self.len());
+        for tensors in self {
+            out.push(tensors.range(start, len)?);
+        }
+        Ok(out)
     }
     fn packed(self) -> Self {
         self.into_iter().map(Tensors::packed).collect()
@@ -329,6 +339,24 @@ impl<B: Tensors> Dataset for TensorDataset<B> {
                     .rows(&Tensor::from_vec(index, [indices.len()])?)
             }
         }
+    }
+}
+
+/// Whether a line is one of this crate: a call through a trait object or an iterator's adapter knows no caller.
+pub(super) fn is_inside(at: &Location<'_>) -> bool {
+    const HERE: &str = file!();
+    let root = HERE.len() - "data/dataset.rs".len();
+    at.file().starts_with(&HERE[..root])
+}
+
+/// With the user's line, which is `at`, in the place of one of this crate.
+pub(super) fn placed<B>(batch: Result<B>, at: &'static Location<'static>) -> Result<B> {
+    match batch {
+        Err(mut e) if e.site().at.is_some_and(is_inside) => {
+            e.site_mut().at = Some(at);
+            Err(e)
+        }
+        other => other,
     }
 }
 

@@ -71,15 +71,14 @@ impl<D: Dataset> Dataset for Subset<D> {
     }
     #[track_caller]
     fn batch(&self, indices: &[usize]) -> Result<D::Batch> {
-        let at = |&i: &usize| {
-            let len = self.indices.len();
-            self.indices
-                .get(i)
-                .copied()
-                .ok_or_else(|| out_of_range(i, len))
-        };
-        let rows: Result<Vec<usize>> = indices.iter().map(at).collect();
-        self.dataset.batch(&rows?)
+        let mut rows = Vec::with_capacity(indices.len());
+        for &i in indices {
+            match self.indices.get(i) {
+                Some(&row) => rows.push(row),
+                None => return Err(out_of_range(i, self.indices.len())),
+            }
+        }
+        self.dataset.batch(&rows)
     }
 }
 
