@@ -144,7 +144,7 @@ pub(super) fn legend<'a, 's: 'a>(
             Mark::Line(ink) => entry
                 .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], ink.stroke_width(2))),
             Mark::Dot(ink) => entry.legend(move |(x, y)| Circle::new((x + 10, y), 3, ink.filled())),
-            Mark::None => entry.legend(|at| EmptyElement::at(at)),
+            Mark::None => entry.legend(EmptyElement::at),
         };
     }
     if !named.is_empty() {
