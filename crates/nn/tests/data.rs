@@ -80,18 +80,23 @@ fn an_error_of_a_batch_names_a_line_of_the_users() {
     assert_eq!(errors.iter().map(line_of).collect::<Vec<_>>(), [Some(here)]);
     let e = loader.iter().collect::<Result<Vec<_>>>().unwrap_err();
     assert_eq!(line_of(&e), Some(line!() - 1));
-    // A training knows batches by a trait object: the line is that of the loader.
+    // A training asks for batches through a trait object: the line is that of its run, or the loader's where there is none.
     let made = line!() + 1;
     let loader = DataLoader::new(ragged(), 2).unwrap();
     let net = wengert_nn::Linear::new(1, 1, &mut Rng::seed(0));
     let mut opt = wengert_nn::Sgd::new(net.parameters(), 0.1);
     let loss = |y: &wengert_autograd::Var, _: &Tensor<f32>| Ok(y.sum_all());
-    let trained = wengert_nn::fit(&net, &mut opt, loss, &loader)
-        .silent()
-        .run();
-    assert_eq!(line_of(&trained.unwrap_err()), Some(made));
-    let scores = wengert_nn::evaluate(&net, loss, &loader).run();
-    assert_eq!(line_of(&scores.unwrap_err()), Some(made));
+    let training = wengert_nn::fit(&net, &mut opt, loss, &loader).silent();
+    let e = training.run().err();
+    assert_eq!(e.as_ref().map(line_of), Some(Some(line!() - 1)));
+    let evaluation = wengert_nn::evaluate(&net, loss, &loader);
+    let e = evaluation.run().err();
+    assert_eq!(e.as_ref().map(line_of), Some(Some(line!() - 1)));
+    let erased: &dyn wengert_nn::Batches<Batch = (Rows, Rows)> = &loader;
+    for mut batches in [erased.epoch(0), erased.pass()] {
+        let e = batches.next().and_then(Result::err);
+        assert_eq!(e.as_ref().map(line_of), Some(Some(made)));
+    }
 
     let set = Arc::new(TensorDataset::new(vec![Rows::zeros([4, 2]), Rows::zeros([4, 1])]).unwrap());
     let part = Subset::new(set, vec![0, 1]).unwrap();

@@ -7,7 +7,7 @@ use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use wengert_tensor::{DType, Element, Error, ErrorKind, Result, Shape, Site, Tensor};
+use wengert_tensor::{DType, Element, Error, ErrorKind, Result, Shape, Site, Tensor, on_behalf_of};
 
 /// A set of rows that can be taken in batches.
 ///
@@ -71,7 +71,7 @@ macro_rules! pointers {
             #[track_caller]
             #[inline(never)]
             fn batch(&self, indices: &[usize]) -> Result<D::Batch> {
-                placed((**self).batch(indices), Location::caller())
+                on_behalf_of(Location::caller(), || (**self).batch(indices))
             }
         }
     )*};
@@ -339,24 +339,6 @@ impl<B: Tensors> Dataset for TensorDataset<B> {
                     .rows(&Tensor::from_vec(index, [indices.len()])?)
             }
         }
-    }
-}
-
-/// Whether a line is one of this crate: a call through a trait object or an iterator's adapter knows no caller.
-pub(super) fn is_inside(at: &Location<'_>) -> bool {
-    const HERE: &str = file!();
-    let root = HERE.len() - "data/dataset.rs".len();
-    at.file().starts_with(&HERE[..root])
-}
-
-/// With the user's line, which is `at`, in the place of one of this crate.
-pub(super) fn placed<B>(batch: Result<B>, at: &'static Location<'static>) -> Result<B> {
-    match batch {
-        Err(mut e) if e.site().at.is_some_and(is_inside) => {
-            e.site_mut().at = Some(at);
-            Err(e)
-        }
-        other => other,
     }
 }
 

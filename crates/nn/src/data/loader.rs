@@ -7,10 +7,9 @@ use std::ops::Range;
 use std::panic::Location;
 use std::sync::{Mutex, PoisonError};
 
-use wengert_tensor::{Error, Result, Rng, Tensor};
+use wengert_tensor::{Error, Result, Rng, Tensor, on_behalf_of, user_line};
 
 use crate::data::Dataset;
-use crate::data::dataset::{is_inside, placed};
 use crate::module::state::{StateDict, mismatch};
 
 /// Batches of a [`Dataset`], an epoch at a time.
@@ -207,21 +206,27 @@ impl<D: Dataset> DataLoader<D> {
     }
 
     /// All batches in the set's order, whether the loader is shuffled or not; where it stands does not change.
+    #[track_caller]
     #[inline(never)]
     pub(crate) fn in_order(&self) -> impl Iterator<Item = Result<D::Batch>> + '_ {
         let (size, rows) = (self.batch_size, self.dataset.len());
+        let at = self.line(Location::caller());
         (0..self.len()).map(move |batch| {
             let from = batch * size;
             let rows: Vec<usize> = (from..from.saturating_add(size).min(rows)).collect();
-            placed(self.dataset.batch(&rows), self.made)
+            on_behalf_of(at, || self.dataset.batch(&rows))
         })
     }
 
-    /// The line of a caller, or that which made the loader.
+    /// The user's line of a call; that which made the loader where the call came through a trait object.
     fn line(&self, caller: &'static Location<'static>) -> &'static Location<'static> {
-        match is_inside(caller) {
+        // Of those who ask for batches, `Batches` in `train` alone is asked through one.
+        const HERE: &str = file!();
+        let crate_root = HERE.split_at(HERE.len() - "data/loader.rs".len()).0;
+        let at = user_line(caller);
+        match at.file().starts_with(crate_root) {
             true => self.made,
-            false => caller,
+            false => at,
         }
     }
 
@@ -384,7 +389,7 @@ impl<D: Dataset> Iterator for Batches<'_, D> {
                 &self.rows
             }
         };
-        let out = placed(self.loader.dataset.batch(rows), self.at);
+        let out = on_behalf_of(self.at, || self.loader.dataset.batch(rows));
         self.loader.with_cursor(|c| {
             // A pass that another has overtaken no longer says where the loader stands.
             if c.begun && c.epoch == self.epoch {
