@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use wengert_nn::data::{Subset, blobs, collate, from_fn, moons, random_split, spirals, xor};
-use wengert_nn::{DataLoader, Dataset, Error, Result, TensorDataset, load_state, save_state};
+use wengert_nn::{
+    DataLoader, Dataset, Error, Module, Result, TensorDataset, load_state, save_state,
+};
 use wengert_tensor::{IsaKind, Rng, Tensor, with_isa, with_threads};
 
 /// Rows 0 to n − 1: features [i, −i], labels i.
@@ -54,9 +56,70 @@ fn batches_come_in_order_and_the_last_is_what_is_left() {
 /// An error's text without the line, which is this file's.
 fn told(e: &Error) -> String {
     let text = e.to_string();
+    let text = text.split("\n  hint").next().unwrap_or("");
     let (told, at) = text.rsplit_once("\n  at ").expect("it says where");
     assert!(at.contains("tests/data.rs:"), "{text}");
     told.to_string()
+}
+
+#[test]
+fn an_error_of_a_batch_names_a_line_of_the_users() {
+    type Rows = Tensor<f32>;
+    let ragged = || from_fn(3, |i| Ok((Tensor::<f32>::zeros([i + 1]), i as f32)));
+    let loader = DataLoader::new(ragged(), 2).unwrap();
+    let line_of = |e: &Error| {
+        assert!(told(e).starts_with("stack: shapes differ"));
+        e.site().at.map(|at| at.line())
+    };
+    let mut errors = Vec::new();
+    let here = line!() + 1;
+    for batch in &loader {
+        errors.extend(batch.err());
+    }
+    // The last batch is of one row.
+    assert_eq!(errors.iter().map(line_of).collect::<Vec<_>>(), [Some(here)]);
+    let e = loader.iter().collect::<Result<Vec<_>>>().unwrap_err();
+    assert_eq!(line_of(&e), Some(line!() - 1));
+    // A training asks for batches through a trait object: the line is that of its run, or the loader's where there is none.
+    let made = line!() + 1;
+    let loader = DataLoader::new(ragged(), 2).unwrap();
+    let net = wengert_nn::Linear::new(1, 1, &mut Rng::seed(0));
+    let mut opt = wengert_nn::Sgd::new(net.parameters(), 0.1);
+    let loss = |y: &wengert_autograd::Var, _: &Tensor<f32>| Ok(y.sum_all());
+    let training = wengert_nn::fit(&net, &mut opt, loss, &loader).silent();
+    let e = training.run().err();
+    assert_eq!(e.as_ref().map(line_of), Some(Some(line!() - 1)));
+    let evaluation = wengert_nn::evaluate(&net, loss, &loader);
+    let e = evaluation.run().err();
+    assert_eq!(e.as_ref().map(line_of), Some(Some(line!() - 1)));
+    let erased: &dyn wengert_nn::Batches<Batch = (Rows, Rows)> = &loader;
+    for mut batches in [erased.epoch(0), erased.pass()] {
+        let e = batches.next().and_then(Result::err);
+        assert_eq!(e.as_ref().map(line_of), Some(Some(made)));
+    }
+
+    let set = Arc::new(TensorDataset::new(vec![Rows::zeros([4, 2]), Rows::zeros([4, 1])]).unwrap());
+    let part = Subset::new(set, vec![0, 1]).unwrap();
+    told(&part.batch(&[2]).unwrap_err());
+    let boxed: Box<dyn Dataset<Batch = Vec<Rows>>> = Box::new(part);
+    told(&boxed.batch(&[2]).unwrap_err());
+    told(
+        &DataLoader::new(boxed, 2)
+            .unwrap()
+            .dataset()
+            .batch(&[5])
+            .unwrap_err(),
+    );
+    // A line within a closure of the user's is the user's.
+    let failing = from_fn(1, |_| Rows::zeros([2]).reshape([3]));
+    let within = line!() - 1;
+    let e = DataLoader::new(failing, 1)
+        .unwrap()
+        .iter()
+        .next()
+        .unwrap()
+        .unwrap_err();
+    assert_eq!(e.site().at.map(|at| at.line()), Some(within));
 }
 
 #[test]

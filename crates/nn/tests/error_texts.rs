@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use wengert_autograd::{Param, Var};
 use wengert_nn::data::{
-    Centers, Collate, Csv, Mnist, SplitSizes, Subset, Tensors, blobs, collate, from_fn, idx, moons,
-    random_split, spirals,
+    Centers, Classes, Collate, Csv, Fill, Mnist, SplitSizes, Standardizer, Subset, Tensors, blobs,
+    class_weights, collate, from_fn, idx, moons, random_split, spirals, stratified_split,
 };
 use wengert_nn::init::{Fan, Gain};
 use wengert_nn::*;
@@ -168,7 +168,10 @@ fn of_data(dir: &Path) -> Vec<Case> {
     let loader = DataLoader::new(rows(), 2).unwrap();
     let other = DataLoader::new(rows(), 3).unwrap();
     let ragged = DataLoader::new(uneven(), 2).unwrap();
+    let boxed: Box<dyn Dataset<Batch = Tensor<f32>>> = Box::new(rows());
     let table = Csv::new().read(dir.join("file")).unwrap();
+    let holes = Csv::new().parse("a,b\n?,x\n2,\n").unwrap();
+    let scale = Standardizer::fit(&Tensor::new([[1.0f32, 2.0], [3.0, 5.0]])).unwrap();
     let nowhere = dir.join("nowhere");
     let x = Tensor::<f32>::zeros([4, 2]);
     let far = Tensor::new([4i64]);
@@ -189,9 +192,12 @@ fn of_data(dir: &Path) -> Vec<Case> {
         "split::new" => Subset::new(ten.clone(), vec![0, 4]);
         "split::batch" => Subset::new(ten, vec![0, 1]).unwrap().batch(&[2]);
         "split::random_split" => random_split(rows(), [1, 2], rng);
+        "split::stratified_split" => stratified_split(rows(), &far, [0.5, 0.5], rng);
         "split::sizes" => [0.5, 0.6].sizes(4);
         "loader::new" => DataLoader::new(rows(), 0);
         "loader::load_state_dict" => loader.load_state_dict(&other.state_dict());
+        "dataset::batch (trait object)" => boxed.batch(&[4]);
+        "loader::next (collect)" => ragged.iter().collect::<Result<Vec<_>>>();
         "loader::next" => ragged.iter().next().unwrap();
         "batches::epoch" => Batches::epoch(&ragged, 0).next().unwrap();
         "batches::pass" => ragged.pass().next().unwrap();
@@ -207,11 +213,26 @@ fn of_data(dir: &Path) -> Vec<Case> {
         "mnist::test" => Mnist::test(dir);
         "csv::read" => Csv::new().read(&nowhere);
         "csv::parse" => Csv::new().parse("a,b\n1,2\n3\n");
-        "csv::columns" => table.columns::<f32>(["a", "c"]);
-        "csv::columns_except" => table.columns_except::<f32>(["a"]);
-        "csv::column" => table.column::<f32>(2);
-        "csv::labels" => table.labels("b");
-        "csv::classes" => table.classes("c");
+        "table::columns" => table.columns::<f32>(["a", "c"]);
+        "table::columns_except" => table.columns_except::<f32>(["a"]);
+        "table::column" => table.column::<f32>(2);
+        "table::labels" => table.labels("b");
+        "table::classes" => table.classes("c");
+        "table::classes (missing)" => holes.classes("b");
+        "table::column (missing)" => holes.column::<f32>("a");
+        "table::labels_in" => table.labels_in("b", &Classes::learn(["xx", "yy"]));
+        "table::drop_missing" => holes.drop_missing(["a", "b"]);
+        "fill::mean" => Fill::mean(&table, ["b"]);
+        "fill::apply" => Fill::new([("a", f64::NAN)]).apply(&table);
+        "classes::new" => Classes::new(["a", "b", "a"]);
+        "classes::labels" => Classes::learn(["cat", "dog"]).labels(["dog", "god"]);
+        "classes::from_str" => "a\na\n".parse::<Classes>();
+        "classes::class_weights" => class_weights::<f32>(&Tensor::new([0i64, 2]), 2);
+        "standardize::fit" => Standardizer::fit(&Tensor::new([[1.0f32, f32::NAN]]));
+        "standardize::new" => Standardizer::new(Tensor::new([1.0f32]), Tensor::new([0.0]));
+        "standardize::apply" => scale.apply(&Tensor::zeros([4, 1]));
+        "standardize::inverse" => scale.inverse(&Tensor::zeros([3]));
+        "standardize::forward" => scale.forward(&Var::zeros([4, 1]));
     }
 }
 
@@ -304,6 +325,7 @@ fn texts_are_as_committed() {
             panic!("{name} gave no error")
         };
         let text = text(&e, dir.path());
+        assert!(!text.contains("A LINE INSIDE"), "{name}: {e}");
         writeln!(all, "[{name}]\n{text}\n").unwrap();
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/error_texts.txt");

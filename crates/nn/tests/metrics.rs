@@ -64,7 +64,7 @@ fn metrics_have_names_of_their_own() {
 
 #[test]
 fn binary_accuracy_is_above_the_threshold() {
-    let p = Var::new([[0.2f32], [0.5], [0.51], [f32::NAN]]);
+    let p = Var::new([[0.2f32], [0.5], [0.51], [0.4]]);
     let t = Tensor::new([[0.0f32], [0.0], [1.0], [1.0]]);
     assert_eq!(binary_accuracy(&p, &t).unwrap(), 0.75);
     let logits = Tensor::new([-1.0f64, 0.0, 2.0]);
@@ -72,6 +72,49 @@ fn binary_accuracy_is_above_the_threshold() {
     assert_eq!(binary_accuracy_at(&logits, &t, 0.0).unwrap(), 2.0 / 3.0);
     let e = binary_accuracy(&logits, &Tensor::zeros([3, 1])).unwrap_err();
     assert!(e.to_string().contains("labels.squeeze(-1)"), "{e}");
+}
+
+#[test]
+fn what_is_no_answer_is_not_counted() {
+    let (nan, inf) = (f32::NAN, f32::INFINITY);
+    let text = |r: wengert_nn::Result<f64>| r.unwrap_err().to_string();
+    let labels = Tensor::new([0.0f32, 0.0, 1.0]);
+    let score = |s: f32| binary_accuracy(&Tensor::new([0.1, s, 0.9]), &labels);
+    assert!(text(score(nan)).starts_with("binary_accuracy: score = NaN, in row 1\n"));
+    assert_eq!(score(-inf).unwrap(), 1.0);
+    assert_eq!(score(inf).unwrap(), 2.0 / 3.0);
+    for label in [0.5, 2.0, -1.0, nan] {
+        let labels = Tensor::new([[0.0f32, 0.0], [1.0, label]]);
+        let error = text(binary_accuracy(&Tensor::zeros([2, 2]), &labels));
+        assert!(
+            error.contains(&format!("label = {label}, in row 1")),
+            "{error}"
+        );
+    }
+    let threshold = binary_accuracy_at(&labels, &labels, f64::NAN);
+    assert!(text(threshold).contains("threshold = NaN"));
+    let none = Tensor::<f32>::zeros([0]);
+    assert!(binary_accuracy(&none, &none).unwrap().is_nan());
+
+    let scores = Tensor::new([[0.1f32, 0.2], [nan, 0.0]]);
+    let labels = Tensor::new([0i64, 0]);
+    assert!(text(accuracy(&scores, &labels)).starts_with("accuracy: score = NaN, in row 1\n"));
+    let mut matrix = ConfusionMatrix::new(2);
+    let error = matrix.add(&scores, &labels).unwrap_err().to_string();
+    assert!(error.contains("score = NaN"), "{error}");
+    assert_eq!(matrix.total(), 0);
+    assert!(ConfusionMatrix::of(&scores, &labels).is_err());
+    let far = Tensor::new([[inf, 0.0], [-inf, -inf]]);
+    assert_eq!(accuracy(&far, &labels).unwrap(), 1.0);
+    // Rows without classes, and no rows.
+    assert!(accuracy(&Tensor::<f32>::zeros([2, 0]), &labels).is_err());
+    assert!(
+        accuracy(&Tensor::<f32>::zeros([0, 2]), &Tensor::zeros([0]))
+            .unwrap()
+            .is_nan()
+    );
+    let nothing = ConfusionMatrix::of(&Tensor::<f32>::zeros([0, 2]), &Tensor::zeros([0])).unwrap();
+    assert!(nothing.accuracy().is_nan() && nothing.f1(0).is_nan());
 }
 
 #[test]

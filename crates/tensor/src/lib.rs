@@ -46,6 +46,8 @@ mod io;
 pub use any::AnyTensor;
 pub use dtype::{DType, Number, Real, Scalar};
 pub use element::{Element, Float, Num};
+#[doc(hidden)]
+pub use error::nearest;
 pub use error::{Error, ErrorKind, Operand, Result, Site, StateMismatch};
 #[doc(hidden)]
 pub use error::{on_behalf_of, user_line};

@@ -1,4 +1,4 @@
-//! CSV files: text first, numbers when columns are asked for.
+//! CSV files: text, cut into rows and fields.
 //!
 //! Invariant: every row of a [`Table`] has as many fields as there are columns, and every field is
 //! UTF-8; so what can still fail is a column's name or a number, which errors name with file, line and
@@ -7,9 +7,10 @@
 use std::path::Path;
 
 use csv::ByteRecord;
-use wengert_tensor::{DType, Error, Float, Result, Tensor};
+use wengert_tensor::{Error, Result};
 
 use crate::data::source::{DEFAULT_LIMIT, Source};
+use crate::data::table::{MISSING, Table};
 
 /// How to read a CSV file: with a header, separated by commas, unless set otherwise.
 ///
@@ -20,7 +21,7 @@ use crate::data::source::{DEFAULT_LIMIT, Source};
 /// let x = table.columns::<f32>(["length", "width"])?;
 /// let (y, kinds) = table.classes("kind")?;
 /// assert_eq!(x.shape(), &[3, 2][..]);
-/// assert_eq!((y.to_vec(), kinds), (vec![0, 1, 0], vec!["setosa".to_string(), "virginica".into()]));
+/// assert_eq!((y.to_vec(), kinds.names()), (vec![0, 1, 0], &["setosa".to_string(), "virginica".into()][..]));
 ///
 /// let error = table.columns::<f32>(["length", "kind"]).unwrap_err();
 /// assert_eq!(
@@ -32,10 +33,15 @@ use crate::data::source::{DEFAULT_LIMIT, Source};
 #[derive(Clone, Debug)]
 pub struct Csv {
     header: bool,
-    delimiter: u8,
+    /// None: any number of blanks.
+    delimiter: Option<u8>,
     comment: Option<u8>,
+    missing: Vec<String>,
     limit: u64,
 }
+
+/// Separates fields where blanks did: no text has it.
+const UNIT: u8 = 0x1f;
 
 impl Default for Csv {
     fn default() -> Csv {
@@ -48,8 +54,9 @@ impl Csv {
     pub fn new() -> Csv {
         Csv {
             header: true,
-            delimiter: b',',
+            delimiter: Some(b','),
             comment: None,
+            missing: MISSING.map(String::from).to_vec(),
             limit: DEFAULT_LIMIT,
         }
     }
@@ -62,7 +69,30 @@ impl Csv {
 
     /// What separates fields: `b';'`, `b'\t'`.
     pub fn delimiter(mut self, delimiter: u8) -> Csv {
-        self.delimiter = delimiter;
+        self.delimiter = Some(delimiter);
+        self
+    }
+
+    /// Fields are separated by white space: any number of blanks and tabs; those at the start and the end of a line
+    /// separate nothing. A field in quotes may have blanks, but there are no empty fields without quotes.
+    ///
+    /// ```
+    /// use wengert::nn::data::Csv;
+    /// let table = Csv::new().header(false).whitespace().parse("  18.0  8\t\"a car\"\n 9.5   4  b \n")?;
+    /// assert_eq!(table.columns::<f32>(0..2)?.to_vec(), [18.0, 8.0, 9.5, 4.0]);
+    /// assert_eq!(table.field(0, 2), Some("a car"));
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    pub fn whitespace(mut self) -> Csv {
+        self.delimiter = None;
+        self
+    }
+
+    /// The texts that stand for a missing value, in capitals or not, in place of those that do if none are given:
+    /// nothing, `NA`, `N/A`, `NaN`, `null` and `?`. A missing value is an error where it is asked for, unless
+    /// [`Table::drop_missing`] leaves its row out or a [`Fill`](crate::data::Fill) puts a number in its place.
+    pub fn missing(mut self, texts: impl IntoIterator<Item = impl Into<String>>) -> Csv {
+        self.missing = texts.into_iter().map(Into::into).collect();
         self
     }
 
@@ -83,7 +113,7 @@ impl Csv {
     ///
     /// # Errors
     /// If the file cannot be read, is empty, has a header alone or rows of differing lengths, is not
-    /// UTF-8, or unpacks to more than the limit; if the delimiter is a quote or the end of a line.
+    /// UTF-8, or unpacks to more than the limit; if the delimiter is a quote or the end of a line, or starts comments.
     #[track_caller]
     pub fn read(&self, path: impl AsRef<Path>) -> Result<Table> {
         self.table(Source::open(path.as_ref(), self.limit)?)
@@ -100,12 +130,20 @@ impl Csv {
 
     #[track_caller]
     fn table(&self, mut source: Source<'_>) -> Result<Table> {
-        if let b'"' | b'\r' | b'\n' = self.delimiter {
-            let value = format!("{:?}", self.delimiter as char);
-            let rule = "neither a quote nor the end of a line";
+        let delimiter = self.delimiter.unwrap_or(UNIT);
+        let wrong = match delimiter {
+            b'"' | b'\r' | b'\n' => Some("neither a quote nor the end of a line"),
+            byte if Some(byte) == self.comment => Some("not what comments start with"),
+            _ => None,
+        };
+        if let Some(rule) = wrong {
+            let value = format!("{:?}", delimiter as char);
             return Err(Error::invalid("Csv", "delimiter", value, rule));
         }
-        let text = source.up_to(u64::MAX)?;
+        let mut text = source.up_to(u64::MAX)?;
+        if self.delimiter.is_none() {
+            text = separated(&text, self.comment);
+        }
         let mut lines = Lines {
             text: &text,
             comment: self.comment,
@@ -115,7 +153,7 @@ impl Csv {
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
-            .delimiter(self.delimiter)
+            .delimiter(delimiter)
             .comment(self.comment)
             .from_reader(&text[..]);
         let mut table = Table {
@@ -125,6 +163,7 @@ impl Csv {
             text: String::new(),
             ends: Vec::new(),
             lines: Vec::new(),
+            missing: self.missing.clone(),
         };
         let mut record = ByteRecord::new();
         let mut first = None;
@@ -179,6 +218,41 @@ impl Csv {
     }
 }
 
+/// The text with one [`UNIT`] for the blanks between fields, and with the same lines.
+fn separated(text: &[u8], comment: Option<u8>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let (mut quoted, mut commented) = (false, false);
+    // Whether a field has begun on this line, whether blanks came after it, whether a quote closed it.
+    let (mut begun, mut blank, mut closed) = (false, false, false);
+    let mark = usize::from(text.starts_with(b"\xef\xbb\xbf")) * 3;
+    out.extend(&text[..mark]);
+    for &byte in &text[mark..] {
+        match byte {
+            b'\n' | b'\r' if !quoted => {
+                (begun, blank, closed, commented) = (false, false, false, false)
+            }
+            _ if commented => {}
+            b'"' if quoted => (quoted, closed) = (false, true),
+            _ if quoted => {}
+            b' ' | b'\t' => {
+                (blank, closed) = (begun, false);
+                continue;
+            }
+            _ => {
+                if blank {
+                    out.push(UNIT);
+                }
+                commented = !begun && Some(byte) == comment;
+                // Two quotes within quotes stand for one: closed, and opened again.
+                quoted = byte == b'"' && !commented && (!begun || blank || closed);
+                (begun, blank, closed) = (true, false, false);
+            }
+        }
+        out.push(byte);
+    }
+    out
+}
+
 /// The lines that records start on, as an editor counts them. The reader's own count stands before the
 /// blank lines and comments that it skips.
 struct Lines<'a> {
@@ -226,248 +300,5 @@ fn fields(n: usize) -> String {
     match n {
         1 => "1 field".into(),
         n => format!("{n} fields"),
-    }
-}
-
-/// A column, by name or by index from 0: `"width"` or `2`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Column {
-    /// By its name in the header.
-    Name(String),
-    /// By its index, from 0.
-    Index(usize),
-}
-
-impl From<&str> for Column {
-    fn from(name: &str) -> Column {
-        Column::Name(name.to_string())
-    }
-}
-impl From<&String> for Column {
-    fn from(name: &String) -> Column {
-        Column::Name(name.clone())
-    }
-}
-impl From<String> for Column {
-    fn from(name: String) -> Column {
-        Column::Name(name)
-    }
-}
-impl From<usize> for Column {
-    fn from(index: usize) -> Column {
-        Column::Index(index)
-    }
-}
-
-/// The rows of a CSV file, as text; its columns become tensors.
-#[derive(Clone, Debug)]
-pub struct Table {
-    name: String,
-    columns: usize,
-    header: Option<Vec<String>>,
-    /// All fields, one behind another.
-    text: String,
-    /// Where each ends.
-    ends: Vec<usize>,
-    /// The line that each row starts on.
-    lines: Vec<u64>,
-}
-
-impl Table {
-    /// The columns' names, where the file has a header.
-    pub fn header(&self) -> Option<&[String]> {
-        self.header.as_deref()
-    }
-
-    /// The number of rows, without the header.
-    pub fn rows(&self) -> usize {
-        self.lines.len()
-    }
-
-    /// The number of columns.
-    pub fn width(&self) -> usize {
-        self.columns
-    }
-
-    /// The text of a field; `None` outside the table.
-    pub fn field(&self, row: usize, column: usize) -> Option<&str> {
-        (row < self.rows() && column < self.columns).then(|| self.at(row, column))
-    }
-
-    /// These columns as features: `[rows, columns]`, in the order given.
-    ///
-    /// A number is what Rust's `parse` takes, with blanks around it: `inf` and `NaN` are numbers, an empty
-    /// field is none.
-    ///
-    /// # Errors
-    /// If there is no such column (the error lists those that there are), or a field is not a number.
-    ///
-    /// ```
-    /// use wengert::nn::data::Csv;
-    /// let table = Csv::new().header(false).parse("1,2,0\n3,4,1\n")?;
-    /// assert_eq!(table.columns::<f64>(0..2)?.to_vec(), [1.0, 2.0, 3.0, 4.0]);
-    /// # Ok::<(), wengert::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn columns<T: Float>(
-        &self,
-        columns: impl IntoIterator<Item = impl Into<Column>>,
-    ) -> Result<Tensor<T>> {
-        let picks: Result<Vec<usize>> = columns.into_iter().map(|c| self.find(c.into())).collect();
-        self.numbers(&picks?)
-    }
-
-    /// Every column but these, as features: `[rows, columns]`, in the file's order.
-    ///
-    /// # Errors
-    /// As [`Table::columns`].
-    #[track_caller]
-    pub fn columns_except<T: Float>(
-        &self,
-        columns: impl IntoIterator<Item = impl Into<Column>>,
-    ) -> Result<Tensor<T>> {
-        let left_out: Result<Vec<usize>> =
-            columns.into_iter().map(|c| self.find(c.into())).collect();
-        let left_out = left_out?;
-        let picks: Vec<usize> = (0..self.columns)
-            .filter(|c| !left_out.contains(c))
-            .collect();
-        self.numbers(&picks)
-    }
-
-    /// One column of numbers, as targets: `[rows]`. `unsqueeze(1)` makes `[rows, 1]` of it.
-    ///
-    /// # Errors
-    /// As [`Table::columns`].
-    #[track_caller]
-    pub fn column<T: Float>(&self, column: impl Into<Column>) -> Result<Tensor<T>> {
-        let pick = self.find(column.into())?;
-        self.numbers(&[pick])?.reshape([self.rows()])
-    }
-
-    /// One column of whole numbers, as class labels: `[rows]`.
-    ///
-    /// # Errors
-    /// If there is no such column, or a field is not a whole number.
-    #[track_caller]
-    pub fn labels(&self, column: impl Into<Column>) -> Result<Tensor<i64>> {
-        let column = self.find(column.into())?;
-        let label = |row| {
-            let text = self.at(row, column);
-            text.trim()
-                .parse()
-                .map_err(|_| self.unfit(row, column, "a whole number"))
-        };
-        let labels: Result<Vec<i64>> = (0..self.rows()).map(label).collect();
-        Tensor::from_vec(labels?, [self.rows()])
-    }
-
-    /// One column of words, as class labels `[rows]`, and the words: label `i` is word `i`, and the words
-    /// are sorted.
-    ///
-    /// # Errors
-    /// If there is no such column.
-    #[track_caller]
-    pub fn classes(&self, column: impl Into<Column>) -> Result<(Tensor<i64>, Vec<String>)> {
-        let column = self.find(column.into())?;
-        let words: Vec<&str> = (0..self.rows())
-            .map(|row| self.at(row, column).trim())
-            .collect();
-        let mut classes = words.clone();
-        classes.sort_unstable();
-        classes.dedup();
-        // Every word is among them.
-        let labels = words
-            .iter()
-            .map(|w| classes.partition_point(|c| c < w) as i64);
-        let labels = Tensor::from_vec(labels.collect(), [self.rows()])?;
-        Ok((labels, classes.into_iter().map(String::from).collect()))
-    }
-
-    fn at(&self, row: usize, column: usize) -> &str {
-        let i = row * self.columns + column;
-        let start = if i == 0 { 0 } else { self.ends[i - 1] };
-        &self.text[start..self.ends[i]]
-    }
-
-    #[track_caller]
-    fn numbers<T: Float>(&self, columns: &[usize]) -> Result<Tensor<T>> {
-        let mut out = Vec::with_capacity(self.rows() * columns.len());
-        for row in 0..self.rows() {
-            for &column in columns {
-                let text = self.at(row, column).trim();
-                // Rounded once, to the type that is asked for.
-                let value = match T::DTYPE {
-                    DType::F32 => text.parse::<f32>().map(f64::from),
-                    _ => text.parse::<f64>(),
-                };
-                let value = value.map_err(|_| self.unfit(row, column, "a number"))?;
-                out.push(T::from_f64(value));
-            }
-        }
-        Tensor::from_vec(out, [self.rows(), columns.len()])
-    }
-
-    #[track_caller]
-    fn find(&self, column: Column) -> Result<usize> {
-        let found = match (&column, &self.header) {
-            (Column::Index(i), _) => (*i < self.columns).then_some(*i),
-            (Column::Name(name), Some(header)) => {
-                let mut places = header.iter().enumerate().filter(|(_, n)| *n == name);
-                let first = places.next().map(|(i, _)| i);
-                if let (Some(first), Some((second, _))) = (first, places.next()) {
-                    return Err(self.wrong(format!(
-                        "columns {first} and {second} are both named {name:?}\n  hint  name them by index"
-                    )));
-                }
-                first
-            }
-            (Column::Name(_), None) => None,
-        };
-        found.ok_or_else(|| {
-            let wanted = match &column {
-                Column::Name(name) => format!("{name:?}"),
-                Column::Index(i) => i.to_string(),
-            };
-            let there = match &self.header {
-                Some(header) => {
-                    let names: Vec<String> = header
-                        .iter()
-                        .enumerate()
-                        .map(|(i, n)| format!("{i} {n:?}"))
-                        .collect();
-                    names.join(", ")
-                }
-                None => format!("0 to {}, without names", self.columns - 1),
-            };
-            self.wrong(format!("there is no column {wanted}\n  columns  {there}"))
-        })
-    }
-
-    /// A column's name, or its index where there is no header.
-    fn column_name(&self, column: usize) -> String {
-        match self.header.as_ref().and_then(|h| h.get(column)) {
-            Some(name) => format!("{name:?}"),
-            None => column.to_string(),
-        }
-    }
-
-    #[track_caller]
-    fn unfit(&self, row: usize, column: usize, wanted: &str) -> Error {
-        let (line, text) = (self.lines[row], self.at(row, column));
-        let column = self.column_name(column);
-        match text.trim() {
-            "" => self.wrong(format!(
-                "line {line}, column {column}: the field is empty, not {wanted}"
-            )),
-            _ => self.wrong(format!(
-                "line {line}, column {column}: {text:?} is not {wanted}"
-            )),
-        }
-    }
-
-    #[track_caller]
-    fn wrong(&self, reason: impl std::fmt::Display) -> Error {
-        Error::data(format!("{}: {reason}", self.name))
     }
 }

@@ -3,10 +3,11 @@
 //! Invariant: the tensors of a [`TensorDataset`] have the same first axis and are contiguous, so that a
 //! batch copies its rows alone, and none where they follow one another.
 
+use std::panic::Location;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use wengert_tensor::{DType, Element, Error, ErrorKind, Result, Shape, Site, Tensor};
+use wengert_tensor::{DType, Element, Error, ErrorKind, Result, Shape, Site, Tensor, on_behalf_of};
 
 /// A set of rows that can be taken in batches.
 ///
@@ -70,7 +71,7 @@ macro_rules! pointers {
             #[track_caller]
             #[inline(never)]
             fn batch(&self, indices: &[usize]) -> Result<D::Batch> {
-                (**self).batch(indices)
+                on_behalf_of(Location::caller(), || (**self).batch(indices))
             }
         }
     )*};
@@ -202,11 +203,20 @@ impl<A: Tensors> Tensors for Vec<A> {
     #[track_caller]
     #[inline(never)]
     fn rows(&self, index: &Tensor<i64>) -> Result<Self> {
-        self.iter().map(|t| t.rows(index)).collect()
+        let mut out = Vec::with_capacity(self.len());
+        for tensors in self {
+            out.push(tensors.rows(index)?);
+        }
+        Ok(out)
     }
+    #[track_caller]
     #[inline(never)]
     fn range(&self, start: usize, len: usize) -> Result<Self> {
-        self.iter().map(|t| t.range(start, len)).collect()
+        let mut out = Vec::with_capacity(self.len());
+        for tensors in self {
+            out.push(tensors.range(start, len)?);
+        }
+        Ok(out)
     }
     fn packed(self) -> Self {
         self.into_iter().map(Tensors::packed).collect()

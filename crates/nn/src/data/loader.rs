@@ -4,9 +4,10 @@
 //! epoch's number alone, never on what was drawn before.
 
 use std::ops::Range;
+use std::panic::Location;
 use std::sync::{Mutex, PoisonError};
 
-use wengert_tensor::{Error, Result, Rng, Tensor};
+use wengert_tensor::{Error, Result, Rng, Tensor, on_behalf_of, user_line};
 
 use crate::data::Dataset;
 use crate::module::state::{StateDict, mismatch};
@@ -39,6 +40,8 @@ pub struct DataLoader<D> {
     seed: Option<u64>,
     drop_last: bool,
     cursor: Mutex<Cursor>,
+    /// The line that made it: what errors name where those who ask for batches know no line of the user's.
+    made: &'static Location<'static>,
 }
 
 /// The batch that is due.
@@ -86,6 +89,7 @@ impl<D: Dataset> DataLoader<D> {
             seed: None,
             drop_last: false,
             cursor: Mutex::default(),
+            made: Location::caller(),
         })
     }
 
@@ -147,6 +151,9 @@ impl<D: Dataset> DataLoader<D> {
 
     /// The batches of the next epoch (of what is left of it, right after
     /// [`DataLoader::load_state_dict`]). A pass that was broken off counts as one.
+    ///
+    /// An error of a batch names the line of this call.
+    #[track_caller]
     #[inline(never)]
     pub fn iter(&self) -> Batches<'_, D> {
         let batches = self.len();
@@ -167,6 +174,7 @@ impl<D: Dataset> DataLoader<D> {
             epoch: at.epoch,
             left: at.batch.min(batches)..batches,
             rows: Vec::new(),
+            at: self.line(Location::caller()),
         }
     }
 
@@ -195,6 +203,31 @@ impl<D: Dataset> DataLoader<D> {
         };
         self.with_cursor(|c| *c = due);
         self.iter()
+    }
+
+    /// All batches in the set's order, whether the loader is shuffled or not; where it stands does not change.
+    #[track_caller]
+    #[inline(never)]
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = Result<D::Batch>> + '_ {
+        let (size, rows) = (self.batch_size, self.dataset.len());
+        let at = self.line(Location::caller());
+        (0..self.len()).map(move |batch| {
+            let from = batch * size;
+            let rows: Vec<usize> = (from..from.saturating_add(size).min(rows)).collect();
+            on_behalf_of(at, || self.dataset.batch(&rows))
+        })
+    }
+
+    /// The user's line of a call; that which made the loader where the call came through a trait object.
+    fn line(&self, caller: &'static Location<'static>) -> &'static Location<'static> {
+        // Of those who ask for batches, `Batches` in `train` alone is asked through one.
+        const HERE: &str = file!();
+        let crate_root = HERE.split_at(HERE.len() - "data/loader.rs".len()).0;
+        let at = user_line(caller);
+        match at.file().starts_with(crate_root) {
+            true => self.made,
+            false => at,
+        }
     }
 
     /// The order of an epoch; `None` for the set's own.
@@ -320,6 +353,7 @@ pub(crate) fn same_numbers(call: &'static str, own: &StateDict, state: &StateDic
 impl<'a, D: Dataset> IntoIterator for &'a DataLoader<D> {
     type Item = Result<D::Batch>;
     type IntoIter = Batches<'a, D>;
+    #[track_caller]
     fn into_iter(self) -> Batches<'a, D> {
         self.iter()
     }
@@ -334,6 +368,8 @@ pub struct Batches<'a, D> {
     left: Range<usize>,
     /// Reused from batch to batch.
     rows: Vec<usize>,
+    /// The line that asked for the batches.
+    at: &'static Location<'static>,
 }
 
 impl<D: Dataset> Iterator for Batches<'_, D> {
@@ -353,7 +389,7 @@ impl<D: Dataset> Iterator for Batches<'_, D> {
                 &self.rows
             }
         };
-        let out = self.loader.dataset.batch(rows);
+        let out = on_behalf_of(self.at, || self.loader.dataset.batch(rows));
         self.loader.with_cursor(|c| {
             // A pass that another has overtaken no longer says where the loader stands.
             if c.begun && c.epoch == self.epoch {

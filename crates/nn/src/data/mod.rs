@@ -16,22 +16,30 @@
 //! # Ok::<(), wengert::Error>(())
 //! ```
 
+mod classes;
 mod collate;
 mod csv;
 mod dataset;
+mod fill;
 pub mod idx;
 mod loader;
 mod mnist;
 mod source;
 mod split;
+mod standardize;
 mod synthetic;
+mod table;
 
+pub use classes::{Classes, class_weights};
 pub use collate::{Collate, FromFn, collate, from_fn};
-pub use csv::{Column, Csv, Table};
+pub use csv::Csv;
 pub use dataset::{Dataset, TensorDataset, Tensors};
+pub use fill::Fill;
 pub(crate) use loader::same_numbers;
 pub use loader::{Batches, DataLoader};
 pub use mnist::Mnist;
 pub use source::DEFAULT_LIMIT;
-pub use split::{SplitSizes, Subset, random_split};
+pub use split::{SplitSizes, Subset, random_split, stratified_split};
+pub use standardize::Standardizer;
 pub use synthetic::{Centers, blobs, moons, spirals, xor};
+pub use table::{Column, Table};

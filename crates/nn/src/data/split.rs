@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use wengert_tensor::{Error, Result, Rng};
+use wengert_tensor::{Error, Result, Rng, Tensor};
 
 use crate::data::Dataset;
 use crate::data::dataset::out_of_range;
@@ -71,15 +71,14 @@ impl<D: Dataset> Dataset for Subset<D> {
     }
     #[track_caller]
     fn batch(&self, indices: &[usize]) -> Result<D::Batch> {
-        let at = |&i: &usize| {
-            let len = self.indices.len();
-            self.indices
-                .get(i)
-                .copied()
-                .ok_or_else(|| out_of_range(i, len))
-        };
-        let rows: Result<Vec<usize>> = indices.iter().map(at).collect();
-        self.dataset.batch(&rows?)
+        let mut rows = Vec::with_capacity(indices.len());
+        for &i in indices {
+            match self.indices.get(i) {
+                Some(&row) => rows.push(row),
+                None => return Err(out_of_range(i, self.indices.len())),
+            }
+        }
+        self.dataset.batch(&rows)
     }
 }
 
@@ -164,14 +163,72 @@ pub fn random_split<D: Dataset, const N: usize>(
     let sizes = sizes.sizes(dataset.len())?.sizes(dataset.len())?;
     let mut order: Vec<usize> = (0..dataset.len()).collect();
     rng.shuffle(&mut order);
-    let dataset = Arc::new(dataset);
     let mut rest = &order[..];
-    Ok(sizes.map(|n| {
+    let parts = sizes.map(|n| {
         let (part, after) = rest.split_at(n);
         rest = after;
-        Subset {
-            dataset: dataset.clone(),
-            indices: part.into(),
+        part.into()
+    });
+    Ok(subsets(dataset, parts))
+}
+
+fn subsets<D, const N: usize>(dataset: D, parts: [Arc<[usize]>; N]) -> [Subset<D>; N] {
+    let dataset = Arc::new(dataset);
+    parts.map(|indices| Subset {
+        dataset: dataset.clone(),
+        indices,
+    })
+}
+
+/// As [`random_split`], with the classes in each part as they are in the set: a class of k rows has its share of k in
+/// every part, as nearly as whole rows and the parts' sizes allow. `labels` are the rows' classes, any numbers.
+///
+/// # Errors
+/// If there is not one label for each row, or as [`random_split`].
+///
+/// ```
+/// use wengert::prelude::*;
+/// use wengert::nn::data::stratified_split;
+/// let y: Tensor<i64> = Tensor::new([0, 0, 0, 0, 0, 0, 0, 0, 1, 1]);
+/// let set = TensorDataset::new(y.clone())?;
+/// let [train, test] = stratified_split(set, &y, [0.5, 0.5], &mut Rng::seed(0))?;
+/// for part in [train, test] {
+///     let labels = part.batch(&[0, 1, 2, 3, 4])?;
+///     assert_eq!(labels.iter().filter(|label| *label == 1).count(), 1);
+/// }
+/// # Ok::<(), wengert::Error>(())
+/// ```
+#[track_caller]
+pub fn stratified_split<D: Dataset, const N: usize>(
+    dataset: D,
+    labels: &Tensor<i64>,
+    sizes: impl SplitSizes<N>,
+    rng: &mut Rng,
+) -> Result<[Subset<D>; N]> {
+    let len = dataset.len();
+    if labels.shape()[..] != [len] {
+        let value = format!("{} for {len} rows", labels.shape());
+        let rule = "one label for each row: labels [rows]";
+        return Err(Error::invalid("stratified_split", "labels", value, rule));
+    }
+    let sizes = sizes.sizes(len)?.sizes(len)?;
+    let mut order: Vec<usize> = (0..len).collect();
+    rng.shuffle(&mut order);
+    // Class after class, and each class in random order.
+    let labels = labels.to_vec();
+    order.sort_by_key(|row| labels[*row]);
+    let mut parts = sizes.map(Vec::with_capacity);
+    for (i, row) in (1..).zip(order) {
+        // To the part that lacks most of its share of the rows so far: at the end none lacks any.
+        let lack = |part: usize| sizes[part] as i128 * i - parts[part].len() as i128 * len as i128;
+        let most = (0..N).rev().max_by_key(|part| lack(*part));
+        if let Some(part) = most {
+            parts[part].push(row);
         }
-    }))
+    }
+    let parts = parts.map(|mut rows| {
+        rng.shuffle(&mut rows);
+        rows.into()
+    });
+    Ok(subsets(dataset, parts))
 }

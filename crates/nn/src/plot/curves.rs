@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
-use plotters::prelude::*;
+use plotters::style::Color;
 use wengert_tensor::Result;
 
+use super::axis::Axis;
 use super::canvas::*;
 
 /// Curves over their index, with a legend; `labels` are those of the axes.
+///
+/// A value that is not finite breaks its curve, and a single value is a dot. A curve without a name is not in the legend.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -36,61 +39,39 @@ pub fn curves(
 pub(crate) fn curves_from(
     path: &Path,
     title: &str,
-    (x_label, y_label): (&str, &str),
+    labels: (&str, &str),
     first: f64,
     curves: &[(&str, &[f64])],
 ) -> Result<()> {
-    let longest = curves
-        .iter()
-        .map(|(_, v)| v.len())
-        .max()
-        .unwrap_or(0)
-        .max(2);
-    let x = first..first + (longest - 1) as f64;
-    let y = range(curves.iter().flat_map(|(_, v)| v.iter()));
-    let points = |values: &'_ [f64]| -> Vec<(f64, f64)> {
-        let numbered = values.iter().enumerate().filter(|(_, v)| v.is_finite());
+    let longest = curves.iter().map(|(_, v)| v.len()).max();
+    let x = Axis::new(first, first + longest.unwrap_or(0).max(2) as f64 - 1.0);
+    let y = Axis::around(curves.iter().flat_map(|(_, v)| v.iter().copied()), 0.04);
+    let points = |values: &[f64]| -> Vec<(f64, f64)> {
+        let numbered = values.iter().enumerate();
         numbered.map(|(i, v)| (first + i as f64, *v)).collect()
     };
-    let all = curves.iter().flat_map(|(_, v)| points(v));
-    let legend = emptiest(&shares(all, &x, &y));
+    let place = emptiest(curves.iter().flat_map(|(_, v)| points(v)), &x, &y);
     save(path, SIZE, |area| {
-        let mut chart = ChartBuilder::on(area)
-            .caption(title, ("sans-serif", 20))
-            .margin(16)
-            .x_label_area_size(40)
-            .y_label_area_size(60)
-            .build_cartesian_2d(x.clone(), y.clone())?;
-        chart
-            .configure_mesh()
-            .max_light_lines(0)
-            .x_label_formatter(&tick(&x))
-            .y_label_formatter(&tick(&y))
-            .x_desc(x_label)
-            .y_desc(y_label)
-            .draw()?;
-        for (i, (name, values)) in curves.iter().enumerate() {
-            let color = INKS[i % INKS.len()];
+        let frame = Frame {
+            title,
+            x: &x,
+            y: &y,
+            labels,
+            mesh: true,
+        };
+        let mut chart = frame.on(area)?;
+        let ink = |i: usize| INKS[i % INKS.len()];
+        for (i, (_, values)) in curves.iter().enumerate() {
             // A curve that a later one covers shows as its border.
             let covers = |(_, later): &(&str, &[f64])| coincide(values, later, &y);
-            let width = if curves[i + 1..].iter().any(covers) {
-                6
-            } else {
-                2
+            let width = match curves[i + 1..].iter().any(covers) {
+                true => 6,
+                false => 2,
             };
-            chart
-                .draw_series(LineSeries::new(points(values), color.stroke_width(width)))?
-                .label(*name)
-                .legend(move |(x, y)| {
-                    PathElement::new(vec![(x, y), (x + 20, y)], color.stroke_width(2))
-                });
+            line(&mut chart, &points(values), ink(i).stroke_width(width))?;
         }
-        chart
-            .configure_series_labels()
-            .position(legend)
-            .background_style(WHITE.mix(0.8))
-            .border_style(BLACK.mix(0.4))
-            .draw()?;
-        Ok(())
+        let names = curves.iter().enumerate();
+        let names: Vec<_> = names.map(|(i, c)| (c.0, Mark::Line(ink(i)))).collect();
+        legend(&mut chart, place, &names)
     })
 }

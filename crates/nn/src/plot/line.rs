@@ -5,9 +5,12 @@ use std::path::Path;
 use plotters::prelude::*;
 use wengert_tensor::{Error, Float, Number, Result, Tensor};
 
+use super::axis::Axis;
 use super::canvas::*;
 
 /// Points, and the line (or curve) of a function through them.
+///
+/// A point that is not finite is left out; where the function is not finite, its line is broken.
 ///
 /// # Shapes
 /// `x` and `y` have as many elements as there are points.
@@ -28,54 +31,36 @@ pub fn fit_line<T: Float>(
         return Err(Error::invalid("fit_line", "shapes", value, rule));
     }
     let [xs, ys] = [x, y].map(|t| t.iter().map(Number::to_f64).collect::<Vec<f64>>());
-    let points: Vec<(f64, f64)> = xs.iter().copied().zip(ys.iter().copied()).collect();
-    let (ends, steps) = (range(&xs), 100);
-    let at = |i: usize| ends.start + (ends.end - ends.start) * i as f64 / steps as f64;
-    let mut line: Vec<(f64, f64)> = (0..=steps).map(|i| (at(i), f(at(i)))).collect();
-    let (from, to) = (line[0].1, line[steps].1);
-    let straight = |i: usize| from + (to - from) * i as f64 / steps as f64;
-    let off = |(i, p): (usize, &(f64, f64))| (p.1 - straight(i)).abs();
-    if line.iter().enumerate().map(off).fold(0.0, f64::max) <= 1e-9 * (to - from).abs() {
+    let points: Vec<(f64, f64)> = xs.into_iter().zip(ys).collect();
+    let finite = |p: &(f64, f64)| p.0.is_finite() && p.1.is_finite();
+    let points: Vec<(f64, f64)> = points.into_iter().filter(finite).collect();
+    const STEPS: usize = 100;
+    let x = Axis::around(points.iter().map(|p| p.0), 0.04);
+    let part = |i: usize| i as f64 / STEPS as f64;
+    let at = |i: usize| (x.at(part(i)), f(x.at(part(i))));
+    let mut curve: Vec<(f64, f64)> = (0..=STEPS).map(at).collect();
+    let y = Axis::around(points.iter().chain(&curve).map(|p| p.1), 0.04);
+    let [start, end] = [curve[0], curve[STEPS]].map(|p| y.share(p.1));
+    let off = |i: usize| (y.share(curve[i].1) - start - (end - start) * part(i)).abs();
+    if (0..=STEPS).all(|i| off(i) <= 1e-9 * (end - start).abs()) {
         // In one stroke: short ones would show that they end on whole pixels.
-        line = vec![line[0], line[steps]];
+        curve = vec![curve[0], curve[STEPS]];
     }
-    let ys: Vec<f64> = points.iter().chain(&line).map(|p| p.1).collect();
-    let (x, y) = (range(&xs), range(&ys));
-    let legend = emptiest(&shares(points.iter().copied(), &x, &y));
+    let place = emptiest(points.iter().copied(), &x, &y);
     save(path.as_ref(), SIZE, |area| {
-        let mut chart = ChartBuilder::on(area)
-            .caption(title, ("sans-serif", 20))
-            .margin(16)
-            .x_label_area_size(40)
-            .y_label_area_size(60)
-            .build_cartesian_2d(x.clone(), y.clone())?;
-        chart
-            .configure_mesh()
-            .max_light_lines(0)
-            .x_label_formatter(&tick(&x))
-            .y_label_formatter(&tick(&y))
-            .x_desc("x")
-            .y_desc("y")
-            .draw()?;
+        let frame = Frame {
+            title,
+            x: &x,
+            y: &y,
+            labels: ("x", "y"),
+            mesh: true,
+        };
+        let mut chart = frame.on(area)?;
         let (dot, ink) = (INKS[0], INKS[1]);
-        chart
-            .draw_series(
-                points
-                    .iter()
-                    .map(|p| Circle::new(*p, 3, dot.mix(0.6).filled())),
-            )?
-            .label("data")
-            .legend(move |(x, y)| Circle::new((x + 10, y), 3, dot.filled()));
-        chart
-            .draw_series(LineSeries::new(line.iter().copied(), ink.stroke_width(2)))?
-            .label("fit")
-            .legend(move |(x, y)| PathElement::new(vec![(x, y), (x + 20, y)], ink.stroke_width(2)));
-        chart
-            .configure_series_labels()
-            .position(legend)
-            .background_style(WHITE.mix(0.8))
-            .border_style(BLACK.mix(0.4))
-            .draw()?;
-        Ok(())
+        let style = dot.mix(0.6).filled();
+        chart.draw_series(points.iter().map(|p| Circle::new(*p, 3, style)))?;
+        line(&mut chart, &curve, ink.stroke_width(2))?;
+        let names = [("data", Mark::Dot(dot)), ("fit", Mark::Line(ink))];
+        legend(&mut chart, place, &names)
     })
 }

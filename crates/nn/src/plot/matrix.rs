@@ -20,7 +20,7 @@ pub(crate) fn confusion(path: impl AsRef<Path>, title: &str, counts: &[Vec<usize
     let size = (480.0 / n * 0.32).clamp(6.0, 15.0);
     save(path.as_ref(), (560, 560), |area| {
         let mut chart = ChartBuilder::on(area)
-            .caption(title, ("sans-serif", 20))
+            .caption(line_of(title, 60), ("sans-serif", 20))
             .margin(16)
             .build_cartesian_2d(-edge..n, n + edge..0.0)?;
         let written = |text: String, at: (f64, f64), ink: &RGBColor, h: HPos, v: VPos| {

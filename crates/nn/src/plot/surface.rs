@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use plotters::prelude::*;
-use wengert_tensor::{Error, Float, Num, Number, Result, Tensor};
+use wengert_tensor::{DType, Error, Float, Num, Number, Result, Tensor};
 
+use super::axis::Axis;
 use super::canvas::*;
 
 /// The value of `f` around some points of the plane as colour (0 blue, 1 red), its ½ contour, and the points
-/// in the colour of their class. `f` is called once, with the corners' grid `[n, 2]`, for n values.
+/// in the colour of their class. `f` is called once, with the cells' centres `[n, 2]`, for n values. A value that is NaN
+/// leaves its cell white, and a point that is not finite is left out.
 ///
 /// # Shapes
 /// `points [n, 2]`, `classes [n]` or `[n, 1]`: 1 above ½, else 0.
@@ -45,24 +47,23 @@ pub fn decision_surface<T: Float>(
     let flat: Vec<f64> = points.iter().map(Number::to_f64).collect();
     let classes = classes.iter().map(|c| c.to_f64() > 0.5);
     let points: Vec<(&[f64], bool)> = flat.chunks_exact(2).zip(classes).collect();
-    let [x, y] = [0, 1].map(|axis| {
-        let seen = range(points.iter().map(|(p, _)| &p[axis]));
-        let margin = 0.2 * (seen.end - seen.start);
-        seen.start - margin..seen.end + margin
-    });
-    let (dx, dy) = (
-        (x.end - x.start) / CELLS as f64,
-        (y.end - y.start) / CELLS as f64,
-    );
-    let centre = |i: usize, j: usize| {
-        [
-            x.start + (i as f64 + 0.5) * dx,
-            y.start + (j as f64 + 0.5) * dy,
-        ]
+    let finite = |(p, _): &(&[f64], bool)| p.iter().all(|v| v.is_finite());
+    let points: Vec<(&[f64], bool)> = points.into_iter().filter(finite).collect();
+    // What `f` is called with is of type `T`.
+    let most = match T::DTYPE {
+        DType::F32 => f64::from(f32::MAX),
+        _ => f64::MAX,
     };
-    let grid: Vec<[f64; 2]> = (0..CELLS * CELLS)
-        .map(|k| centre(k % CELLS, k / CELLS))
-        .collect();
+    let [x, y] = [0, 1].map(|axis| {
+        let values = points.iter().map(|(p, _)| p[axis]);
+        Axis::around(values, 0.256).within(most)
+    });
+    let edge = |axis: &Axis, i: f64| axis.at(i / CELLS as f64);
+    let centre = |k: usize| {
+        let (i, j) = ((k % CELLS) as f64, (k / CELLS) as f64);
+        [edge(&x, i + 0.5), edge(&y, j + 0.5)]
+    };
+    let grid: Vec<[f64; 2]> = (0..CELLS * CELLS).map(centre).collect();
     let values = f(&Tensor::new(&grid[..]).cast::<T>())?;
     if values.len() != grid.len() {
         let rule = "one value for each point of the grid";
@@ -75,19 +76,16 @@ pub fn decision_surface<T: Float>(
     }
     let values: Vec<f64> = values.iter().map(Number::to_f64).collect();
     save(path.as_ref(), (560, 560), |area| {
-        let mut chart = ChartBuilder::on(area)
-            .caption(title, ("sans-serif", 20))
-            .margin(16)
-            .x_label_area_size(30)
-            .y_label_area_size(40)
-            .build_cartesian_2d(x.clone(), y.clone())?;
-        chart
-            .configure_mesh()
-            .disable_mesh()
-            .x_label_formatter(&tick(&x))
-            .y_label_formatter(&tick(&y))
-            .draw()?;
-        chart.draw_series(grid.iter().zip(&values).map(|([cx, cy], v)| {
+        let frame = Frame {
+            title,
+            x: &x,
+            y: &y,
+            labels: ("", ""),
+            mesh: false,
+        };
+        let mut chart = frame.on(area)?;
+        let cells = values.iter().enumerate().filter(|(_, v)| !v.is_nan());
+        chart.draw_series(cells.map(|(k, v)| {
             let v = v.clamp(0.0, 1.0);
             let mix = |a: f64, b: f64| (a + (b - a) * v) as u8;
             // Blue to white to red, lighter towards the decision at one half.
@@ -99,18 +97,14 @@ pub fn decision_surface<T: Float>(
                 soften(80),
                 soften(mix(210.0, 40.0)),
             );
-            Rectangle::new(
-                [
-                    (cx - dx / 2.0, cy - dy / 2.0),
-                    (cx + dx / 2.0, cy + dy / 2.0),
-                ],
-                color.filled(),
-            )
+            let (i, j) = ((k % CELLS) as f64, (k / CELLS) as f64);
+            let corner = |d: f64| (edge(&x, i + d), edge(&y, j + d));
+            Rectangle::new([corner(0.0), corner(1.0)], color.filled())
         }))?;
         chart.draw_series(
             contour(CELLS, &values)
                 .into_iter()
-                .map(|e| e.map(|(i, j)| (x.start + (i + 0.5) * dx, y.start + (j + 0.5) * dy)))
+                .map(|e| e.map(|(i, j)| (edge(&x, i + 0.5), edge(&y, j + 0.5))))
                 .map(|e| PathElement::new(e.to_vec(), BLACK.stroke_width(1))),
         )?;
         chart.draw_series(points.iter().map(|(p, class)| {
@@ -130,13 +124,17 @@ pub fn decision_surface<T: Float>(
 }
 
 /// The ½ contour of values on a square grid, in steps of the grid: marching squares, linear between
-/// neighbours.
+/// neighbours. None goes through a square with a corner that is NaN.
 pub(super) fn contour(cells: usize, values: &[f64]) -> Vec<[(f64, f64); 2]> {
-    let at = |i: usize, j: usize| values[j * cells + i];
+    // So far out that differences are finite.
+    let at = |i: usize, j: usize| values[j * cells + i].clamp(-1e300, 1e300);
     let mut lines = Vec::new();
     for j in 0..cells.saturating_sub(1) {
         for i in 0..cells - 1 {
             let corners = [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)];
+            if corners.iter().any(|(i, j)| at(*i, *j).is_nan()) {
+                continue;
+            }
             let mut crossings = Vec::with_capacity(4);
             for k in 0..4 {
                 let ((ai, aj), (bi, bj)) = (corners[k], corners[(k + 1) % 4]);

@@ -108,12 +108,7 @@ impl<D: Dataset> Batches for DataLoader<D> {
     /// In the set's order, whether the loader is shuffled or not.
     #[inline(never)]
     fn pass(&self) -> Box<dyn Iterator<Item = Result<D::Batch>> + '_> {
-        let (size, rows) = (self.batch_size(), self.dataset().len());
-        Box::new((0..self.len()).map(move |batch| {
-            let from = batch * size;
-            let to = from.saturating_add(size).min(rows);
-            self.dataset().batch(&(from..to).collect::<Vec<_>>())
-        }))
+        Box::new(self.in_order())
     }
 }
 

@@ -39,7 +39,7 @@ impl ConfusionMatrix {
     /// The matrix of these scores `[n, classes]` and labels `[n]`.
     ///
     /// # Errors
-    /// If the shapes do not fit or a label is no class.
+    /// If the shapes do not fit, a label is no class, or a score is NaN.
     #[track_caller]
     pub fn of<T: Float>(
         scores: &impl AsRef<Tensor<T>>,
@@ -55,8 +55,8 @@ impl ConfusionMatrix {
     /// Counts a further batch.
     ///
     /// # Errors
-    /// If the shapes do not fit, a label is no class, or there are more classes than the matrix has.
-    /// Nothing is counted then.
+    /// If the shapes do not fit, a label is no class, a score is NaN, or there are more classes than the matrix
+    /// has. Nothing is counted then.
     #[track_caller]
     pub fn add<T: Float>(
         &mut self,

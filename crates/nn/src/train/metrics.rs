@@ -1,4 +1,7 @@
 //! Metrics: what share of the answers is right. They read values alone and record nothing.
+//!
+//! Invariant: what is no answer is not counted, neither as right nor as wrong: a score that is NaN and a label that is no
+//! class are errors, and the share of nothing is NaN.
 
 use wengert_tensor::{Element, Error, ErrorKind, Float, Result, Shape, Site, Tensor};
 
@@ -28,6 +31,26 @@ pub(super) fn same_shape<A: Element, B: Element>(
     }))
 }
 
+/// The row (the first index) of element `i`.
+fn row(i: usize, shape: &Shape) -> usize {
+    let rows = shape.first().copied().unwrap_or(1).max(1);
+    i / (shape.iter().product::<usize>() / rows).max(1)
+}
+
+/// Refuses scores that are NaN: there is no largest, and none is above or below a threshold.
+#[track_caller]
+#[inline(never)]
+fn numbers<T: Float>(op: &'static str, scores: &Tensor<T>) -> Result<()> {
+    match scores.iter().position(|s| s.to_f64().is_nan()) {
+        None => Ok(()),
+        Some(i) => {
+            let value = format!("NaN, in row {}", row(i, scores.shape()));
+            let error = Error::invalid(op, "score", value, "a score is a number");
+            Err(error.or_hint("NaN in the data, or weights that a step made NaN?"))
+        }
+    }
+}
+
 /// The class of the largest score, and labels checked to be classes.
 #[track_caller]
 #[inline(never)]
@@ -42,13 +65,15 @@ pub(super) fn classes<T: Float>(
     let answers = scores.argmax(axis as isize)?;
     let rule = "scores [n, classes, ..] and labels [n, ..], or [classes] and []";
     same_shape(op, (scores, answers.shape()), labels, rule)?;
+    numbers(op, scores)?;
     let mut pairs = Vec::with_capacity(labels.len());
-    for (label, answer) in labels.iter().zip(answers.iter()) {
+    for (i, (label, answer)) in labels.iter().zip(answers.iter()).enumerate() {
         match usize::try_from(label) {
             Ok(label) if label < count => pairs.push((label, answer as usize)),
             _ => {
                 let rule = "a label is a class: 0 <= label < classes";
-                let value = format!("{label}, of {count} classes");
+                let row = row(i, labels.shape());
+                let value = format!("{label}, of {count} classes, in row {row}");
                 return Err(Error::invalid(op, "label", value, rule));
             }
         }
@@ -68,7 +93,7 @@ pub(super) fn share(right: usize, all: usize) -> f64 {
 /// (or `[n, classes, ..]` and `[n, ..]`, or `[classes]` and `[]`).
 ///
 /// # Errors
-/// If the shapes do not fit or a label is no class.
+/// If the shapes do not fit, a label is no class, or a score is NaN.
 ///
 /// ```
 /// use wengert::prelude::*;
@@ -91,7 +116,7 @@ pub fn accuracy<T: Float>(scores: &impl AsRef<Tensor<T>>, labels: &Tensor<i64>) 
 /// The two are the same: `[n, 1]` against `[n]` is an error.
 ///
 /// # Errors
-/// If the shapes differ.
+/// If the shapes differ, a score is NaN, or a target is neither 0 nor 1.
 ///
 /// ```
 /// use wengert::prelude::*;
@@ -113,7 +138,7 @@ pub fn binary_accuracy<T: Float>(
 /// As [`binary_accuracy`], with another threshold: 0 for logits.
 ///
 /// # Errors
-/// If the shapes differ.
+/// As [`binary_accuracy`], and if the threshold is NaN.
 #[track_caller]
 #[inline(never)]
 pub fn binary_accuracy_at<T: Float>(
@@ -121,11 +146,22 @@ pub fn binary_accuracy_at<T: Float>(
     labels: &Tensor<T>,
     threshold: f64,
 ) -> Result<f64> {
+    const OP: &str = "binary_accuracy";
     let scores = scores.as_ref();
     let rule = "scores.shape == labels.shape";
-    same_shape("binary_accuracy", (scores, scores.shape()), labels, rule)?;
-    let answer = |s: T| if s.to_f64() > threshold { 1.0 } else { 0.0 };
-    let pairs = scores.iter().zip(labels.iter());
-    let right = pairs.filter(|(s, t)| answer(*s) == t.to_f64()).count();
+    same_shape(OP, (scores, scores.shape()), labels, rule)?;
+    if threshold.is_nan() {
+        return Err(Error::invalid(OP, "threshold", "NaN", "a number"));
+    }
+    numbers(OP, scores)?;
+    let mut right = 0;
+    for (i, (score, label)) in scores.iter().zip(labels.iter()).enumerate() {
+        if label != T::ZERO && label != T::ONE {
+            let value = format!("{label}, in row {}", row(i, labels.shape()));
+            let error = Error::invalid(OP, "label", value, "a label is 0 or 1");
+            return Err(error.or_hint("`accuracy` takes scores of several classes"));
+        }
+        right += usize::from((score.to_f64() > threshold) == (label == T::ONE));
+    }
     Ok(share(right, labels.len()))
 }

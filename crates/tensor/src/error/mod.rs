@@ -3,6 +3,7 @@
 
 mod caller;
 mod kind;
+mod nearest;
 mod site;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 #[doc(hidden)]
 pub use caller::{on_behalf_of, user_line};
 pub use kind::{ErrorKind, StateMismatch};
+pub use nearest::nearest;
 pub use site::{Operand, Site};
 
 /// The result of a call that can fail.
