@@ -532,6 +532,21 @@ fn a_load_renames_casts_and_takes_parts_and_reports() {
     assert_eq!(report.missing, ["1.bias"]);
     assert_eq!(report.unexpected, ["head"]);
     assert_eq!(report.loaded, ["0.bias", "0.weight", "1.weight"]);
+    // A name that is nearly right is named.
+    let mut typo = net.state_dict().unwrap();
+    let weight = typo.remove("0.weight").unwrap();
+    typo.insert("0.wieght".into(), weight);
+    let e = net.load_state_dict(&typo).unwrap_err().to_string();
+    assert!(
+        e.contains("unexpected  0.wieght    did you mean 0.weight?"),
+        "{e}"
+    );
+    let mut opt = Adam::new(&net, 0.1);
+    let e = opt.groups_mut()[0]
+        .set("beta_1", 0.5)
+        .unwrap_err()
+        .to_string();
+    assert!(e.contains("did you mean beta1?"), "{e}");
     // What has another shape is an error however it is loaded, and changes nothing.
     foreign.insert(
         "module.1.weight".into(),

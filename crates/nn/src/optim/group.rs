@@ -1,6 +1,6 @@
 //! Groups of parameters, and the settings that those of a group share.
 
-use wengert_tensor::{Error, Result};
+use wengert_tensor::{Error, Result, nearest};
 
 use super::IntoParams;
 use crate::module::AnyParam;
@@ -234,7 +234,11 @@ impl Group {
                 name,
                 "a setting that the optimizer has",
             );
-            return Err(e.or_hint(format!("it has {}", names.join(", "))));
+            let hint = match nearest(name, names.iter().copied()) {
+                Some(near) => format!("did you mean {near}? It has {}", names.join(", ")),
+                None => format!("it has {}", names.join(", ")),
+            };
+            return Err(e.or_hint(hint));
         };
         self.settings[i].check(value)?;
         self.values[i] = value;

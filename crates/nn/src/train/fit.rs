@@ -340,7 +340,11 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
         }
         let bar = self.bar(run.epoch);
         bar.set_position(run.done as u64);
-        for pair in self.data.epoch_from(run.epoch, run.done) {
+        let batches = match run.done {
+            0 => self.data.epoch(run.epoch),
+            done => self.data.epoch_from(run.epoch, done),
+        };
+        for pair in batches {
             let (x, y) = pair?;
             run.batch = run.done;
             self.tell(run, |c, at| c.on_batch_begin(at))?;

@@ -158,7 +158,11 @@ impl History {
                 let all: Vec<&str> = self.names().collect();
                 let value = format!("{name}, of {}", all.join(", "));
                 let rule = "what is drawn is in the history";
-                return Err(crate::Error::invalid("History::plot", "name", value, rule));
+                let e = crate::Error::invalid("History::plot", "name", value, rule);
+                return Err(match wengert_tensor::nearest(name, all) {
+                    Some(near) => e.or_hint(format!("did you mean {near}?")),
+                    None => e,
+                });
             };
             curves.push((*name, series));
         }

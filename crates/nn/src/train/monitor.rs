@@ -1,7 +1,7 @@
 //! Which number a callback watches, and whether it has become better.
 
 use super::callback::TrainContext;
-use wengert_tensor::{Error, Result};
+use wengert_tensor::{Error, Result, nearest};
 
 #[derive(Clone, Debug)]
 pub(super) struct Monitor {
@@ -40,7 +40,12 @@ impl Monitor {
             let value = format!("{}, of {}", self.name, at.logs.names());
             let rule =
                 "what is watched is logged before: a metric, a loss, \"val_\" with validation data";
-            return Err(Error::invalid(call, "name", value, rule).unplaced());
+            let e = Error::invalid(call, "name", value, rule).unplaced();
+            let near = nearest(&self.name, at.logs.iter().map(|(name, _)| name));
+            return Err(match near {
+                Some(near) => e.or_hint(format!("did you mean {near}?")),
+                None => e,
+            });
         };
         if !(self.min_delta >= 0.0) {
             let rule = "min_delta >= 0";

@@ -1,5 +1,6 @@
 //! The kinds of error, for code that tells them apart.
 
+use super::nearest::nearest;
 use std::panic::Location;
 use std::sync::Arc;
 
@@ -289,6 +290,9 @@ impl std::fmt::Display for StateMismatch {
         }
         for name in &self.unexpected {
             write!(f, "\n  unexpected  {name}")?;
+            if let Some(near) = nearest(name, self.missing.iter().map(String::as_str)) {
+                write!(f, "    did you mean {near}?")?;
+            }
         }
         for (name, (md, ms), (sd, ss)) in &self.mismatched {
             write!(
