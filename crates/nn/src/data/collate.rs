@@ -16,7 +16,6 @@ pub trait Collate: Sized {
     ///
     /// # Errors
     /// If shapes differ, or there is nothing to take the shape from.
-    #[track_caller]
     fn collate(items: Vec<Self>) -> Result<Self::Batch>;
 }
 

@@ -56,7 +56,6 @@ pub trait Dataset {
     ///
     /// # Errors
     /// If an index is not below `len()`, or a row cannot be had.
-    #[track_caller]
     fn batch(&self, indices: &[usize]) -> Result<Self::Batch>;
 }
 
