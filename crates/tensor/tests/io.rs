@@ -154,7 +154,9 @@ fn npy_refuses_headers_that_lie() {
         &[0; 8],
     );
     assert!(
-        complex.starts_with("npy: element type \"<c8\" (at byte 19)\n  hint  tensors are of f32"),
+        complex.starts_with(
+            "npy: element type \"<c8\": complex numbers (at byte 19)\n  hint  tensors are of f32"
+        ),
         "{complex}"
     );
     assert!(
@@ -258,11 +260,11 @@ fn safetensors_refuses_headers_that_lie() {
     ] {
         assert!(message.starts_with("safetensors: "), "{message}");
     }
-    let half = "{\"w\":{\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[0,2]}}";
-    let message = refusal(Safetensors::from_bytes(&safe(half, &[0; 2])));
+    let complex = "{\"w\":{\"dtype\":\"C64\",\"shape\":[1],\"data_offsets\":[0,8]}}";
+    let message = refusal(Safetensors::from_bytes(&safe(complex, &[0; 8])));
     assert_eq!(
         message,
-        "safetensors: w is of element type F16 (at byte 8)\n  hint  tensors are of f32, f64, i64, i32, u8 and bool; convert the \
+        "safetensors: w is of element type C64: complex numbers (at byte 8)\n  hint  tensors are of f32, f64, i64, i32, u8 and bool; convert the \
          file to one of them"
     );
     let flag = "{\"w\":{\"dtype\":\"BOOL\",\"shape\":[2],\"data_offsets\":[0,2]}}";
@@ -271,6 +273,156 @@ fn safetensors_refuses_headers_that_lie() {
         message.starts_with("safetensors: 3 is no bool"),
         "{message}"
     );
+}
+
+/// Elements of a type that tensors have not, little-endian, and the tensor that they become.
+fn widened() -> Vec<(&'static str, &'static str, Vec<u8>, AnyTensor)> {
+    fn le<const N: usize>(values: &[[u8; N]]) -> Vec<u8> {
+        values.concat()
+    }
+    let halves = [0x3c00u16, 0xc000, 0x7bff, 0x0001, 0x7c00].map(u16::to_le_bytes);
+    let brains = [0x3f80u16, 0xc049, 0x0001].map(u16::to_le_bytes);
+    let inf = f32::INFINITY;
+    vec![
+        (
+            "f2",
+            "F16",
+            le(&halves),
+            Tensor::new([1.0f32, -2.0, 65504.0, 2f32.powi(-24), inf]).into(),
+        ),
+        (
+            "",
+            "BF16",
+            le(&brains),
+            Tensor::new([1.0f32, -3.140625, f32::from_bits(1 << 16)]).into(),
+        ),
+        (
+            "",
+            "F8_E4M3",
+            vec![0x38, 0xfe, 1],
+            Tensor::new([1.0f32, -448.0, 2f32.powi(-9)]).into(),
+        ),
+        (
+            "",
+            "F8_E5M2",
+            vec![0x3c, 0xfc, 1],
+            Tensor::new([1.0f32, -inf, 2f32.powi(-16)]).into(),
+        ),
+        (
+            "i1",
+            "I8",
+            vec![0x80, 0x7f],
+            Tensor::new([-128i32, 127]).into(),
+        ),
+        (
+            "i2",
+            "I16",
+            le(&[i16::MIN, 258].map(i16::to_le_bytes)),
+            Tensor::new([-32768i32, 258]).into(),
+        ),
+        (
+            "u2",
+            "U16",
+            le(&[u16::MAX, 258].map(u16::to_le_bytes)),
+            Tensor::new([65535i32, 258]).into(),
+        ),
+        (
+            "u4",
+            "U32",
+            le(&[u32::MAX, 258].map(u32::to_le_bytes)),
+            Tensor::new([4294967295i64, 258]).into(),
+        ),
+        (
+            "u8",
+            "U64",
+            le(&[i64::MAX as u64, 258].map(u64::to_le_bytes)),
+            Tensor::new([i64::MAX, 258]).into(),
+        ),
+    ]
+}
+
+#[test]
+fn types_that_tensors_have_not_are_widened() {
+    for (npy, name, data, tensor) in widened() {
+        let n = tensor.len();
+        let size = data.len() / n;
+        let file = safe(
+            &format!(
+                "{{\"w\":{{\"dtype\":\"{name}\",\"shape\":[{n}],\"data_offsets\":[0,{}]}}}}",
+                data.len()
+            ),
+            &data,
+        );
+        assert_eq!(
+            Safetensors::from_bytes(&file).unwrap().tensors["w"],
+            tensor,
+            "{name}"
+        );
+        let cut = safe(
+            &format!(
+                "{{\"w\":{{\"dtype\":\"{name}\",\"shape\":[{}],\"data_offsets\":[0,{}]}}}}",
+                n + 1,
+                data.len()
+            ),
+            &data,
+        );
+        assert!(
+            refusal(Safetensors::from_bytes(&cut)).contains("does not fill bytes"),
+            "{name}"
+        );
+        if npy.is_empty() {
+            continue;
+        }
+        let header = |order: &str| {
+            format!("{{'descr': '{order}{npy}', 'fortran_order': False, 'shape': ({n},)}}")
+        };
+        let little = AnyTensor::from_npy(&numpy(1, &header("<"), 0, &data));
+        assert_eq!(little.unwrap(), tensor, "{npy}");
+        let swapped: Vec<u8> = data
+            .chunks(size)
+            .flat_map(|v| v.iter().rev().copied())
+            .collect();
+        let big = AnyTensor::from_npy(&numpy(1, &header(">"), 0, &swapped));
+        assert_eq!(big.unwrap(), tensor, "{npy}");
+        assert!(AnyTensor::from_npy(&numpy(1, &header("<"), 0, &data[1..])).is_err());
+    }
+    // In Fortran order as well: the columns of [[1, 2], [3, 4]].
+    let columns = "{'descr': '<i2', 'fortran_order': True, 'shape': (2, 2)}";
+    let t = AnyTensor::from_npy(&numpy(1, columns, 0, &[1, 0, 3, 0, 2, 0, 4, 0]));
+    assert_eq!(t.unwrap(), Tensor::new([[1i32, 2], [3, 4]]).into());
+    // What no i64 holds.
+    let beyond = (1u64 << 63).to_le_bytes();
+    let header = "{'descr': '<u8', 'fortran_order': False, 'shape': (2,)}";
+    let e = refusal(AnyTensor::from_npy(&numpy(
+        1,
+        header,
+        0,
+        &[[0; 8], beyond].concat(),
+    )));
+    assert!(e.contains("beyond the largest i64 (at byte 74)"), "{e}");
+    let (big, top) = (header.replace('<', ">"), (1u64 << 63).to_be_bytes());
+    assert!(AnyTensor::from_npy(&numpy(1, &big, 0, &[[0; 8], top].concat())).is_err());
+    assert!(
+        AnyTensor::from_npy(&numpy(
+            1,
+            &big,
+            0,
+            &[[0; 8], [0, 0, 0, 0, 0, 0, 0, 255]].concat()
+        ))
+        .is_ok()
+    );
+    for (descr, what) in [
+        ("<c16", "complex"),
+        ("|O", "Python objects"),
+        ("<U3", "texts"),
+        ("<M8[ns]", "times"),
+        ("|V2", "records"),
+        ("<f16", "floats of another"),
+    ] {
+        let header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': (1,)}}");
+        let e = refusal(AnyTensor::from_npy(&numpy(1, &header, 0, &[0; 16])));
+        assert!(e.contains(what), "{e}");
+    }
 }
 
 #[test]

@@ -1,16 +1,17 @@
 //! Elements as bytes, in either order of bytes.
 
-use super::malformed;
+use super::stored::{Stored, brain, e4m3, half};
+use super::{malformed, unsupported};
 use crate::any::{AnyTensor, with_type};
 use crate::dtype::DType;
+use crate::element::Element;
 use crate::error::Result;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
 macro_rules! numbers {
     ($($Variant:ident $t:ident)*) => {
-        /// The tensor of these bytes, whose length has been checked.
-        pub(super) fn from_bytes(
+        fn own(
             format: &'static str,
             dtype: DType,
             shape: Shape,
@@ -55,6 +56,56 @@ macro_rules! numbers {
     };
 }
 numbers!(F32 f32 F64 f64 I64 i64 I32 i32 U8 u8);
+
+/// The tensor of these bytes, whose length has been checked.
+pub(super) fn from_bytes(
+    format: &'static str,
+    stored: Stored,
+    shape: Shape,
+    bytes: &[u8],
+    offset: usize,
+    big_endian: bool,
+) -> Result<AnyTensor> {
+    let b = big_endian;
+    match stored {
+        Stored::Own(dtype) => own(format, dtype, shape, bytes, offset, big_endian),
+        Stored::F16 => widened(bytes, b, shape, |raw| half(u16::from_le_bytes(raw))),
+        Stored::Bf16 => widened(bytes, b, shape, |raw| brain(u16::from_le_bytes(raw))),
+        Stored::F8E4m3 => widened(bytes, b, shape, |[raw]| e4m3(raw)),
+        Stored::F8E5m2 => widened(bytes, b, shape, |[raw]| half(u16::from(raw) << 8)),
+        Stored::I8 => widened(bytes, b, shape, |raw| i32::from(i8::from_le_bytes(raw))),
+        Stored::I16 => widened(bytes, b, shape, |raw| i32::from(i16::from_le_bytes(raw))),
+        Stored::U16 => widened(bytes, b, shape, |raw| i32::from(u16::from_le_bytes(raw))),
+        Stored::U32 => widened(bytes, b, shape, |raw| i64::from(u32::from_le_bytes(raw))),
+        Stored::U64 => {
+            // The highest bit of each, in the byte where the order has it.
+            let top = if b { 0 } else { 7 };
+            if let Some(i) = bytes.chunks_exact(8).position(|raw| raw[top] > 127) {
+                let reason = "a number of type u64 is beyond the largest i64";
+                return Err(unsupported(format, offset + 8 * i, reason));
+            }
+            own(format, DType::I64, shape, bytes, offset, big_endian)
+        }
+    }
+}
+
+/// Elements of `N` bytes, given to `f` with the lowest first.
+fn widened<const N: usize, T: Element>(
+    bytes: &[u8],
+    big_endian: bool,
+    shape: Shape,
+    f: impl Fn([u8; N]) -> T,
+) -> Result<AnyTensor> {
+    let values = bytes.chunks_exact(N).map(|part| {
+        let mut raw = [0; N];
+        raw.copy_from_slice(part);
+        if big_endian {
+            raw.reverse();
+        }
+        f(raw)
+    });
+    Ok(Tensor::from_vec(values.collect(), shape)?.into())
+}
 
 /// The elements in row-major order as little-endian bytes.
 pub(super) fn to_bytes(t: &AnyTensor) -> Vec<u8> {

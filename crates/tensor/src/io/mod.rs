@@ -1,13 +1,15 @@
-//! Files of tensors: NumPy's npy, safetensors. Every header is hostile until checked.
+//! Files of tensors: NumPy's npy and npz, safetensors. Every header is hostile until checked.
 //!
-//! Invariants: reading asks for no more memory than the file has bytes (but for a constant), whatever
-//! its header says, and never panics; writing replaces a file whole or not at all.
+//! Invariants: reading asks for no more memory than a few times the bytes of the file (of an npz file what it unpacks to, up to a
+//! limit), whatever its header says, and never panics; writing replaces a file whole or not at all.
 
 mod atomic;
 mod bytes;
 mod json;
 mod npy;
+mod npz;
 mod safetensors;
+mod stored;
 
 pub use atomic::write_atomic;
 pub use safetensors::Safetensors;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::bytes::{from_bytes, reversed, to_bytes};
+use super::stored::Stored;
 use super::{malformed, read, unsupported, write_atomic};
 use crate::any::AnyTensor;
 use crate::dtype::DType;
@@ -24,7 +25,8 @@ impl AnyTensor {
     }
 
     /// The tensor in the bytes of an npy file, versions 1 to 3, of either byte order, in C or Fortran
-    /// order.
+    /// order. Types that tensors have not are widened: float16 to `f32`; int8, int16 and uint16 to `i32`; uint32 and
+    /// uint64 (up to the largest `i64`) to `i64`.
     ///
     /// # Errors
     /// If the bytes are no npy file, or hold a type that tensors have not.
@@ -132,7 +134,7 @@ impl<T: Element> Tensor<T> {
 }
 
 struct Header {
-    dtype: DType,
+    dtype: Stored,
     big_endian: bool,
     fortran: bool,
     shape: Shape,
@@ -199,33 +201,15 @@ impl Header {
             let reason = "the header lacks one of descr, fortran_order, shape";
             return Err(malformed("npy", start, reason));
         };
-        let dtype = match descr.get(1..) {
-            Some("f4") => DType::F32,
-            Some("f8") => DType::F64,
-            Some("i8") => DType::I64,
-            Some("i4") => DType::I32,
-            Some("u1") => DType::U8,
-            Some("b1") => DType::Bool,
-            _ => {
-                return Err(unsupported(
-                    "npy",
-                    offset,
-                    format!("element type {descr:?}"),
-                ));
-            }
+        let Some(dtype) = descr.get(1..).and_then(Stored::of_npy) else {
+            return Err(unsupported("npy", offset, what(descr)));
         };
         let big_endian = match descr.as_bytes()[0] {
             b'>' => true,
             b'<' => false,
             b'=' => cfg!(target_endian = "big"),
             b'|' if dtype.size() == 1 => false,
-            _ => {
-                return Err(unsupported(
-                    "npy",
-                    offset,
-                    format!("element type {descr:?}"),
-                ));
-            }
+            _ => return Err(unsupported("npy", offset, what(descr))),
         };
         Ok(Header {
             dtype,
@@ -235,6 +219,24 @@ impl Header {
             end,
         })
     }
+}
+
+/// A type of elements that is not read, in words.
+fn what(descr: &str) -> String {
+    let kind = match descr
+        .trim_start_matches(['<', '>', '=', '|'])
+        .chars()
+        .next()
+    {
+        Some('c') => ": complex numbers",
+        Some('O') => ": Python objects",
+        Some('U' | 'S' | 'a' | 'T') => ": texts",
+        Some('M' | 'm') => ": times",
+        Some('V') => ": records of bytes",
+        Some('f') => ": floats of another width",
+        _ => "",
+    };
+    format!("element type {descr:?}{kind}")
 }
 
 /// A reader of the Python literals that headers are made of.

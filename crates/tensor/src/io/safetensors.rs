@@ -9,6 +9,7 @@ use std::path::Path;
 
 use super::bytes::{from_bytes, to_bytes};
 use super::json::{Json, quote};
+use super::stored::Stored;
 use super::{malformed, read, unsupported, write_atomic};
 use crate::any::AnyTensor;
 use crate::dtype::DType;
@@ -47,7 +48,8 @@ impl Safetensors {
         Safetensors::from_bytes(&read("load", path)?).map_err(|e| e.in_file(path))
     }
 
-    /// What the bytes of a file hold.
+    /// What the bytes of a file hold. Types that tensors have not are widened: F16, BF16, F8_E4M3 and F8_E5M2 to `f32`;
+    /// I8, I16 and U16 to `i32`; U32 and U64 (up to the largest `i64`) to `i64`.
     ///
     /// # Errors
     /// If they are no safetensors file, or hold a type that tensors have not.
@@ -187,7 +189,7 @@ enum Entry {
 }
 
 struct TensorEntry {
-    dtype: DType,
+    dtype: Stored,
     shape: Shape,
     /// Where its bytes begin and end in the data.
     span: (usize, usize),
@@ -216,18 +218,15 @@ fn tensor_entry(json: &mut Json<'_>, name: &str) -> Result<TensorEntry> {
         match &*key {
             "dtype" => {
                 let told = json.string()?;
-                let all = [
-                    DType::F32,
-                    DType::F64,
-                    DType::I64,
-                    DType::I32,
-                    DType::U8,
-                    DType::Bool,
-                ];
-                dtype = Some(match all.into_iter().find(|d| code(*d) == told) {
+                dtype = Some(match Stored::of_safetensors(&told) {
                     Some(dtype) => dtype,
                     None => {
-                        let reason = format!("{name} is of element type {told}");
+                        let kind = if told.starts_with('C') {
+                            ": complex numbers"
+                        } else {
+                            ""
+                        };
+                        let reason = format!("{name} is of element type {told}{kind}");
                         return Err(unsupported("safetensors", 8, reason));
                     }
                 });
