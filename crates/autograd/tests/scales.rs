@@ -26,6 +26,8 @@ const REGIMES: &[Regime] = &[
     ("1e-30 and 1e30", |v, i| v * [1e-30, 1e30][i % 2]),
     ("from 1e6 on", |v, _| v + 1e6),
     ("from -1e6 on", |v, _| v - 1e6),
+    ("near ±1", |v, i| (1.0 - 1e-6 * (i + 1) as f64).copysign(v)),
+    ("just above 1", |_, i| 1.0 + 1e-6 * (i + 1) as f64),
     ("beyond ±20", |v, _| v + 20f64.copysign(v)),
     ("beyond ±100", |v, _| v + 100f64.copysign(v)),
     ("one is ∞", |v, i| if i == 0 { f64::INFINITY } else { v }),

@@ -652,6 +652,23 @@ fn statistics_whose_intermediate_values_over_and_underflow() {
     }
 }
 
+#[test]
+fn gradients_of_a_normalisation_are_summed_in_blocks() {
+    let rows = 200_000;
+    let x = Tensor::<f32>::new([[0.0, 1.0]]).expand([rows, 2]).unwrap();
+    let all = x.layer_norm(2, None, None, 0.0).unwrap();
+    let dy = Tensor::<f32>::full([rows, 2], 0.1);
+    let grads = x
+        .layer_norm_grad(&dy, 2, None, &all.offset, &all.scale)
+        .unwrap();
+    for (bias, weight) in grads.bias.iter().zip(grads.weight.iter()) {
+        assert!(
+            (bias / 2e4 - 1.0).abs() < 2e-6 && (weight.abs() / 2e4 - 1.0).abs() < 2e-6,
+            "{bias} {weight}"
+        );
+    }
+}
+
 /// What a view repeats is reduced once, with the result of a copy.
 #[test]
 fn repeated_elements_are_reduced_as_a_copy_of_them() {

@@ -26,6 +26,11 @@ pub(crate) fn block_rows(n: usize) -> usize {
     (par::chunk_len(COST) / n.max(1)).max(8)
 }
 
+/// Rows of a block of the gradients of weight and bias, which are summed in order: the error of a sum grows with its length.
+pub(crate) fn sum_rows(n: usize) -> usize {
+    block_rows(n).min(128)
+}
+
 /// What is normalised: `y = (x − mean)·scale·w + b` with `scale = 1/√(var + ε)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Norm<T> {
@@ -229,7 +234,7 @@ pub(crate) unsafe fn norm<T: FloatKernels>(all: Norm<T>) {
     });
 }
 
-/// The gradients; there are `rows.div_ceil(block_rows(n))` blocks.
+/// The gradients; there are `rows.div_ceil(sum_rows(n))` blocks.
 ///
 /// # Safety
 /// `x` and `dy` are readable and `dx` writable for `rows·n` elements, `w` readable for `n`, `offset` and
@@ -241,21 +246,23 @@ pub(crate) unsafe fn norm_grad<T: FloatKernels>(all: NormGrad<T>) {
     let [x, w, offset, scale, dy] =
         [all.x, all.w, all.offset, all.scale, all.dy].map(|p| Shared(p as *mut T));
     let [dx, dw, db] = [all.dx, all.dw, all.db].map(Shared);
-    let per = block_rows(n);
-    par::for_each(rows.div_ceil(per), move |t| {
-        let r = t * per;
-        let block = NormGrad {
-            rows: per.min(rows - r),
-            n,
-            x: x.get().wrapping_add(r * n),
-            w: w.get(),
-            offset: offset.get().wrapping_add(r),
-            scale: scale.get().wrapping_add(r),
-            dy: dy.get().wrapping_add(r * n),
-            dx: dx.get().wrapping_add(r * n),
-            dw: dw.get().wrapping_add(t * n),
-            db: db.get().wrapping_add(t * n),
-        };
-        dispatch(isa, block);
+    let per = sum_rows(n);
+    par::for_pieces(rows.div_ceil(per), block_rows(n) / per, move |piece| {
+        for t in piece {
+            let r = t * per;
+            let block = NormGrad {
+                rows: per.min(rows - r),
+                n,
+                x: x.get().wrapping_add(r * n),
+                w: w.get(),
+                offset: offset.get().wrapping_add(r),
+                scale: scale.get().wrapping_add(r),
+                dy: dy.get().wrapping_add(r * n),
+                dx: dx.get().wrapping_add(r * n),
+                dw: dw.get().wrapping_add(t * n),
+                db: db.get().wrapping_add(t * n),
+            };
+            dispatch(isa, block);
+        }
     });
 }

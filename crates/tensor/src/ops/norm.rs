@@ -2,7 +2,7 @@
 
 use crate::element::Float;
 use crate::error::{ErrorKind, Result, Site};
-use crate::kernels::norm::{Norm, NormGrad, block_rows};
+use crate::kernels::norm::{Norm, NormGrad, sum_rows};
 use crate::kernels::tables::FloatKernels;
 use crate::shape::{IntoShape, Shape};
 use crate::tensor::Tensor;
@@ -165,7 +165,7 @@ impl<T: Float> Tensor<T> {
         let (x, dy) = (self.try_contiguous(op)?, dy.try_contiguous(op)?);
         let (offset, scale) = (offset.try_contiguous(op)?, scale.try_contiguous(op)?);
         let rows = x.len() / n;
-        let blocks = Shape::from_slice(&[rows.div_ceil(block_rows(n)), n]);
+        let blocks = Shape::from_slice(&[rows.div_ceil(sum_rows(n)), n]);
         let dw = Tensor::<T>::try_uninit(op, blocks.clone())?;
         let db = Tensor::<T>::try_uninit(op, blocks)?;
         // SAFETY: all are contiguous, of the sizes that the kernel names; the outputs are new.
