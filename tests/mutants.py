@@ -54,6 +54,7 @@ STAGES = [
     ("goldens", [], False),
     ("operators", [], False),
     ("errors", [], False),
+    ("numbers", [], False),
     # (The other reads the source.)
     ("error_texts", ["--skip", "every_fallible_call_has_a_case"], False),
     ("engine", [], False),
@@ -105,7 +106,7 @@ EXPLAINED = [
     ("statistics.rs", "if p == 2.0 {", "another number than 2.0", "a short cut: the rule for any p gives the same"),
     ("statistics.rs", "if self.p == 1.0 {", "another number than 1.0",
      "a short cut: the rule for any p gives the same"),
-    ("statistics.rs", "&y.masked_fill(&flat, T::ONE)", "another number than T::ONE",
+    ("statistics.rs", "y.masked_fill(&flat, T::ONE)", "another number than T::ONE",
      "where y is 0 so is every x, whose sign is the factor; any that is not 0 keeps NaN out"),
     ("statistics.rs", ".masked_fill(&zero, T::ONE)?", "another number than T::ONE",
      "where x is 0 its sign is the factor; any that is not 0 keeps infinity out"),

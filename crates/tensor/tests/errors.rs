@@ -212,6 +212,27 @@ fn cases() -> Cases {
     c.add("squared_error_grad", "shape", t.squared_error_grad(&u, 1.0));
     c.add("bce_error", "shape", t.bce_error(&u));
     c.add("bce_error_grad", "shape", t.bce_error_grad(&u, 1.0));
+    c.add(
+        "bce_with_logits_error",
+        "shape",
+        t.bce_with_logits_error(&u),
+    );
+    c.add(
+        "bce_with_logits_error_grad",
+        "shape",
+        t.bce_with_logits_error_grad(&u, 1.0),
+    );
+    c.add("huber_error", "delta", t.huber_error(&t, 0.0));
+    c.add(
+        "huber_error_grad",
+        "delta",
+        t.huber_error_grad(&t, f64::NAN, 1.0),
+    );
+    c.add(
+        "layer_norm",
+        "epsilon",
+        t.layer_norm(3, None, None, f64::NAN),
+    );
     c.add("eq", "shape", t.eq(&u));
     c.add("ne", "shape", t.ne(&u));
     c.add("lt", "shape", t.lt(&u));

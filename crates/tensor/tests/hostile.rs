@@ -228,7 +228,7 @@ proptest! {
             t.try_add(&u); t.try_sub(&u); t.try_mul(&u); t.try_div(&u); t.try_rem(&u);
             t.maximum(&u); t.minimum(&u); t.pow(&u); t.atan2(&u); t.hypot(&u); t.logaddexp(&u); t.exp_mul(&u); t.eq(&u); t.lt(&u);
             t.clamp(p, q); t.powf(p); t.affine(p, q); t.leaky_relu(p); t.elu(q); t.leaky_relu_grad(p, &u);
-            t.huber_error(&u, p); t.huber_error_grad(&u, p, q);
+            t.huber_error(&u, p); t.huber_error_grad(&u, p, q); t.bce_with_logits_error(&u); t.bce_with_logits_error_grad(&u, p);
             t.cast::<i64>(); t.cast::<u8>(); t.cast::<bool>();
             t.allclose(&u, Tolerance::new(p, q));
             t.closeness(&t, Tolerance::new(p, q));

@@ -193,6 +193,7 @@ fn ops() -> Vec<(&'static str, Op)> {
         "logaddexp" |x| x.logaddexp(&x.flip(0)?);
         "exp_mul" |x| x.exp_mul(&Tensor::scalar(0.5));
         "slopes" |x| Ok((x.silu_grad(x)?, (x.gelu_grad(x)?, x.mish_grad(x)?)));
+        "bce with logits" |x| x.bce_with_logits_error(&Tensor::scalar(0.25));
         "huber" |x| x.huber_error(&Tensor::scalar(0.25), 1.0);
         "grads" |x| Ok((x.tanh_grad(x)?, (x.sigmoid_grad(x)?, x.relu_grad(x)?)));
         "eq" |x| x.eq(&x.abs());

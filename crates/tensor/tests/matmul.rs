@@ -526,3 +526,47 @@ fn errors_of_dot_outer_and_linear() {
     assert!(linear(&[2, 3], &[3], &[3]).starts_with("linear: needs a weight of two axes\n"));
     assert!(linear(&[], &[4, 1], &[4]).starts_with("linear: needs an input of one axis or more\n"));
 }
+
+/// The error of a sum grows with the length of what is added one after another: no kernel adds more than a block so.
+#[test]
+fn long_inner_dimensions_are_summed_in_blocks() {
+    let k = 100_000;
+    let noise = |rows: usize, columns: usize, seed: u64| -> Tensor<f32> {
+        Tensor::rand([rows, columns], &mut wengert_tensor::Rng::seed(seed))
+    };
+    let gaps = |t: &Tensor<f32>| Tensor::stack(&[t, t], 2).unwrap().select(2, 0).unwrap();
+    let lays = |t: &Tensor<f32>| [t.clone(), t.t().unwrap().copied().t().unwrap(), gaps(t)];
+    for (m, n) in [(1, 1), (1, 2), (2, 1), (1, 5), (2, 3), (10, 1), (4, 4)] {
+        let (a, b) = (noise(m, k, 1), noise(k, n, 2));
+        let exact = a.cast::<f64>().matmul(&b.cast::<f64>()).unwrap();
+        for (i, (a, b)) in lays(&a)
+            .iter()
+            .flat_map(|a| lays(&b).map(|b| (a.clone(), b)))
+            .enumerate()
+        {
+            each_isa(|isa| {
+                let c = with_isa(isa, || a.matmul(&b)).unwrap();
+                for (c, e) in c.iter().zip(exact.iter()) {
+                    let off = (f64::from(c) / e - 1.0).abs();
+                    assert!(off < 2e-6, "{isa:?} {m} x {n}, layouts {i}: {off:e}");
+                }
+            });
+        }
+    }
+    // One after another, ones end at 2²⁴.
+    let many = 17_800_000;
+    let ones = Tensor::<f32>::ones([many]);
+    let columns = ones
+        .unsqueeze(1)
+        .unwrap()
+        .expand([many, 2])
+        .unwrap()
+        .copied();
+    for y in [
+        ones.dot(&ones).unwrap(),
+        ones.matmul(&columns).unwrap(),
+        columns.t().unwrap().matmul(&ones).unwrap(),
+    ] {
+        assert!(y.iter().all(|v| v == 17_800_000.0), "{y}");
+    }
+}

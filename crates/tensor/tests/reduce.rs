@@ -529,6 +529,220 @@ fn variance_without_enough_elements() {
     assert_eq!(v(2, 5), f64::INFINITY);
 }
 
+/// Far from zero the mean is no number of the type, and its rounding is as large as the deviations.
+#[test]
+fn variance_far_from_zero() {
+    let values = |n: usize, offset: f32, step: f32| -> Vec<f32> {
+        (0..n)
+            .map(|i| offset + ((i * 7) % 5) as f32 * step)
+            .collect()
+    };
+    let exact = |v: &[f32], correction: f64| {
+        let n = v.len() as f64;
+        let mean = v.iter().map(|x| f64::from(*x)).sum::<f64>() / n;
+        let squares = v.iter().map(|x| (f64::from(*x) - mean).powi(2));
+        squares.sum::<f64>() / (n - correction)
+    };
+    for (offset, step) in [
+        (1e6, 0.25),
+        (-1e6, 0.0625),
+        (1.6e7, 1.0),
+        (1e30, 2e23),
+        (0.0, 1.0),
+    ] {
+        for n in [2, 3, 5, 31, 32, 100, 1000, 4096, 100_000] {
+            let v = values(n, offset, step);
+            let want = exact(&v, 0.0);
+            let unit = exact(&v, 1.0);
+            // As one row, as rows, as columns, and with gaps.
+            let row = Tensor::from_vec(v.clone(), [n]).unwrap();
+            let rows = Tensor::stack(&[&row, &row, &row], 0).unwrap();
+            let columns = rows.t().unwrap().copied();
+            let apart = Tensor::stack(&[&row, &row.neg()], 1)
+                .unwrap()
+                .select(1, 0)
+                .unwrap();
+            let all = [
+                row.var_all(0),
+                rows.var(1, 0).unwrap(),
+                columns.var(0, 0).unwrap(),
+                rows.t().unwrap().var(0, 0).unwrap(),
+                columns.var_all(0),
+                apart.var(0, 0).unwrap(),
+            ];
+            for (i, y) in all.iter().enumerate() {
+                for y in y.iter() {
+                    let off = (f64::from(y) / want - 1.0).abs();
+                    let fits = want < 3e38 && off < 2e-6 || want > 3.5e38 && y == f32::INFINITY;
+                    assert!(fits, "{offset} {step} {n} way {i}: {y} instead of {want}");
+                }
+            }
+            let std = f64::from(rows.std(1, 1).unwrap().iter().next().unwrap());
+            assert!(
+                (std / unit.sqrt() - 1.0).abs() < 2e-6,
+                "{offset} {n}: {std}"
+            );
+        }
+    }
+}
+
+#[test]
+fn statistics_whose_intermediate_values_over_and_underflow() {
+    let t = |v: [f32; 4]| Tensor::new(v);
+    let near = |y: Tensor<f32>, want: f64| {
+        let y = f64::from(y.item().unwrap());
+        assert!((y / want - 1.0).abs() < 1e-6, "{y} instead of {want}");
+    };
+    near(t([3e38, 3e38, 2e38, 2e38]).mean_all(), 2.5e38);
+    near(t([3e38, 3e38, -3e38, -1e38]).mean_all(), 5e37);
+    assert_eq!(
+        t([f32::INFINITY, 1.0, 2.0, 3.0]).mean_all().item().unwrap(),
+        f32::INFINITY
+    );
+    assert!(
+        t([f32::INFINITY, f32::NEG_INFINITY, 2.0, 3.0])
+            .mean_all()
+            .item()
+            .unwrap()
+            .is_nan()
+    );
+    near(t([1e30, 2e30, 1e30, 2e30]).std_all(0), 0.5e30);
+    near(t([1e-30, 2e-30, 1e-30, 2e-30]).std_all(0), 0.5e-30);
+    near(t([1e-18, 2e-18, 1e-18, 2e-18]).var_all(0), 0.25e-36);
+    near(t([3e38, -3e38, 3e38, -3e38]).std_all(0), 3e38);
+    assert_eq!(
+        t([1e30, 2e30, 1e30, 2e30]).var_all(0).item().unwrap(),
+        f32::INFINITY
+    );
+    assert_eq!(t([7e30; 4]).std_all(0).item().unwrap(), 0.0);
+    // A group that needs it beside others.
+    let rows = Tensor::<f32>::new([[1.0, 3.0], [1e30, 3e30], [2.0, 2.0]]);
+    let std = rows.std(1, 0).unwrap().to_vec();
+    assert!(
+        std[0] == 1.0 && (std[1] / 1e30 - 1.0).abs() < 1e-6 && std[2] == 0.0,
+        "{std:?}"
+    );
+    near(
+        t([1e20; 4]).norm_p(3.0, 0).unwrap(),
+        1e20 * 4f64.powf(1.0 / 3.0),
+    );
+    near(
+        t([1e-20; 4]).norm_p(3.0, 0).unwrap(),
+        1e-20 * 4f64.powf(1.0 / 3.0),
+    );
+    near(
+        t([1e20, 1e21, 1e22, 1e20]).norm_p(-3.0, 0).unwrap(),
+        1e20 * 2.001f64.powf(-1.0 / 3.0),
+    );
+    assert_eq!(t([0.0; 4]).norm_p(3.0, 0).unwrap().item().unwrap(), 0.0);
+    // Layer normalisation: (x − mean)/std, whatever the scale.
+    let want = [-1.0, 1.0, -1.0, 1.0];
+    for (low, high) in [
+        (1e30, 2e30),
+        (1e-30, 2e-30),
+        (1e6, 1e6 + 0.5),
+        (-3e37, 3e37),
+    ] {
+        let all = t([low, high, low, high])
+            .layer_norm(4, None, None, 0.0)
+            .unwrap();
+        for (y, want) in all.y.iter().zip(want) {
+            assert!((y - want).abs() < 1e-6, "{low}: {y}");
+        }
+    }
+}
+
+#[test]
+fn gradients_of_a_normalisation_are_summed_in_blocks() {
+    let rows = 200_000;
+    let x = Tensor::<f32>::new([[0.0, 1.0]]).expand([rows, 2]).unwrap();
+    let all = x.layer_norm(2, None, None, 0.0).unwrap();
+    let dy = Tensor::<f32>::full([rows, 2], 0.1);
+    let grads = x
+        .layer_norm_grad(&dy, 2, None, &all.offset, &all.scale)
+        .unwrap();
+    for (bias, weight) in grads.bias.iter().zip(grads.weight.iter()) {
+        assert!(
+            (bias / 2e4 - 1.0).abs() < 2e-6 && (weight.abs() / 2e4 - 1.0).abs() < 2e-6,
+            "{bias} {weight}"
+        );
+    }
+}
+
+/// What a view repeats is reduced once, with the result of a copy.
+#[test]
+fn repeated_elements_are_reduced_as_a_copy_of_them() {
+    let t = |s: &[usize]| Tensor::from_vec(noise(s.iter().product(), 7), s).unwrap();
+    let views = [
+        t(&[1]).expand([5]).unwrap(),
+        t(&[4, 1, 5]).expand([3, 4, 6, 5]).unwrap(),
+        t(&[1, 3]).expand([2000, 3]).unwrap(),
+        t(&[3, 1]).expand([3, 2000]).unwrap(),
+        t(&[3, 1]).expand([3, 6]).unwrap().t().unwrap(),
+        t(&[1, 1, 2]).expand([2, 3, 2]).unwrap(),
+        t(&[2, 1, 3]).flip(2).unwrap().expand([2, 4, 3]).unwrap(),
+    ];
+    for x in views {
+        let copy = x.copied();
+        for axes in subsets(x.rank()) {
+            let axes = &axes[..];
+            let same = |a: Result<Tensor<f64>>, b: Result<Tensor<f64>>| {
+                let (a, b) = (a.unwrap(), b.unwrap());
+                assert!(a.is_contiguous());
+                assert!(
+                    a.shape() == b.shape() && a.allclose(&b, Tolerance::new(1e-12, 1e-14)).unwrap(),
+                    "{axes:?} of {x:?}: {a} instead of {b}"
+                );
+            };
+            same(x.sum(axes), copy.sum(axes));
+            same(x.sum_keepdim(axes), copy.sum_keepdim(axes));
+            same(x.prod(axes), copy.prod(axes));
+            same(x.max(axes), copy.max(axes));
+            same(x.min_keepdim(axes), copy.min_keepdim(axes));
+            same(x.mean(axes), copy.mean(axes));
+            same(x.var(axes, 0), copy.var(axes, 0));
+            same(x.std_keepdim(axes, 0), copy.std_keepdim(axes, 0));
+            same(x.norm(axes), copy.norm(axes));
+            same(x.norm_p(3.0, axes), copy.norm_p(3.0, axes));
+            same(
+                x.norm_p(f64::INFINITY, axes),
+                copy.norm_p(f64::INFINITY, axes),
+            );
+            same(x.logsumexp(axes), copy.logsumexp(axes));
+            let (m, n) = (x.gt_scalar(0.0), copy.gt_scalar(0.0));
+            assert_eq!(m.any(axes).unwrap(), n.any(axes).unwrap());
+            assert_eq!(m.all_keepdim(axes).unwrap(), n.all_keepdim(axes).unwrap());
+            let (i, j) = (
+                x.affine(100.0, 0.0).cast::<u8>(),
+                copy.affine(100.0, 0.0).cast::<u8>(),
+            );
+            assert_eq!(i.sum(axes).unwrap(), j.sum(axes).unwrap());
+            assert_eq!(i.prod(axes).unwrap(), j.prod(axes).unwrap());
+        }
+        for axis in 0..x.rank() as isize {
+            assert_eq!(x.argmax(axis).unwrap(), copy.argmax(axis).unwrap());
+            assert_eq!(
+                x.argmin_keepdim(axis).unwrap(),
+                copy.argmin_keepdim(axis).unwrap()
+            );
+            for (a, b) in [
+                (x.softmax(axis), copy.softmax(axis)),
+                (x.log_softmax(axis), copy.log_softmax(axis)),
+            ] {
+                let (a, b) = (a.unwrap(), b.unwrap());
+                assert!(a.is_contiguous() && a.allclose(&b, Tolerance::new(1e-12, 1e-14)).unwrap());
+            }
+        }
+        assert_eq!(x.argmax_all().unwrap(), copy.argmax_all().unwrap());
+        assert_eq!(x.argmin_all().unwrap(), copy.argmin_all().unwrap());
+        let mask = Tensor::new([true]).expand([1000, 1000]).unwrap();
+        assert_eq!(mask.count_nonzero(), 1_000_000);
+    }
+    let vast = Tensor::<u8>::scalar(3).expand([1 << 40, 5]).unwrap();
+    assert_eq!(vast.sum_all().item().unwrap(), 15 << 40);
+    assert_eq!(vast.argmax_all().unwrap().item().unwrap(), 0);
+}
+
 #[test]
 fn errors_name_the_call_and_the_axis() {
     let x = Tensor::<f32>::zeros([2, 0]);

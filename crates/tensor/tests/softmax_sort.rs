@@ -174,3 +174,17 @@ fn sorts_along_any_axis() {
         }
     }
 }
+
+#[test]
+fn long_columns_are_summed_in_blocks() {
+    let n = 1_000_000;
+    let x = Tensor::<f32>::zeros([n, 2]);
+    let y = x.softmax(0).unwrap();
+    assert!(y.iter().all(|v| (v * 1e6 - 1.0).abs() < 1e-6), "{y}");
+    let dy = Tensor::<f32>::full([n, 2], 0.1);
+    let dx = x
+        .affine(0.0, -(n as f64).ln())
+        .log_softmax_grad(&dy, 0)
+        .unwrap();
+    assert!(dx.iter().all(|v| v.abs() < 1e-6), "{dx}");
+}

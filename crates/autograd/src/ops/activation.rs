@@ -103,6 +103,18 @@ unary_op! {
     fused |x, dy| x.gelu_tanh_grad(dy);
     reference |x| x * 0.5 * (1.0 + (ROOT * (x + CUBE * x * x * x)).tanh());
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
+
+    /// `x / (1 + |x|)`, ±1 at ±∞; gradient `dy / (1 + |x|)²`.
+    softsign Softsign SOFTSIGN
+    in "activation" formula "x/(1 + |x|)" gradient "dy/(1 + |x|)²" edges "smooth; ±1 at ±∞"
+    saves x
+    rule |x, dy| {
+        let d = x.abs().affine(1.0, 1.0);
+        dy / &d / &d
+    };
+    reference |x| x / (1.0 + x.abs());
+    samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
+    ties [0.0 => 1.0]
 }
 
 /// # Activations: leaky rectifier
@@ -211,37 +223,6 @@ pub(crate) static ELU: OpInfo = OpInfo {
                 .map(elu))
             .expect(vec![Array::scalar(1.3)])
             .note("kink"),
-        ]
-    },
-};
-
-/// # Activations: softsign
-impl<T: Float> Var<T> {
-    /// `x / (1 + |x|)`; gradient `dy / (1 + |x|)²`.
-    #[track_caller]
-    #[inline(never)]
-    pub fn softsign(&self) -> Var<T> {
-        self / self.abs().affine(1.0, 1.0)
-    }
-}
-
-pub(crate) static SOFTSIGN: OpInfo = OpInfo {
-    name: "softsign",
-    family: "activation",
-    formula: "x/(1 + |x|)",
-    gradient: "dy/(1 + |x|)²",
-    edges: "smooth",
-    #[cfg(feature = "samples")]
-    samples: || {
-        let f = |x: f64| x / (1.0 + x.abs());
-        vec![
-            sample!([spread(&[2, 3], 1)], |v| Ok(v[0].softsign()), |r| r[0]
-                .map(f))
-            .elementwise(),
-            sample!([Tensor::scalar(0.0)], |v| Ok(v[0].softsign()), |r| r[0]
-                .map(f))
-            .expect(vec![Array::scalar(1.0)])
-            .note("at 0"),
         ]
     },
 };

@@ -43,7 +43,7 @@ impl ClassLoss {
     pub fn new() -> ClassLoss {
         ClassLoss::default()
     }
-    /// A weight for each class; the mean divides by the sum of the targets' weights.
+    /// A weight for each class, 0 or more; the mean divides by the sum of the targets' weights.
     pub fn weights(mut self, weights: impl Into<Vec<f64>>) -> Self {
         self.weights = Some(weights.into());
         self
@@ -150,6 +150,16 @@ impl<T: Float> Var<T> {
         } else {
             targets.clone()
         };
+        // An impossible class that is no target counts for nothing: 0·∞ is NaN.
+        let impossible = logp.value().eq_scalar(T::NEG_INFINITY);
+        let logp = if impossible.any_all() {
+            logp.masked_fill(
+                &impossible.logical_and(&t.value().eq_scalar(T::ZERO))?,
+                T::ZERO,
+            )?
+        } else {
+            logp
+        };
         let mut terms = logp.try_mul(&t)?;
         if let Some(w) = &options.weights {
             let w: Vec<T> = w.iter().map(|v| T::from_f64(*v)).collect();
@@ -197,6 +207,16 @@ fn check_options<T: Float>(
                 value: format!("{} weights for {classes} classes", w.len()),
                 rule: "one weight for each class",
             }));
+    }
+    let bad = |w: &&f64| !(**w >= 0.0 && w.is_finite());
+    if let Some(w) = options.weights.iter().flatten().find(bad) {
+        return Err(Site::new(op).operand("input", T::DTYPE, x.shape()).error(
+            ErrorKind::InvalidArgument {
+                name: "weights",
+                value: w.to_string(),
+                rule: "0 <= weight < inf",
+            },
+        ));
     }
     Ok(())
 }
@@ -261,6 +281,22 @@ impl<T: Float> Rows<T> {
         self.added_to(Tensor::zeros(shape), &self.weights)
     }
 
+    /// Writes zeros to the rows that are left out: what is NaN there counts for nothing.
+    fn clear_left_out(&self, dx: &mut Tensor<T>, axis: usize) {
+        let weights = self.weights.as_slice().unwrap_or(&[]);
+        if weights.iter().all(|w| *w != T::ZERO) {
+            return;
+        }
+        let (classes, inner) = (dx.shape()[axis], dx.shape()[axis + 1..].iter().product());
+        let all = dx.as_mut_slice();
+        for row in (0..weights.len()).filter(|r| weights[*r] == T::ZERO) {
+            let base = row_base(row, classes, inner);
+            for k in 0..classes {
+                all[base + k * inner] = T::ZERO;
+            }
+        }
+    }
+
     /// `to`, of the input's shape, with a number for each row added at its class.
     fn added_to(&self, mut to: Tensor<T>, rows: &Tensor<T>) -> Tensor<T> {
         let rows = rows.contiguous();
@@ -270,6 +306,11 @@ impl<T: Float> Rows<T> {
         }
         to
     }
+}
+
+/// Where a row of the input, which runs along the class axis, begins.
+fn row_base(row: usize, classes: usize, inner: usize) -> usize {
+    row / inner.max(1) * classes * inner + row % inner.max(1)
 }
 
 #[track_caller]
@@ -340,8 +381,7 @@ fn pick<T: Float>(
     let mut all = vec![T::ZERO; if smoothing > 0.0 { x.len() } else { 0 }];
     let (mut at, mut weights) = (Vec::new(), Vec::new());
     for (row, &t) in targets.iter().enumerate() {
-        // A row of the input runs along the class axis.
-        let base = row / inner.max(1) * classes * inner + row % inner.max(1);
+        let base = row_base(row, classes, inner);
         if t == options.ignore_index {
             at.push(base);
             weights.push(T::ZERO);
@@ -412,7 +452,15 @@ impl<T: Float> Rule<T> for CrossEntropy<T> {
         let x = cx.var(&self.x);
         let axis = isize::from(x.rank() > 1);
         let dy = self.end.seed(dy, axis)?;
-        let weights = Var::constant(self.rows.weights.unsqueeze(axis)?);
+        let weights = self.rows.weights.unsqueeze(axis)?;
+        // The softmax of a row that is left out may be NaN.
+        let out = weights.eq_scalar(T::ZERO);
+        let x = if out.any_all() {
+            x.masked_fill(&out.expand(x.shape())?, T::ZERO)?
+        } else {
+            x
+        };
+        let weights = Var::constant(weights);
         let even = x.log_softmax(axis)?.exp().try_mul(&weights)?;
         let all = Var::constant(self.rows.all(x.shape()));
         one(all.try_sub(&even)?.try_mul(&dy)?)
@@ -421,7 +469,9 @@ impl<T: Float> Rule<T> for CrossEntropy<T> {
         let axis = isize::from(self.logp.rank() > 1);
         let weights = &self.rows.weights * &dy;
         let dx = self.logp.exp_mul(&weights.neg().unsqueeze(axis)?)?;
-        to.accumulate(0, self.rows.added_to(dx, &weights))?;
+        let mut dx = self.rows.added_to(dx, &weights);
+        self.rows.clear_left_out(&mut dx, axis as usize);
+        to.accumulate(0, dx)?;
         Ok(Fused::Done)
     }
 }
@@ -549,6 +599,40 @@ pub(crate) static CROSS_ENTROPY: OpInfo = OpInfo {
             )
             .may_drop_nan()
             .note("weights, smoothing, an ignored row"),
+            sample!(
+                [cycle(
+                    &[2, 2],
+                    &[f64::NEG_INFINITY, f64::NEG_INFINITY, 0.0, 0.0]
+                )],
+                |v| v[0].cross_entropy(&Tensor::new([-100i64, 1])),
+                |_r| Array::scalar(2f64.ln())
+            )
+            .may_drop_nan()
+            .expect(vec![Array {
+                shape: vec![2, 2],
+                data: vec![0.0, 0.0, 0.5, -0.5],
+            }])
+            .note("an ignored row of −∞"),
+            sample!(
+                [
+                    cycle(&[1, 3], &[f64::NEG_INFINITY, 0.0, 0.0]),
+                    cycle(&[1, 3], &[0.0, 0.25, 0.75])
+                ],
+                |v| v[0].cross_entropy_probs(&v[1].detach(), &ClassLoss::new()),
+                |_r| Array::scalar(2f64.ln())
+            )
+            .may_drop_nan()
+            .expect(vec![
+                Array {
+                    shape: vec![1, 3],
+                    data: vec![0.0, 0.25, -0.25],
+                },
+                Array {
+                    shape: vec![1, 3],
+                    data: vec![0.0; 3],
+                },
+            ])
+            .note("an impossible class that is no target"),
             sample!(
                 [spread(&[3], 1)],
                 |v| {

@@ -3,6 +3,7 @@
 use wengert_tensor::{IntoShape, Result, Shape};
 
 use super::block::names::*;
+use super::statistics::centred;
 use crate::ops::info::{positive, spread};
 
 /// # Softmax and normalisation: layers
@@ -17,7 +18,7 @@ impl<T: Float> Var<T> {
     /// `x [.., *shape]`; `w` and `b`, where given, `shape`.
     ///
     /// # Errors
-    /// If `x` does not end in `shape`, or `w` or `b` have another shape.
+    /// If `x` does not end in `shape`, `w` or `b` have another shape, or ε is negative or NaN.
     ///
     /// ```
     /// use wengert::Var;
@@ -42,7 +43,7 @@ impl<T: Float> Var<T> {
             x: Saved::input(0, self),
             w: weight.map(|w| Saved::input(1, w)),
             bias: bias.is_some(),
-            mean: all.mean,
+            offset: all.offset,
             scale: all.scale,
             shape,
             epsilon,
@@ -60,7 +61,8 @@ struct Normalise<T: Float> {
     w: Option<Saved<T>>,
     /// Whether there is a bias, the last input.
     bias: bool,
-    mean: Tensor<T>,
+    /// Of the mean from each group's first element.
+    offset: Tensor<T>,
     scale: Tensor<T>,
     shape: Shape,
     epsilon: f64,
@@ -75,7 +77,10 @@ impl<T: Float> Rule<T> for Normalise<T> {
         let axes: Vec<isize> = (1..=self.shape.len() as isize).map(|a| -a).collect();
         let mean = |v: &Var<T>| v.mean_keepdim(&axes[..]);
         let x = cx.var(&self.x);
-        let centred = x.try_sub(&mean(&x)?)?;
+        let lead = x.rank() - self.shape.len();
+        let sizes = x.shape().iter().enumerate();
+        let kept = sizes.map(|(a, &d)| if a < lead { d } else { 1 }).collect();
+        let centred = centred(&x, &kept)?;
         let scale = mean(&centred.square())?.affine(1.0, self.epsilon).rsqrt();
         let normal = centred.try_mul(&scale)?;
         let g = match &self.w {
@@ -96,7 +101,7 @@ impl<T: Float> Rule<T> for Normalise<T> {
     fn fused(&self, cx: &Cx<'_>, dy: Tensor<T>, to: &mut Accumulator<'_, T>) -> Result<Fused<T>> {
         let w = self.w.as_ref().map(|w| &w.value);
         let x = &self.x.value;
-        let all = x.layer_norm_grad(&dy, &self.shape, w, &self.mean, &self.scale)?;
+        let all = x.layer_norm_grad(&dy, &self.shape, w, &self.offset, &self.scale)?;
         to.accumulate(0, all.x)?;
         if w.is_some() {
             to.accumulate(1, all.weight)?;

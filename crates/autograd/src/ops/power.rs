@@ -131,9 +131,11 @@ impl<T: Float> Rule<T> for Atan2<T> {
     }
     fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
         let (y, x) = (cx.var(&self.y), cx.var(&self.x));
-        let unit = dy.try_div(&y.square().try_add(&x.square())?)?;
-        let a = cx.needs(0).then(|| unit.try_mul(&x)).transpose()?;
-        let b = cx.needs(1).then(|| unit.try_mul(&y.neg())).transpose()?;
+        // x/(x² + y²) as (x/r)/r with the radius r: the squares may overflow where the quotient does not.
+        let radius = y.hypot(&x)?;
+        let over = |v: &Var<T>| v.try_div(&radius)?.try_mul(dy)?.try_div(&radius);
+        let a = cx.needs(0).then(|| over(&x)).transpose()?;
+        let b = cx.needs(1).then(|| over(&y.neg())).transpose()?;
         two(a, b)
     }
 }
@@ -182,15 +184,28 @@ impl<T: Float> Var<T> {
 
     /// `ln(eᵃ + eᵇ)` with broadcasting, without overflow; gradients `eᵃ⁻ʸ·dy` and `eᵇ⁻ʸ·dy`.
     ///
+    /// −∞ is the logarithm of 0: two of them give −∞, with gradients 0 and 0. Two +∞ give +∞, with gradients NaN and NaN, as
+    /// their shares are not defined.
+    ///
     /// # Errors
     /// If the shapes do not broadcast.
+    ///
+    /// ```
+    /// use wengert::Var;
+    /// let (a, b) = (Var::new([f64::NEG_INFINITY]).tracked(), Var::new([f64::NEG_INFINITY]).tracked());
+    /// let y = a.logaddexp(&b)?.logaddexp(&Var::new([2.0]))?;
+    /// y.sum_all().backward()?;
+    /// assert_eq!((y.item()?, a.grad().unwrap().item()?, b.grad().unwrap().item()?), (2.0, 0.0, 0.0));
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
     #[track_caller]
     #[inline(never)]
     pub fn logaddexp(&self, other: &Var<T>) -> Result<Var<T>> {
         let y = self.value.logaddexp(&other.value)?;
-        Ok(apply([self, other], y, |_, _| LogAddExp {
+        Ok(apply([self, other], y, |y, _| LogAddExp {
             a: Saved::input(0, self),
             b: Saved::input(1, other),
+            y: y.clone(),
         }))
     }
 }
@@ -208,9 +223,11 @@ impl<T: Float> Rule<T> for Hypot<T> {
         let (a, b, y) = (cx.var(&self.a), cx.var(&self.b), cx.var(&self.y));
         // At the origin both quotients are 0/1.
         let origin = self.y.value.eq_scalar(T::ZERO).cast::<T>();
-        let unit = dy.try_div(&y.try_add(&Var::constant(origin))?)?;
-        let da = cx.needs(0).then(|| unit.try_mul(&a)).transpose()?;
-        let db = cx.needs(1).then(|| unit.try_mul(&b)).transpose()?;
+        let y = y.try_add(&Var::constant(origin))?;
+        // The quotient first, which is within ±1: dy/y may overflow.
+        let over = |v: &Var<T>| v.try_div(&y)?.try_mul(dy);
+        let da = cx.needs(0).then(|| over(&a)).transpose()?;
+        let db = cx.needs(1).then(|| over(&b)).transpose()?;
         two(da, db)
     }
 }
@@ -218,6 +235,7 @@ impl<T: Float> Rule<T> for Hypot<T> {
 struct LogAddExp<T: Float> {
     a: Saved<T>,
     b: Saved<T>,
+    y: Tensor<T>,
 }
 impl<T: Float> Rule<T> for LogAddExp<T> {
     fn name(&self) -> &'static str {
@@ -226,14 +244,18 @@ impl<T: Float> Rule<T> for LogAddExp<T> {
     fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
         // eᵃ⁻ʸ = 1 / (1 + eᵇ⁻ᵃ).
         let apart = cx.var(&self.a).try_sub(&cx.var(&self.b))?;
-        let da = cx
-            .needs(0)
-            .then(|| apart.sigmoid().try_mul(dy))
-            .transpose()?;
-        let db = cx
-            .needs(1)
-            .then(|| apart.neg().sigmoid().try_mul(dy))
-            .transpose()?;
+        // Of two −∞, which have no difference, either share is 0.
+        let none = self.y.eq_scalar(T::NEG_INFINITY);
+        let none = none.any_all().then_some(none);
+        let share = |apart: Var<T>| -> Result<Var<T>> {
+            let apart = match &none {
+                Some(none) => apart.masked_fill(none, T::NEG_INFINITY)?,
+                None => apart,
+            };
+            apart.sigmoid().try_mul(dy)
+        };
+        let da = cx.needs(0).then(|| share(apart.clone())).transpose()?;
+        let db = cx.needs(1).then(|| share(apart.neg())).transpose()?;
         two(da, db)
     }
 }
@@ -267,7 +289,7 @@ pub(crate) static LOGADDEXP: OpInfo = OpInfo {
     family: "power",
     formula: "ln(eᵃ + eᵇ)",
     gradient: "eᵃ⁻ʸ·dy, eᵇ⁻ʸ·dy",
-    edges: "smooth",
+    edges: "−∞ with gradients 0, 0 at (−∞, −∞); ∞ with NaN at (∞, ∞)",
     #[cfg(feature = "samples")]
     samples: || {
         let f = |a: f64, b: f64| (a.exp() + b.exp()).ln();
@@ -283,6 +305,28 @@ pub(crate) static LOGADDEXP: OpInfo = OpInfo {
                 |v| v[0].logaddexp(&v[1]),
                 |r| r[0].zip(&r[1], f)
             ),
+            sample!(
+                [
+                    cycle(
+                        &[4],
+                        &[f64::NEG_INFINITY, 0.5, f64::NEG_INFINITY, f64::INFINITY]
+                    ),
+                    cycle(&[4], &[f64::NEG_INFINITY, f64::NEG_INFINITY, 3.0, 1.0])
+                ],
+                |v| v[0].logaddexp(&v[1]),
+                |r| r[0].zip(&r[1], f)
+            )
+            .expect(vec![
+                Array {
+                    shape: vec![4],
+                    data: vec![0.0, 1.0, 0.0, 1.0],
+                },
+                Array {
+                    shape: vec![4],
+                    data: vec![0.0, 0.0, 1.0, 0.0],
+                },
+            ])
+            .note("infinite"),
         ]
     },
 };

@@ -32,13 +32,7 @@ impl Reduction {
         match self {
             Reduction::None => losses,
             Reduction::Sum => losses.sum_all(),
-            Reduction::Mean => {
-                let (n, mut total) = (losses.len(), losses.sum_all());
-                for sum in total.as_mut_slice() {
-                    *sum = *sum / T::from_f64(n as f64);
-                }
-                total
-            }
+            Reduction::Mean => losses.mean_all(),
         }
     }
 }

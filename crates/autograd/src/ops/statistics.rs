@@ -1,6 +1,6 @@
 //! Reductions that statistics need: variance, deviation, norms, log-sum-exp.
 
-use wengert_tensor::{IntoAxes, Result};
+use wengert_tensor::{IntoAxes, Result, Shape};
 
 use super::block::names::*;
 use super::reduce::{ReducedShape, reduction, reduction_samples};
@@ -23,6 +23,25 @@ fn var<T: Float>(x: &Var<T>, y: Tensor<T>, kept: ReducedShape, correction: usize
     apply([x], y, |_, _| Variance(Deviation::new(x, kept, correction)))
 }
 
+/// `x − mean` over the axes that `kept`, of `x`'s rank, has with size 1.
+///
+/// The first element of each group is taken off before: far from zero the mean is no number of the type, and its rounding
+/// may be as large as the deviations. What is taken off is a constant, which the derivative does not show.
+pub(super) fn centred<T: Float>(x: &Var<T>, kept: &Shape) -> Result<Var<T>> {
+    if x.is_empty() {
+        return Ok(x.clone());
+    }
+    let mut first = x.value().clone();
+    for (axis, &size) in kept.iter().enumerate() {
+        if size == 1 {
+            first = first.narrow(axis as isize, 0, 1)?;
+        }
+    }
+    let d = x.try_sub(&Var::constant(first))?;
+    let n = x.len() / kept.iter().product::<usize>().max(1);
+    d.try_sub(&d.sum_to(kept)?.affine(1.0 / n as f64, 0.0))
+}
+
 /// What variance and standard deviation share.
 struct Deviation<T: Float> {
     x: Saved<T>,
@@ -40,11 +59,8 @@ impl<T: Float> Deviation<T> {
     }
     /// `(x − mean)·dy`, `dy` repeated.
     fn times(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Var<T>> {
-        let x = cx.var(&self.x);
-        let mean = x
-            .sum_to(&self.kept.kept)?
-            .affine(1.0 / self.kept.count() as f64, 0.0);
-        self.kept.spread(dy)?.try_mul(&x.try_sub(&mean)?)
+        let d = centred(&cx.var(&self.x), &self.kept.kept)?;
+        self.kept.spread(dy)?.try_mul(&d)
     }
 }
 
@@ -294,14 +310,15 @@ impl<T: Float> Rule<T> for NormP<T> {
             return one(self.kept.spread(dy)?.try_mul(&sign)?);
         }
         let zero = x.value().eq_scalar(T::ZERO);
-        // (|x|/y)ᵖ⁻¹ rather than two powers that may overflow; 1 stands in for 0 on the way.
+        // Where the powers themselves may overflow, that of |x|/y, which else may; 1 stands in for 0 on the way.
         let flat = y.value().eq_scalar(T::ZERO);
-        let y = self.kept.spread(&y.masked_fill(&flat, T::ONE)?)?;
-        let ratio = x
-            .abs()
-            .masked_fill(&zero, T::ONE)?
-            .try_div(&y)?
-            .powf(self.p - 1.0);
+        let y = y.masked_fill(&flat, T::ONE)?;
+        let (x, power) = (x.abs().masked_fill(&zero, T::ONE)?, self.p - 1.0);
+        let ratio = if power.abs() <= 1.0 {
+            x.powf(power).try_mul(&self.kept.spread(&y.powf(-power))?)?
+        } else {
+            x.try_div(&self.kept.spread(&y)?)?.powf(power)
+        };
         // The sign of 0 is 0.
         one(self.kept.spread(dy)?.try_mul(&ratio.try_mul(&sign)?)?)
     }
@@ -390,7 +407,7 @@ pub(crate) static NORM_P: OpInfo = OpInfo {
 
 reduction! {
     /// `ln Σeˣ` over some axes, which are dropped, without overflow; gradient `eˣ⁻ʸ·dy`. −∞ where
-    /// every element is, with gradient NaN, or where there is none.
+    /// every element is, with gradient 0, or where there is none; ∞ where one is, with gradient NaN there.
     ///
     /// # Errors
     /// If an axis is out of range or named twice.
@@ -402,19 +419,34 @@ reduction! {
 #[track_caller]
 fn logsumexp<T: Float>(x: &Var<T>, y: Tensor<T>, kept: ReducedShape) -> Var<T> {
     apply([x], y, |y, _| {
-        LogSumExp(Saved::input(0, x), Saved::output(y), kept)
+        LogSumExp(Saved::input(0, x), y.clone(), kept)
     })
 }
 
-struct LogSumExp<T: Float>(Saved<T>, Saved<T>, ReducedShape);
+struct LogSumExp<T: Float>(Saved<T>, Tensor<T>, ReducedShape);
 impl<T: Float> Rule<T> for LogSumExp<T> {
     fn name(&self) -> &'static str {
         "logsumexp"
     }
     fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
-        let y = self.2.spread(&cx.var(&self.1))?;
-        let weights = cx.var(&self.0).try_sub(&y)?.exp();
-        one(self.2.spread(dy)?.try_mul(&weights)?)
+        // The weights of a softmax, with y as what is taken off: far from zero, y has lost the digits that make their sum 1.
+        let y = &self.1;
+        let none = y.eq_scalar(T::NEG_INFINITY);
+        let any = none.any_all();
+        // −∞ less −∞ has no value, and the exponential of −∞ less any number is 0.
+        let shift = if any {
+            y.masked_fill(&none, T::ZERO)?
+        } else {
+            y.clone()
+        };
+        let shift = self.2.spread(&Var::constant(shift))?;
+        let parts = cx.var(&self.0).try_sub(&shift)?.exp();
+        let mut sum = parts.sum_to(&self.2.kept)?;
+        if any {
+            sum = sum.masked_fill(&none.reshape(&self.2.kept)?, T::ONE)?;
+        }
+        let share = self.2.spread(dy)?.try_div(&sum)?;
+        one(parts.try_mul(&share)?)
     }
     fn detail(&self) -> String {
         self.2.detail()
@@ -426,7 +458,7 @@ pub(crate) static LOGSUMEXP: OpInfo = OpInfo {
     family: "reduce",
     formula: "ln Σeˣ",
     gradient: "eˣ⁻ʸ·dy",
-    edges: "−∞ of nothing; gradient NaN where all are −∞",
+    edges: "−∞ of nothing; gradient 0 where all are −∞, NaN at ∞",
     #[cfg(feature = "samples")]
     samples: || {
         let of = |v: &[f64]| v.iter().map(|x| x.exp()).sum::<f64>().ln();
@@ -444,6 +476,19 @@ pub(crate) static LOGSUMEXP: OpInfo = OpInfo {
                     + 500.0)
             )
             .note("far from 0"),
+        );
+        let low = f64::NEG_INFINITY;
+        all.push(
+            sample!(
+                [cycle(&[2, 2], &[low, low, low, 1.0])],
+                |v| v[0].logsumexp(1),
+                |r| r[0].reduce(&[1], false, of)
+            )
+            .expect(vec![Array {
+                shape: vec![2, 2],
+                data: vec![0.0, 0.0, 0.0, 1.0],
+            }])
+            .note("a row of −∞"),
         );
         all
     },

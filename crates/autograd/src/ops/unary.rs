@@ -76,9 +76,10 @@ unary_op! {
 
     /// `eˣ − 1`, exact near 0; gradient `(y + 1)·dy`.
     exp_m1 ExpM1 EXP_M1
-    in "unary" formula "eˣ − 1" gradient "(y + 1)·dy" edges "smooth"
-    saves y
-    rule |y, dy| dy * y.affine(1.0, 1.0);
+    in "unary" formula "eˣ − 1" gradient "eˣ·dy" edges "smooth"
+    saves x
+    rule |x, dy| dy * x.exp();
+    fused |x, dy| x.exp_mul(&dy);
     reference |x| x.exp_m1();
     samples [-2.0, -0.3, 0.1, 0.4, 1.1, 3.0]
 

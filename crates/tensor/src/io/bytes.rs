@@ -9,6 +9,17 @@ use crate::error::Result;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
+/// Refuses bytes that are no truth values.
+pub(super) fn check_bools(format: &'static str, bytes: &[u8], offset: usize) -> Result<()> {
+    match bytes.iter().position(|b| *b > 1) {
+        None => Ok(()),
+        Some(i) => {
+            let reason = format!("{} is no bool: a bool is 0 or 1", bytes[i]);
+            Err(malformed(format, offset + i, reason))
+        }
+    }
+}
+
 macro_rules! numbers {
     ($($Variant:ident $t:ident)*) => {
         fn own(
@@ -30,10 +41,7 @@ macro_rules! numbers {
                     Ok(Tensor::from_vec(values.collect(), shape)?.into())
                 })*
                 DType::Bool => {
-                    if let Some(i) = bytes.iter().position(|b| *b > 1) {
-                        let reason = format!("{} is no bool: a bool is 0 or 1", bytes[i]);
-                        return Err(malformed(format, offset + i, reason));
-                    }
+                    check_bools(format, bytes, offset)?;
                     let values = bytes.iter().map(|b| *b == 1).collect();
                     Ok(Tensor::from_vec(values, shape)?.into())
                 }

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use super::malformed;
 use crate::error::{Error, Result};
 
+#[derive(Clone)]
 pub(super) struct Json<'a> {
     text: &'a str,
     at: usize,
@@ -132,14 +133,31 @@ impl<'a> Json<'a> {
                     });
                 }
                 Some(_) => {
-                    let before = &self.text[start..self.at];
+                    if own.is_none() {
+                        // Room for all of it at once: what grows by halves is twice as large at times.
+                        let mut text = String::with_capacity(self.left_of_string(start));
+                        text.push_str(&self.text[start..self.at]);
+                        own = Some(text);
+                    }
                     self.at += 1;
                     let c = self.escape()?;
-                    own.get_or_insert_with(|| before.to_string()).push(c);
+                    own.get_or_insert_default().push(c);
                 }
                 None => return Err(self.wrong("a string does not end")),
             }
         }
+    }
+
+    /// The bytes from here to the quote that ends a string.
+    fn left_of_string(&self, from: usize) -> usize {
+        let mut escaped = false;
+        let ends = |b: &u8| {
+            let end = *b == b'"' && !escaped;
+            escaped = *b == b'\\' && !escaped;
+            end
+        };
+        let rest = &self.text.as_bytes()[from..];
+        rest.iter().position(ends).unwrap_or(rest.len())
     }
 
     /// What follows a backslash.
@@ -211,6 +229,7 @@ mod tests {
             "weight",
             "a\"b\\c/d",
             "line\nend\u{1}",
+            "\\\\\"\\ and on",
             "µ 😀",
             "\u{7f}",
         ] {

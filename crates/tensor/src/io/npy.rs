@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::bytes::{from_bytes, reversed, to_bytes};
 use super::stored::Stored;
-use super::{malformed, read, unsupported, write_atomic};
+use super::{Sizes, beginning, malformed, read, unsupported, write_atomic};
 use crate::any::AnyTensor;
 use crate::dtype::DType;
 use crate::element::Element;
@@ -31,27 +31,27 @@ impl AnyTensor {
     /// # Errors
     /// If the bytes are no npy file, or hold a type that tensors have not.
     pub fn from_npy(bytes: &[u8]) -> Result<AnyTensor> {
-        let header = Header::parse(bytes)?;
+        let mut header = Header::parse(bytes)?;
         let need = header
-            .shape
-            .checked_numel()
+            .sizes
+            .count()
             .and_then(|n| n.checked_mul(header.dtype.size()));
         let data = &bytes[header.end..];
         if need != Some(data.len()) {
             let reason = format!(
                 "the header says {} {}, which {} bytes, but {} follow",
                 header.dtype,
-                header.shape,
+                header.sizes,
                 need.map_or("overflows the".to_string(), |n| format!("takes {n}")),
                 data.len()
             );
             return Err(malformed("npy", header.end, reason));
         }
-        let mut shape = header.shape.to_vec();
+        let mut shape = Shape::new();
+        header.shape.tuple(|size| shape.push(size))?;
         if header.fortran {
-            shape.reverse();
+            shape = shape.iter().rev().copied().collect();
         }
-        let shape = Shape::from_slice(&shape);
         let t = from_bytes(
             "npy",
             header.dtype,
@@ -133,17 +133,19 @@ impl<T: Element> Tensor<T> {
     }
 }
 
-struct Header {
+struct Header<'a> {
     dtype: Stored,
     big_endian: bool,
     fortran: bool,
-    shape: Shape,
+    sizes: Sizes,
+    /// Where the sizes stand.
+    shape: Literal<'a>,
     /// Where the data start.
     end: usize,
 }
 
-impl Header {
-    fn parse(bytes: &[u8]) -> Result<Header> {
+impl<'a> Header<'a> {
+    fn parse(bytes: &'a [u8]) -> Result<Header<'a>> {
         if !bytes.starts_with(MAGIC) {
             return Err(malformed(
                 "npy",
@@ -186,8 +188,15 @@ impl Header {
             match key {
                 "descr" if descr.is_none() => descr = Some((start + reader.at, reader.string()?)),
                 "fortran_order" if fortran.is_none() => fortran = Some(reader.bool()?),
-                "shape" if shape.is_none() => shape = Some(reader.tuple()?),
-                _ => return Err(malformed("npy", offset, format!("unexpected key {key:?}"))),
+                "shape" if shape.is_none() => {
+                    let (place, mut sizes) = (reader.clone(), Sizes::new());
+                    reader.tuple(|size| sizes.push(size))?;
+                    shape = Some((place, sizes));
+                }
+                _ => {
+                    let reason = format!("unexpected key {:?}", beginning(key));
+                    return Err(malformed("npy", offset, reason));
+                }
             }
             if !reader.take(",") {
                 reader.expect("}")?;
@@ -197,7 +206,8 @@ impl Header {
         if !reader.rest().trim().is_empty() {
             return Err(reader.wrong("nothing"));
         }
-        let (Some((offset, descr)), Some(fortran), Some(shape)) = (descr, fortran, shape) else {
+        let (Some((offset, descr)), Some(fortran), Some((shape, sizes))) = (descr, fortran, shape)
+        else {
             let reason = "the header lacks one of descr, fortran_order, shape";
             return Err(malformed("npy", start, reason));
         };
@@ -215,7 +225,8 @@ impl Header {
             dtype,
             big_endian,
             fortran,
-            shape: Shape::from_slice(&shape),
+            sizes,
+            shape,
             end,
         })
     }
@@ -236,10 +247,11 @@ fn what(descr: &str) -> String {
         Some('f') => ": floats of another width",
         _ => "",
     };
-    format!("element type {descr:?}{kind}")
+    format!("element type {:?}{kind}", beginning(descr))
 }
 
 /// A reader of the Python literals that headers are made of.
+#[derive(Clone)]
 struct Literal<'a> {
     text: &'a str,
     at: usize,
@@ -296,8 +308,8 @@ impl<'a> Literal<'a> {
             Err(self.wrong("True or False"))
         }
     }
-    fn tuple(&mut self) -> Result<Vec<usize>> {
-        let mut items = Vec::new();
+    /// A tuple of sizes.
+    fn tuple(&mut self, mut item: impl FnMut(usize)) -> Result<()> {
         self.expect("(")?;
         while !self.take(")") {
             let rest = self.rest();
@@ -307,13 +319,13 @@ impl<'a> Literal<'a> {
             let Ok(n) = rest[..digits].parse() else {
                 return Err(self.wrong("a size"));
             };
-            items.push(n);
+            item(n);
             self.advance(&rest[digits..]);
             if !self.take(",") {
                 self.expect(")")?;
                 break;
             }
         }
-        Ok(items)
+        Ok(())
     }
 }

@@ -1,16 +1,18 @@
 //! Named tensors in one file: the safetensors format. It is eight bytes with the length of a header, the header in JSON, and
 //! the tensors' bytes, each where the header says.
 //!
-//! Invariant: a file whose tensors overlap, leave a hole or do not end with the file is refused before memory is asked for.
+//! Invariant: what may be wrong with a file is found in a first pass, which keeps some bytes for each entry; tensors and
+//! texts are made in a second.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
-use super::bytes::{from_bytes, to_bytes};
+use super::bytes::{check_bools, from_bytes, to_bytes};
 use super::json::{Json, quote};
 use super::stored::Stored;
-use super::{malformed, read, unsupported, write_atomic};
+use super::{Sizes, beginning, malformed, read, unsupported, write_atomic};
 use crate::any::AnyTensor;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -55,19 +57,22 @@ impl Safetensors {
     /// If they are no safetensors file, or hold a type that tensors have not.
     pub fn from_bytes(bytes: &[u8]) -> Result<Safetensors> {
         let (header, data) = parts(bytes)?;
-        check_spans(header, data.len())?;
+        check(header, data, bytes.len() - data.len())?;
         let mut out = Safetensors::default();
         let offset = bytes.len() - data.len();
         each_entry(header, |json, name, entry| {
             let Entry::Tensor(entry) = entry else {
                 return texts(json, &mut out.metadata);
             };
-            let twice = |json: &Json<'_>| json.wrong("the header names a tensor twice");
             if out.tensors.contains_key(&*name) {
-                return Err(twice(json));
+                return Err(json.wrong(TWICE));
             }
             let (from, to) = entry.span;
-            let shape = entry.shape;
+            let mut shape = Shape::new();
+            entry
+                .shape
+                .clone()
+                .array(|json| json.number().map(|n| shape.push(n)))?;
             let part = &data[from..to];
             let t = from_bytes(
                 "safetensors",
@@ -181,16 +186,20 @@ fn parts(bytes: &[u8]) -> Result<(&str, &[u8])> {
     }
 }
 
+/// What is said of a header that has a name again.
+const TWICE: &str = "the header names a tensor twice";
+
 /// A value of the header's object.
-enum Entry {
-    Tensor(TensorEntry),
+enum Entry<'a> {
+    Tensor(TensorEntry<'a>),
     /// The texts, which are still to be read.
     Texts,
 }
 
-struct TensorEntry {
+struct TensorEntry<'a> {
     dtype: Stored,
-    shape: Shape,
+    /// Where its sizes stand.
+    shape: Json<'a>,
     /// Where its bytes begin and end in the data.
     span: (usize, usize),
 }
@@ -198,7 +207,7 @@ struct TensorEntry {
 /// Calls `f` with each entry of a header, in order.
 fn each_entry<'a>(
     header: &'a str,
-    mut f: impl FnMut(&mut Json<'a>, Cow<'a, str>, Entry) -> Result<()>,
+    mut f: impl FnMut(&mut Json<'a>, Cow<'a, str>, Entry<'a>) -> Result<()>,
 ) -> Result<()> {
     let mut json = Json::new(header, 8);
     json.object(|json, name| {
@@ -212,7 +221,8 @@ fn each_entry<'a>(
 }
 
 /// An entry's type, shape and place; the bytes must be as many as the shape wants.
-fn tensor_entry(json: &mut Json<'_>, name: &str) -> Result<TensorEntry> {
+fn tensor_entry<'a>(json: &mut Json<'a>, name: &str) -> Result<TensorEntry<'a>> {
+    let name = beginning(name);
     let (mut dtype, mut shape, mut span) = (None, None, None);
     json.object(|json, key| {
         match &*key {
@@ -226,15 +236,16 @@ fn tensor_entry(json: &mut Json<'_>, name: &str) -> Result<TensorEntry> {
                         } else {
                             ""
                         };
+                        let told = beginning(&told);
                         let reason = format!("{name} is of element type {told}{kind}");
                         return Err(unsupported("safetensors", 8, reason));
                     }
                 });
             }
             "shape" => {
-                let mut sizes = Shape::new();
+                let (place, mut sizes) = (json.clone(), Sizes::new());
                 json.array(|json| json.number().map(|n| sizes.push(n)))?;
-                shape = Some(sizes);
+                shape = Some((place, sizes));
             }
             "data_offsets" => {
                 json.expect(b'[')?;
@@ -243,19 +254,20 @@ fn tensor_entry(json: &mut Json<'_>, name: &str) -> Result<TensorEntry> {
                 span = Some((from, json.number()?));
                 json.expect(b']')?;
             }
-            _ => return Err(json.wrong(format!("{name} has {key:?}, which the format has not"))),
+            _ => {
+                let key = beginning(&key);
+                return Err(json.wrong(format!("{name} has {key:?}, which the format has not")));
+            }
         }
         Ok(())
     })?;
-    let (Some(dtype), Some(shape), Some((from, to))) = (dtype, shape, span) else {
+    let (Some(dtype), Some((shape, sizes)), Some((from, to))) = (dtype, shape, span) else {
         let reason = format!("{name} wants a dtype, a shape and data_offsets");
         return Err(json.wrong(reason));
     };
-    let bytes = shape
-        .checked_numel()
-        .and_then(|n| n.checked_mul(dtype.size()));
+    let bytes = sizes.count().and_then(|n| n.checked_mul(dtype.size()));
     if bytes.is_none() || bytes != to.checked_sub(from) {
-        let reason = format!("{name}: {dtype} {shape} does not fill bytes {from} to {to}");
+        let reason = format!("{name}: {dtype} {sizes} does not fill bytes {from} to {to}");
         return Err(json.wrong(reason));
     }
     Ok(TensorEntry {
@@ -274,12 +286,35 @@ fn texts(json: &mut Json<'_>, out: &mut BTreeMap<String, String>) -> Result<()> 
     })
 }
 
-/// Every byte of the data belongs to one tensor. Of a header that passes, no entry is larger than the file.
-fn check_spans(header: &str, len: usize) -> Result<()> {
-    let mut spans = Vec::new();
-    each_entry(header, |json, _, entry| match entry {
+/// A number for a name, with a key of this call's own, so that no file can know which names share one.
+fn hash(key: &RandomState, name: &str) -> u64 {
+    key.hash_one(name)
+}
+
+/// What may be wrong: every byte of the data belongs to one tensor, no name is there twice, truth values are 0 or 1. Of a
+/// header that passes, no entry is larger than the file.
+fn check(header: &str, data: &[u8], offset: usize) -> Result<()> {
+    let mut count = 0;
+    each_entry(header, |json, _, entry| {
+        count += 1;
+        match entry {
+            Entry::Tensor(_) => Ok(()),
+            Entry::Texts => json.object(|json, _| json.string().map(|_| ())),
+        }
+    })?;
+    // Room for all at once: a list that grows is half as large again at times.
+    let key = RandomState::new();
+    let mut names = Vec::with_capacity(count);
+    let mut spans = Vec::with_capacity(count);
+    each_entry(header, |json, name, entry| match entry {
         Entry::Tensor(entry) => {
-            spans.push(entry.span);
+            names.push(hash(&key, &name));
+            let (from, to) = entry.span;
+            spans.push((from, to));
+            let part = data.get(from..to).unwrap_or_default();
+            if entry.dtype == Stored::Own(DType::Bool) {
+                check_bools("safetensors", part, offset + from)?;
+            }
             Ok(())
         }
         Entry::Texts => json.object(|json, _| json.string().map(|_| ())),
@@ -294,9 +329,25 @@ fn check_spans(header: &str, len: usize) -> Result<()> {
         }
         at = to;
     }
-    if at != len {
-        let reason = format!("the tensors have {at} bytes, the file {len}");
+    if at != data.len() {
+        let reason = format!("the tensors have {at} bytes, the file {}", data.len());
         return Err(malformed("safetensors", 8, reason));
+    }
+    names.sort_unstable();
+    for twice in names.windows(2).filter(|pair| pair[0] == pair[1]) {
+        let mut first: Option<Cow<'_, str>> = None;
+        each_entry(header, |json, name, entry| {
+            if let Entry::Texts = entry {
+                return json.object(|json, _| json.string().map(|_| ()));
+            }
+            if hash(&key, &name) == twice[0] {
+                match &first {
+                    Some(first) if *first == name => return Err(json.wrong(TWICE)),
+                    _ => first = Some(name),
+                }
+            }
+            Ok(())
+        })?;
     }
     Ok(())
 }

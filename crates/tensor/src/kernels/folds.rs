@@ -86,6 +86,8 @@ folds! {
     // Divided by the shift, which is never 0 here.
     ScaledSquareSum<T: FloatKernels> T, [const SHIFTED: bool = true; const COST: u32 = 5;]
         |x, s, p| (x / s) * (x / s), |a, b| a + b, T::ZERO;
+    ShiftedSum<T: FloatKernels> T, [const SHIFTED: bool = true;]
+        |x, s, p| x - s, |a, b| a + b, T::ZERO;
     DeviationSum<T: FloatKernels> T, [const SHIFTED: bool = true;]
         |x, s, p| (x - s) * (x - s), |a, b| a + b, T::ZERO;
     ExpSum<T: FloatKernels> T, [const SHIFTED: bool = true; const HEAVY: bool = true; const COST: u32 = 8;]
@@ -148,6 +150,8 @@ pub enum FloatFold {
     SquareSum,
     /// Σ(x/shift)²
     ScaledSquareSum,
+    /// Σ(x − shift)
+    ShiftedSum,
     /// Σ(x − shift)²
     DeviationSum,
     /// Σexp(x − shift)
@@ -171,7 +175,7 @@ macro_rules! float_fold {
     ($t:ident, $code:expr) => {
         folds::float_fold!(
             $t, $code;
-            AbsSum AbsMax AbsMin SquareSum ScaledSquareSum DeviationSum ExpSum PowSum
+            AbsSum AbsMax AbsMin SquareSum ScaledSquareSum ShiftedSum DeviationSum ExpSum PowSum
         )
     };
 }

@@ -29,6 +29,17 @@ pub enum Softmax {
 
 /// Columns of a strip, where the axis is not the last: as many sums at once.
 const STRIP: usize = 256;
+/// Rows whose sum is taken by itself: the error of a sum grows with its length.
+const ROWS: usize = 64;
+
+/// Adds the sums of some rows to those of all, and begins them anew.
+#[inline(always)]
+fn merge<T: FloatKernels>(all: &mut [T], some: &mut [T]) {
+    for (a, b) in all.iter_mut().zip(some) {
+        *a = *a + *b;
+        *b = T::ZERO;
+    }
+}
 
 struct Task<T> {
     code: Softmax,
@@ -92,7 +103,7 @@ impl<T: FloatKernels> Task<T> {
         }
     }
 
-    /// A strip of columns. Sums go down the rows one after another.
+    /// A strip of columns. Sums go down the rows of a block one after another.
     ///
     /// # Safety
     /// Pointers are valid for `n` rows of `width <= STRIP` elements, `inner` apart; `n >= 1`.
@@ -101,6 +112,9 @@ impl<T: FloatKernels> Task<T> {
         let (n, w) = (self.n, self.width);
         let mut a = [T::ZERO; STRIP]; // maxima
         let mut b = [T::ZERO; STRIP]; // sums
+        let mut part = [T::ZERO; STRIP]; // of a block of rows
+        let mut blocks = [T::ZERO; STRIP]; // of a block of blocks
+        let last = |i: usize, of: usize| i % of == of - 1 || i == n - 1;
         let at = |i: usize| i * self.inner;
         // SAFETY: the caller's promise.
         unsafe {
@@ -117,8 +131,14 @@ impl<T: FloatKernels> Task<T> {
                     for i in 0..n {
                         for j in 0..w {
                             let e = Math::exp::<I>(*x.add(at(i) + j) - a[j]);
-                            b[j] = b[j] + e;
+                            part[j] = part[j] + e;
                             *y.add(at(i) + j) = e;
+                        }
+                        if last(i, ROWS) {
+                            merge(&mut blocks[..w], &mut part[..w]);
+                        }
+                        if last(i, ROWS * ROWS) {
+                            merge(&mut b[..w], &mut blocks[..w]);
                         }
                     }
                     if self.code == Softmax::Plain {
@@ -143,8 +163,14 @@ impl<T: FloatKernels> Task<T> {
                 }
                 Softmax::Grad => {
                     for i in 0..n {
-                        for (j, b) in b.iter_mut().enumerate().take(w) {
-                            *b = *b + *x.add(at(i) + j) * *dy.add(at(i) + j);
+                        for (j, part) in part.iter_mut().enumerate().take(w) {
+                            *part = *part + *x.add(at(i) + j) * *dy.add(at(i) + j);
+                        }
+                        if last(i, ROWS) {
+                            merge(&mut blocks[..w], &mut part[..w]);
+                        }
+                        if last(i, ROWS * ROWS) {
+                            merge(&mut b[..w], &mut blocks[..w]);
                         }
                     }
                     for i in 0..n {
@@ -156,8 +182,14 @@ impl<T: FloatKernels> Task<T> {
                 }
                 Softmax::LogGrad => {
                     for i in 0..n {
-                        for (j, b) in b.iter_mut().enumerate().take(w) {
-                            *b = *b + *dy.add(at(i) + j);
+                        for (j, part) in part.iter_mut().enumerate().take(w) {
+                            *part = *part + *dy.add(at(i) + j);
+                        }
+                        if last(i, ROWS) {
+                            merge(&mut blocks[..w], &mut part[..w]);
+                        }
+                        if last(i, ROWS * ROWS) {
+                            merge(&mut b[..w], &mut blocks[..w]);
                         }
                     }
                     for i in 0..n {

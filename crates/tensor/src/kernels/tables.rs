@@ -265,6 +265,17 @@ family! {
             let slope = near * (T::ONE - near);
             (x - t) / (if slope < least { least } else { slope }) * T::from_f64(p.0)
         };
+        // Of logits, with the target's part on the side where nothing cancels. What counts for nothing is 0, of an infinite
+        // logit too.
+        BceLogitsError 16 = |x, t; p| {
+            let weight = if x > T::ZERO { T::ONE - t } else { -t };
+            let line = if weight == T::ZERO { T::ZERO } else { weight * x };
+            line + Math::ln_1p::<I>(Math::exp::<I>(-x.abs_()))
+        };
+        BceLogitsErrorGrad 9 = |x, t; p| {
+            let rest = Math::sigmoid::<I>(-x.abs_());
+            (if x > T::ZERO { (T::ONE - t) - rest } else { rest - t }) * T::from_f64(p.0)
+        };
         // relu'(0) = 0; a NaN input has a NaN gradient.
         ReluGrad 4 = |y, dy; p| if y > T::ZERO { dy } else if y == T::ZERO { T::ZERO } else { y };
     }

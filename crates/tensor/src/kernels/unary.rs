@@ -132,6 +132,8 @@ macro_rules! float1_list {
             silu Silu 8 = slice map_silu;
             /// `x·tanh(softplus(x))` (Misra, 2019).
             mish Mish 8 = |x| Math::mish::<I>(x);
+            /// `x / (1 + |x|)`; ±1 at ±∞.
+            softsign Softsign 6 = |x| if x.abs_() < T::INFINITY { x / (T::ONE + x.abs_()) } else { x.sign_() };
         } with parameters {
             // leaky_relu with slope p.0
             LeakyRelu 4 = |x; p| if x > T::ZERO { x } else { x * T::from_f64(p.0) };

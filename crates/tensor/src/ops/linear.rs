@@ -139,16 +139,30 @@ impl<T: Float> Tensor<T> {
                     rule: "dy.shape[..-1] == x.shape[..-1]",
                 }));
         }
-        // All leading axes as one, which a contiguous tensor has.
+        // All leading axes as one, which those of a contiguous tensor are, and those of one that repeats.
         let k = lead.iter().product();
-        let (dy, x) = (dy.contiguous(), x.contiguous());
-        let rows_of = |t: &Tensor<T>, columns: usize| Mat {
+        let as_rows = |t: &Tensor<T>| -> Result<(Tensor<T>, isize)> {
+            let (last, strides) = (t.rank() - 1, t.strides());
+            if let Some((&rows, lead)) = lead.split_last()
+                && let Some((_, step)) = merge(lead, &strides[..last - 1], rows, strides[last - 1])
+            {
+                return Ok((t.clone(), step));
+            }
+            Ok((t.try_contiguous(op)?, t.shape()[last] as isize))
+        };
+        let ((dy, dy_row), (x, x_row)) = (as_rows(dy)?, as_rows(x)?);
+        let rows_of = |t: &Tensor<T>, row: isize| Mat {
             ptr: t.as_ptr(),
-            row: columns as isize,
-            col: 1,
+            row,
+            col: t.strides()[t.rank() - 1],
         };
         let d = Dims { m, n, k };
-        product(op, d, || (rows_of(&dy, m).t(), rows_of(&x, n)), None)
+        product(
+            op,
+            d,
+            || (rows_of(&dy, dy_row).t(), rows_of(&x, x_row)),
+            None,
+        )
     }
 }
 

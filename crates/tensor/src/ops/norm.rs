@@ -2,7 +2,7 @@
 
 use crate::element::Float;
 use crate::error::{ErrorKind, Result, Site};
-use crate::kernels::norm::{Norm, NormGrad, block_rows};
+use crate::kernels::norm::{Norm, NormGrad, sum_rows};
 use crate::kernels::tables::FloatKernels;
 use crate::shape::{IntoShape, Shape};
 use crate::tensor::Tensor;
@@ -14,6 +14,9 @@ pub struct LayerNorm<T: Float> {
     pub y: Tensor<T>,
     /// The mean of each group, of the axes before the normalised ones.
     pub mean: Tensor<T>,
+    /// The mean less the first element of each group, of the same shape: far from zero it has digits that the mean has not.
+    #[doc(hidden)]
+    pub offset: Tensor<T>,
     /// `1/√(var + ε)` of each group, of the same shape.
     pub scale: Tensor<T>,
 }
@@ -33,13 +36,14 @@ pub struct LayerNormGrads<T: Float> {
 /// # Softmax and normalisation: layers
 impl<T: Float> Tensor<T> {
     /// Layer normalisation (Ba et al., 2016) over the last axes: `y = (x − mean)/√(var + ε)·w + b`, the
-    /// variance that of a population; in one pass over memory.
+    /// variance that of a population; in one pass over memory. Right far from zero, and wherever the result is
+    /// representable.
     ///
     /// # Shapes
     /// `x [.., *shape]`; `w` and `b`, where given, `shape`.
     ///
     /// # Errors
-    /// If `x` does not end in `shape`, or `w` or `b` have another shape.
+    /// If `x` does not end in `shape`, `w` or `b` have another shape, or `ε` is negative, infinite or NaN.
     ///
     /// ```
     /// use wengert::Tensor;
@@ -68,6 +72,13 @@ impl<T: Float> Tensor<T> {
                 rule: "self.shape == [.., *shape]",
             }));
         }
+        if !(epsilon >= 0.0 && epsilon.is_finite()) {
+            return Err(self.site(op).error(ErrorKind::InvalidArgument {
+                name: "epsilon",
+                value: epsilon.to_string(),
+                rule: "0 <= epsilon < inf",
+            }));
+        }
         let lead = Shape::from_slice(&self.shape()[..self.rank() - shape.len()]);
         let weight = self.of_norm(op, "weight", weight, &shape, T::ONE)?;
         let bias = self.of_norm(op, "bias", bias, &shape, T::ZERO)?;
@@ -75,6 +86,7 @@ impl<T: Float> Tensor<T> {
         let out = LayerNorm {
             y: Tensor::try_uninit(op, self.shape().clone())?,
             mean: Tensor::try_full(&lead, T::NAN)?,
+            offset: Tensor::try_full(&lead, T::NAN)?,
             scale: Tensor::try_full(&lead, T::NAN)?,
         };
         if !x.is_empty() {
@@ -90,6 +102,7 @@ impl<T: Float> Tensor<T> {
                     b: bias.as_ptr(),
                     y: out.y.as_ptr() as *mut T,
                     mean: out.mean.as_ptr() as *mut T,
+                    offset: out.offset.as_ptr() as *mut T,
                     scale: out.scale.as_ptr() as *mut T,
                 });
             }
@@ -98,17 +111,17 @@ impl<T: Float> Tensor<T> {
     }
 
     /// The gradients of [`layer_norm`](Tensor::layer_norm) of this input, given that of its output and
-    /// the statistics that it gave. With `x̂` the normalised input, `g = w·dy` and means over the
+    /// the `offset` and the `scale` that it gave. With `x̂` the normalised input, `g = w·dy` and means over the
     /// normalised axes: `dx = (g − mean(g) − x̂·mean(g·x̂))·scale`, `dw = Σ x̂·dy`, `db = Σ dy`.
     ///
     /// # Errors
-    /// If `dy` has another shape than the input, or `mean`, `scale` and `weight` are not those of the call.
+    /// If `dy` has another shape than the input, or `offset`, `scale` and `weight` are not those of the call.
     ///
     /// ```
     /// use wengert::Tensor;
     /// let x = Tensor::<f64>::new([[1.0, 3.0]]);
     /// let all = x.layer_norm(2, None, None, 0.0)?;
-    /// let grads = x.layer_norm_grad(&Tensor::new([[1.0, 0.0]]), 2, None, &all.mean, &all.scale)?;
+    /// let grads = x.layer_norm_grad(&Tensor::new([[1.0, 0.0]]), 2, None, &all.offset, &all.scale)?;
     /// assert_eq!(grads.x.to_vec(), [0.0, 0.0]); // two elements are ±1 whatever they were
     /// assert_eq!((grads.weight.to_vec(), grads.bias.to_vec()), (vec![-1.0, 0.0], vec![1.0, 0.0]));
     /// # Ok::<(), wengert::Error>(())
@@ -121,7 +134,7 @@ impl<T: Float> Tensor<T> {
         dy: &Tensor<T>,
         shape: impl IntoShape,
         weight: Option<&Tensor<T>>,
-        mean: &Tensor<T>,
+        offset: &Tensor<T>,
         scale: &Tensor<T>,
     ) -> Result<LayerNormGrads<T>> {
         let op = "layer_norm_grad";
@@ -129,15 +142,15 @@ impl<T: Float> Tensor<T> {
         let lead = &self.shape()[..self.rank().saturating_sub(shape.len())];
         let fits = self.shape().ends_with(&shape)
             && dy.shape() == self.shape()
-            && mean.shape()[..] == *lead
+            && offset.shape()[..] == *lead
             && scale.shape()[..] == *lead;
         if !fits {
             return Err(Site::new(op)
                     .operand("self", T::DTYPE, self.shape())
                     .operand("dy", T::DTYPE, dy.shape())
-                    .operand("mean", T::DTYPE, mean.shape())
+                    .operand("offset", T::DTYPE, offset.shape())
                     .operand("scale", T::DTYPE, scale.shape())
-                    .hint(format!("the normalised shape given is {shape}")).error(ErrorKind::ShapeMismatch { what: "these are not one normalisation's", rule: "self.shape == dy.shape == [*mean.shape, *shape], mean.shape == scale.shape" }));
+                    .hint(format!("the normalised shape given is {shape}")).error(ErrorKind::ShapeMismatch { what: "these are not one normalisation's", rule: "self.shape == dy.shape == [*offset.shape, *shape], offset.shape == scale.shape" }));
         }
         let weight = self.of_norm(op, "weight", weight, &shape, T::ONE)?;
         let n = weight.len();
@@ -150,9 +163,9 @@ impl<T: Float> Tensor<T> {
             });
         }
         let (x, dy) = (self.try_contiguous(op)?, dy.try_contiguous(op)?);
-        let (mean, scale) = (mean.try_contiguous(op)?, scale.try_contiguous(op)?);
+        let (offset, scale) = (offset.try_contiguous(op)?, scale.try_contiguous(op)?);
         let rows = x.len() / n;
-        let blocks = Shape::from_slice(&[rows.div_ceil(block_rows(n)), n]);
+        let blocks = Shape::from_slice(&[rows.div_ceil(sum_rows(n)), n]);
         let dw = Tensor::<T>::try_uninit(op, blocks.clone())?;
         let db = Tensor::<T>::try_uninit(op, blocks)?;
         // SAFETY: all are contiguous, of the sizes that the kernel names; the outputs are new.
@@ -162,7 +175,7 @@ impl<T: Float> Tensor<T> {
                 n,
                 x: x.as_ptr(),
                 w: weight.as_ptr(),
-                mean: mean.as_ptr(),
+                offset: offset.as_ptr(),
                 scale: scale.as_ptr(),
                 dy: dy.as_ptr(),
                 dx: dx.as_ptr() as *mut T,

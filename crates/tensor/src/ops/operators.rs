@@ -138,6 +138,9 @@ named! {
     /// Binary cross-entropy of probabilities, `−(t·ln x + (1 − t)·ln(1 − x))` with broadcasting, in one
     /// pass; the logarithms are cut off at −100.
     bce_error BceError;
+    /// Binary cross-entropy of logits, `(1 − t)·x + ln(1 + e⁻ˣ)` with broadcasting, in one pass. Nothing cancels: for
+    /// targets within [0, 1] it is right to the last digits for any x, also infinite ones.
+    bce_with_logits_error BceLogitsError;
 }
 
 // Gradients of one pass are for the rules of the tape.
@@ -217,7 +220,7 @@ impl<T: Float> Tensor<T> {
     /// beyond, in one pass.
     ///
     /// # Errors
-    /// If the shapes do not broadcast.
+    /// If the shapes do not broadcast, or `delta` is not above 0 and finite.
     ///
     /// ```
     /// use wengert::Tensor;
@@ -227,6 +230,7 @@ impl<T: Float> Tensor<T> {
     /// ```
     #[track_caller]
     pub fn huber_error(&self, target: &Tensor<T>, delta: f64) -> Result<Tensor<T>> {
+        check_delta("huber_error", self, delta)?;
         let run = <T as FloatKernels>::float2(Float2::HuberError);
         zip(run, (delta, 0.0), "huber_error", self, target)
     }
@@ -235,7 +239,7 @@ impl<T: Float> Tensor<T> {
     /// [`huber_error`](Tensor::huber_error) times a factor, in one pass.
     ///
     /// # Errors
-    /// If the shapes do not broadcast.
+    /// If the shapes do not broadcast, or `delta` is not above 0 and finite.
     ///
     /// ```
     /// use wengert::Tensor;
@@ -251,6 +255,7 @@ impl<T: Float> Tensor<T> {
         delta: f64,
         factor: f64,
     ) -> Result<Tensor<T>> {
+        check_delta("huber_error_grad", self, delta)?;
         let run = <T as FloatKernels>::float2(Float2::HuberErrorGrad);
         zip(run, (delta, factor), "huber_error_grad", self, target)
     }
@@ -274,6 +279,32 @@ impl<T: Float> Tensor<T> {
         zip(run, (2.0 * factor, 0.0), "squared_error_grad", self, target)
     }
 
+    /// `factor·(sigmoid(x) − t)` with broadcasting: the gradient of
+    /// [`bce_with_logits_error`](Tensor::bce_with_logits_error) times a factor, in one pass; with `1 − sigmoid(x)` as
+    /// `sigmoid(−x)`, which keeps its digits.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast.
+    ///
+    /// ```
+    /// use wengert::Tensor;
+    /// let x = Tensor::new([0.0f64, -1000.0]);
+    /// assert_eq!(x.bce_with_logits_error_grad(&Tensor::new([1.0]), 3.0)?.to_vec(), [-1.5, -3.0]);
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[doc(hidden)]
+    #[track_caller]
+    pub fn bce_with_logits_error_grad(&self, target: &Tensor<T>, factor: f64) -> Result<Tensor<T>> {
+        let run = <T as FloatKernels>::float2(Float2::BceLogitsErrorGrad);
+        zip(
+            run,
+            (factor, 0.0),
+            "bce_with_logits_error_grad",
+            self,
+            target,
+        )
+    }
+
     /// `factor·(x − t)/(x·(1 − x))` with broadcasting, the denominator at least 1e-12: the gradient of
     /// [`bce_error`](Tensor::bce_error) times a factor, in one pass.
     ///
@@ -292,6 +323,19 @@ impl<T: Float> Tensor<T> {
         let run = <T as FloatKernels>::float2(Float2::BceErrorGrad);
         zip(run, (factor, 0.0), "bce_error_grad", self, target)
     }
+}
+
+/// Refuses a Huber loss without a quadratic part, or without a linear one.
+#[track_caller]
+fn check_delta<T: Float>(op: &'static str, x: &Tensor<T>, delta: f64) -> Result<()> {
+    if delta > 0.0 && delta.is_finite() {
+        return Ok(());
+    }
+    Err(x.site(op).error(ErrorKind::InvalidArgument {
+        name: "delta",
+        value: delta.to_string(),
+        rule: "0 < delta < inf",
+    }))
 }
 
 /// Refuses an integer divisor of zero.

@@ -5,7 +5,7 @@
 //! every element by itself, as NumPy's `axis=()` does.
 //!
 //! Invariant: a kernel only ever sees a contiguous `[outer, n, inner]` block; [`Plan`] finds one in the
-//! layout, or makes one.
+//! layout, or makes one. Elements that a view repeats are reduced once ([`Compact`]): no copy of the view is made.
 
 use smallvec::SmallVec;
 
@@ -13,7 +13,7 @@ use crate::element::{Element, Float, Num};
 use crate::error::{ErrorKind, Result, Site};
 use crate::kernels::folds::{FloatRun, NumFold, NumRun};
 use crate::kernels::reduce::Geometry;
-use crate::kernels::tables::NumKernels;
+use crate::kernels::tables::{Num2, NumKernels};
 use crate::layout::Layout;
 use crate::shape::{IntoAxes, IntoShape, Shape};
 use crate::tensor::{Tensor, refuse};
@@ -71,6 +71,48 @@ impl<T: Element> Tensor<T> {
         Err(site
             .hint("sum, prod, mean, any and all have a value for no elements")
             .error(ErrorKind::EmptyReduction))
+    }
+}
+
+/// A view that repeats elements, without the repetitions.
+pub(crate) struct Compact<T: Element> {
+    /// The view with size 1 where it has stride 0.
+    pub(crate) once: Tensor<T>,
+    /// How many times each element stands for itself in a result.
+    pub(crate) times: usize,
+}
+
+impl<T: Element> Tensor<T> {
+    /// For a reduction over these axes; `None` where nothing is repeated.
+    #[inline]
+    pub(crate) fn compact(&self, axes: &[usize]) -> Option<Compact<T>> {
+        let repeats = |a: usize| self.strides()[a] == 0 && self.shape()[a] > 1;
+        if self.is_empty() || !(0..self.rank()).any(repeats) {
+            return None;
+        }
+        let mut once = self.layout().clone();
+        for a in (0..self.rank()).filter(|a| repeats(*a)) {
+            once = once.slice(a, 0, 1, 1);
+        }
+        let reduced = axes.iter().filter(|a| repeats(**a));
+        Some(Compact {
+            times: reduced.map(|&a| self.shape()[a]).product(),
+            once: self.with_layout(once),
+        })
+    }
+
+    /// What comes of this tensor from what came of its compact form, the axes kept: repeated along the others.
+    #[track_caller]
+    pub(crate) fn spread_again<A: Element>(
+        &self,
+        op: &'static str,
+        part: Tensor<A>,
+        axes: &[usize],
+        keepdim: bool,
+    ) -> Result<Tensor<A>> {
+        let out = part.expand_to(self.reduced_shape(axes, true))?;
+        let out = out.try_contiguous(op)?;
+        Ok(out.in_shape(self.reduced_shape(axes, keepdim)))
     }
 }
 
@@ -208,8 +250,8 @@ impl<T: Num> Plan<T> {
     }
 
     #[track_caller]
-    pub(crate) fn sum(&self, op: &'static str) -> Result<Tensor<T::Sum>> {
-        self.num(op, <T as NumKernels>::fold(NumFold::Sum))
+    pub(crate) fn min(&self, op: &'static str) -> Result<Tensor<T>> {
+        self.num(op, <T as NumKernels>::fold(NumFold::Min))
     }
 }
 
@@ -235,6 +277,47 @@ impl<T: Float> Plan<T> {
 
 /// A reduction over axes, by name.
 type Reduce<A> = fn(&'static str, &Tensor<A>, &[usize], bool) -> Result<Tensor<A>>;
+/// What comes of elements that are there so many times, from what comes of them once.
+type Repeat<A> = fn(&'static str, Tensor<A>, usize) -> Tensor<A>;
+
+/// Of a maximum or a minimum.
+fn same<A: Num>(_: &'static str, once: Tensor<A>, _: usize) -> Tensor<A> {
+    once
+}
+
+/// Of a sum.
+#[track_caller]
+pub(super) fn times<A: Num>(op: &'static str, once: Tensor<A>, count: usize) -> Tensor<A> {
+    let scaled = |x: Tensor<A>, by: usize| {
+        let run = <A as NumKernels>::num2(Num2::Mul);
+        x.zip_scalar_owned(run, op, A::from_f64(by as f64), false)
+    };
+    // By parts that are numbers of any type of sums.
+    let (high, low) = (count >> 32, count & 0xffff_ffff);
+    if high == 0 {
+        return scaled(once, low);
+    }
+    let rest = scaled(once.copied(), low);
+    let whole = scaled(scaled(once, high), 1 << 32);
+    whole.try_add(&rest).unwrap_or_else(|e| refuse(e))
+}
+
+/// Of a product.
+#[track_caller]
+fn power<A: Num>(_: &'static str, mut once: Tensor<A>, mut count: usize) -> Tensor<A> {
+    // By squares.
+    let mut out = once.ones_like();
+    while count > 0 {
+        if count & 1 == 1 {
+            out = &out * &once;
+        }
+        count >>= 1;
+        if count > 0 {
+            once = &once * &once;
+        }
+    }
+    out
+}
 
 /// A reduction that may go group by group, where the reduced axes do not lie side by side.
 #[track_caller]
@@ -244,7 +327,7 @@ fn fold<T: Num, A: Num>(
     x: &Tensor<T>,
     axes: &[usize],
     keepdim: bool,
-    again: Reduce<A>,
+    (again, repeat): (Reduce<A>, Repeat<A>),
 ) -> Result<Tensor<A>> {
     if let Some(geometry) = in_place(x.layout(), axes, true) {
         let out = Tensor::<A>::try_uninit(op, x.reduced_shape(axes, keepdim))?;
@@ -252,6 +335,10 @@ fn fold<T: Num, A: Num>(
         // SAFETY: as in `Plan::num`.
         unsafe { run(geometry, x.as_ptr(), dst) };
         return Ok(out);
+    }
+    if let Some(Compact { once, times }) = x.compact(axes) {
+        let part = fold(op, run, &once, axes, true, (again, repeat))?;
+        return x.spread_again(op, repeat(op, part, times), axes, keepdim);
     }
     let mut sorted: AxisList = axes.iter().copied().collect();
     ascending(&mut sorted);
@@ -276,7 +363,7 @@ pub(crate) fn sum_of<T: Num>(
     keepdim: bool,
 ) -> Result<Tensor<T::Sum>> {
     let run = <T as NumKernels>::fold(NumFold::Sum);
-    fold(op, run, x, axes, keepdim, sum_of::<T::Sum>)
+    fold(op, run, x, axes, keepdim, (sum_of::<T::Sum>, times))
 }
 
 /// The sum over leading axes, of `n` elements together, of a contiguous tensor: no plan is needed.
@@ -311,7 +398,7 @@ fn prod_of<T: Num>(
     keepdim: bool,
 ) -> Result<Tensor<T::Sum>> {
     let run = <T as NumKernels>::fold(NumFold::Prod);
-    fold(op, run, x, axes, keepdim, prod_of::<T::Sum>)
+    fold(op, run, x, axes, keepdim, (prod_of::<T::Sum>, power))
 }
 
 #[track_caller]
@@ -323,7 +410,7 @@ fn max_of<T: Num>(
 ) -> Result<Tensor<T>> {
     x.check_not_empty(op, axes)?;
     let run = <T as NumKernels>::fold(NumFold::Max);
-    fold(op, run, x, axes, keepdim, max_of::<T>)
+    fold(op, run, x, axes, keepdim, (max_of::<T>, same))
 }
 
 #[track_caller]
@@ -335,7 +422,7 @@ fn min_of<T: Num>(
 ) -> Result<Tensor<T>> {
     x.check_not_empty(op, axes)?;
     let run = <T as NumKernels>::fold(NumFold::Min);
-    fold(op, run, x, axes, keepdim, min_of::<T>)
+    fold(op, run, x, axes, keepdim, (min_of::<T>, same))
 }
 
 macro_rules! reductions {
@@ -444,6 +531,21 @@ fn arg_of<T: Num>(
     keepdim: bool,
 ) -> Result<Tensor<i64>> {
     x.check_not_empty(op, axes)?;
+    if let Some(Compact { once, .. }) = x.compact(axes) {
+        let mut part = arg_of(op, max, &once, axes, true)?;
+        // The first of equals is at 0 of a repeated axis: its number is counted in other sizes.
+        for index in part.as_mut_slice() {
+            let (mut rest, mut at, mut step) = (*index, 0, 1);
+            for &a in axes.iter().rev() {
+                let size = once.shape()[a] as i64;
+                at += rest % size * step;
+                rest /= size;
+                step *= x.shape()[a] as i64;
+            }
+            *index = at;
+        }
+        return x.spread_again(op, part, axes, keepdim);
+    }
     let plan = Plan::new(op, x, axes, keepdim, false)?;
     let out = plan.out::<i64>(op)?;
     let dst = out.as_ptr() as *mut i64;

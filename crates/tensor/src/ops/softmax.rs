@@ -4,6 +4,7 @@ use crate::element::Float;
 use crate::error::{ErrorKind, Result};
 use crate::kernels::softmax::Softmax;
 use crate::kernels::tables::FloatKernels;
+use crate::ops::reduce::Compact;
 use crate::tensor::Tensor;
 
 /// # Softmax and normalisation
@@ -17,6 +18,18 @@ impl<T: Float> Tensor<T> {
         axis: isize,
     ) -> Result<Tensor<T>> {
         let axis = self.axis(op, axis)?;
+        if second.is_none()
+            && let Some(Compact { once, times }) = self.compact(&[axis])
+        {
+            // Of elements that are there so many times, each has as much less.
+            let part = once.along_rows(op, code, None, axis as isize)?;
+            let n = times as f64;
+            let part = match code {
+                Softmax::Plain => part.affine(1.0 / n, 0.0),
+                _ => part.affine(1.0, -n.ln()),
+            };
+            return part.expand_to(self.shape().clone())?.try_contiguous(op);
+        }
         let out = Tensor::<T>::try_uninit(op, self.shape().clone())?;
         let x = self.try_contiguous(op)?;
         let second = match second {

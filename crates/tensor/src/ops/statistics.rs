@@ -6,8 +6,8 @@ use crate::kernels::folds::FloatFold;
 use crate::kernels::strided::Params;
 use crate::kernels::tables::{Float2, FloatKernels, Num2, NumKernels};
 use crate::kernels::unary::Float1;
-use crate::ops::elementwise::map_owned;
-use crate::ops::reduce::{Plan, certain, sum_of};
+use crate::ops::elementwise::{map_owned, try_map};
+use crate::ops::reduce::{Compact, Plan, certain, sum_of, times as many};
 use crate::shape::IntoAxes;
 use crate::tensor::Tensor;
 
@@ -31,7 +31,29 @@ fn mean<T: Float>(
     axes: &[usize],
     keep: bool,
 ) -> Result<Tensor<T>> {
-    Ok(over(op, sum_of(op, x, axes, keep)?, x.reduced_len(axes)))
+    let n = x.reduced_len(axes);
+    let y = over(op, sum_of(op, x, axes, keep)?, n);
+    let finite = |y: &Tensor<T>| {
+        let all = y.as_slice().unwrap_or(&[]);
+        all.iter().all(|v| v.abs() < T::INFINITY)
+    };
+    if n < 2 || finite(&y) {
+        return Ok(y);
+    }
+    // Again, of 2ᵏ-ths, as the sum may have overflowed where the mean does not. What is not finite stays so.
+    let parts = n.next_power_of_two() as f64;
+    let z: Tensor<T> = try_map(T::float1(Float1::Affine), (1.0 / parts, 0.0), op, x)?;
+    Ok(float_scaled(
+        op,
+        sum_of(op, &z, axes, keep)?,
+        parts / n as f64,
+    ))
+}
+
+/// `x·a`, in `x`'s memory.
+#[track_caller]
+fn float_scaled<T: Float>(op: &'static str, x: Tensor<T>, a: f64) -> Tensor<T> {
+    map_owned(T::float1(Float1::Affine), (a, 0.0), op, x)
 }
 
 #[track_caller]
@@ -42,11 +64,110 @@ fn var<T: Float>(
     correction: usize,
     keep: bool,
 ) -> Result<Tensor<T>> {
-    let n = x.reduced_len(axes);
+    let (squares, scale) = deviations(op, x, axes, keep)?;
+    let mut y = over(op, squares, x.reduced_len(axes).saturating_sub(correction));
+    if let Some(scale) = scale {
+        for (y, &s) in y
+            .as_mut_slice()
+            .iter_mut()
+            .zip(scale.as_slice().unwrap_or(&[]))
+        {
+            *y = *y * s * s;
+        }
+    }
+    Ok(y)
+}
+
+/// `Σ((x − mean)/s)²` over axes, and the scale s of each where the squares would over- or underflow.
+///
+/// In two passes over memory, of which the first sums what is left of the elements when the first of each group is taken
+/// off: far from zero, a plain sum and its mean lose the digits that tell the elements apart. The mean is then a number of
+/// the type and a rest, and `Σ(x − mean)² = Σ(x − number)² − n·rest²`.
+#[track_caller]
+fn deviations<T: Float>(
+    op: &'static str,
+    x: &Tensor<T>,
+    axes: &[usize],
+    keep: bool,
+) -> Result<(Tensor<T>, Option<Tensor<T>>)> {
+    if let Some(Compact { once, times }) = x.compact(axes) {
+        let (squares, scale) = deviations(op, &once, axes, true)?;
+        let squares = x.spread_again(op, many(op, squares, times), axes, keep)?;
+        let scale = scale.map(|s| x.spread_again(op, s, axes, keep));
+        return Ok((squares, scale.transpose()?));
+    }
+    let squares = square_deviations(op, &Plan::new(op, x, axes, keep, true)?, x, axes)?;
+    let tiny = tiny::<T>();
+    let off = |s: &T| !(s.to_f64() >= tiny && *s < T::INFINITY);
+    if x.reduced_len(axes) < 2 || !squares.as_slice().unwrap_or(&[]).iter().any(off) {
+        return Ok((squares, None));
+    }
+    // Again, scaled by a power of 2 near the range of each group, where squares over- or underflowed and it is not 0.
     let plan = Plan::new(op, x, axes, keep, true)?;
-    let mean = over(op, plan.sum(op)?, n);
-    let squares = plan.float(op, T::float_fold(FloatFold::DeviationSum), Some(&mean), 0.0)?;
-    Ok(over(op, squares, n.saturating_sub(correction)))
+    let (most, least) = (plan.max(op)?.try_vec(op)?, plan.min(op)?.try_vec(op)?);
+    let mut scale = Tensor::try_full(squares.shape(), T::ONE).map_err(|e| e.rename(op))?;
+    let mut any = false;
+    let limit = if size_of::<T>() == 4 { 120 } else { 1000 };
+    let off_squares = squares.as_slice().unwrap_or(&[]);
+    for (i, s) in scale.as_mut_slice().iter_mut().enumerate() {
+        let range = 0.5 * most[i].to_f64() - 0.5 * least[i].to_f64();
+        if off(&off_squares[i]) && range > 0.0 && range < f64::INFINITY {
+            let exponent = (range.log2() as i32).clamp(-limit, limit);
+            *s = T::from_f64(2f64.powi(exponent));
+            any = true;
+        }
+    }
+    if !any {
+        return Ok((squares, None));
+    }
+    let kept = scale.clone().in_shape(x.reduced_shape(axes, true));
+    let z = x.try_div(&kept).map_err(|e| e.rename(op))?;
+    let scaled = square_deviations(op, &Plan::new(op, &z, axes, keep, true)?, &z, axes)?;
+    Ok((scaled, Some(scale)))
+}
+
+/// Below this, squares have lost bits to underflow; it is 2⁻¹⁰⁰ or less for f32.
+fn tiny<T: Float>() -> f64 {
+    if size_of::<T>() == 4 { 1e-30 } else { 1e-290 }
+}
+
+/// [`deviations`] without a scale.
+#[track_caller]
+fn square_deviations<T: Float>(
+    op: &'static str,
+    plan: &Plan<T>,
+    x: &Tensor<T>,
+    axes: &[usize],
+) -> Result<Tensor<T>> {
+    let n = x.reduced_len(axes);
+    if n == 0 {
+        return plan.float(op, T::float_fold(FloatFold::SquareSum), None, 0.0);
+    }
+    let mut first = x.clone();
+    for &axis in axes {
+        first = first.narrow(axis as isize, 0, 1)?;
+    }
+    // In the order of the results, whether the axes are kept or not.
+    let first = first.try_contiguous(op)?;
+    let sums = plan.float(op, T::float_fold(FloatFold::ShiftedSum), Some(&first), 0.0)?;
+    let mut number = over(op, sums, n);
+    let mut rest = first.try_vec(op)?;
+    for (m, f) in number.as_mut_slice().iter_mut().zip(&mut rest) {
+        // The sum of both, and what its rounding leaves (Knuth's two-sum).
+        let (a, b) = (*f, *m);
+        let sum = a + b;
+        let b_part = sum - a;
+        (*m, *f) = (sum, (a - (sum - b_part)) + (b - b_part));
+    }
+    let fold = T::float_fold(FloatFold::DeviationSum);
+    let mut squares = plan.float(op, fold, Some(&number), 0.0)?;
+    let n = T::from_f64(n as f64);
+    for (s, &r) in squares.as_mut_slice().iter_mut().zip(&rest) {
+        let less = *s - n * r * r;
+        // Rounding may take it below 0; NaN stays.
+        *s = if less < T::ZERO { T::ZERO } else { less };
+    }
+    Ok(squares)
 }
 
 #[track_caller]
@@ -57,11 +178,19 @@ fn std<T: Float>(
     correction: usize,
     keep: bool,
 ) -> Result<Tensor<T>> {
-    Ok(float1(
-        op,
-        Float1::Sqrt,
-        var(op, x, axes, correction, keep)?,
-    ))
+    let (squares, scale) = deviations(op, x, axes, keep)?;
+    let var = over(op, squares, x.reduced_len(axes).saturating_sub(correction));
+    let mut y = float1(op, Float1::Sqrt, var);
+    if let Some(scale) = scale {
+        for (y, &s) in y
+            .as_mut_slice()
+            .iter_mut()
+            .zip(scale.as_slice().unwrap_or(&[]))
+        {
+            *y = *y * s;
+        }
+    }
+    Ok(y)
 }
 
 #[track_caller]
@@ -71,10 +200,14 @@ fn norm<T: Float>(
     axes: &[usize],
     keep: bool,
 ) -> Result<Tensor<T>> {
+    if let Some(Compact { once, times }) = x.compact(axes) {
+        let part = norm(op, &once, axes, true)?;
+        let part = float_scaled(op, part, (times as f64).sqrt());
+        return x.spread_again(op, part, axes, keep);
+    }
     let plan = Plan::new(op, x, axes, keep, true)?;
     let squares = plan.float(op, T::float_fold(FloatFold::SquareSum), None, 0.0)?;
-    // Below this, squares have lost bits to underflow; it is 2⁻¹⁰⁰ or less for f32.
-    let tiny = if size_of::<T>() == 4 { 1e-30 } else { 1e-290 };
+    let tiny = tiny::<T>();
     let off = |s: T| !(s.to_f64() >= tiny && s < T::INFINITY);
     let any_off = squares
         .as_slice()
@@ -119,6 +252,16 @@ fn logsumexp<T: Float>(
     if x.reduced_len(axes) == 0 {
         return Tensor::try_full(x.reduced_shape(axes, keep), T::NEG_INFINITY)
             .map_err(|e| e.rename(op));
+    }
+    if let Some(Compact { once, times }) = x.compact(axes) {
+        let part = logsumexp(op, &once, axes, true)?;
+        let part = map_owned(
+            T::float1(Float1::Affine),
+            (1.0, (times as f64).ln()),
+            op,
+            part,
+        );
+        return x.spread_again(op, part, axes, keep);
     }
     let plan = Plan::new(op, x, axes, keep, true)?;
     let mut shift = plan.max(op)?;
@@ -180,7 +323,8 @@ statistics! {
     mean mean_keepdim mean_all mean() "The mean of all elements, a scalar; NaN if there are none.";
     /// The variance over axes in two passes, `Σ(x − mean)² / max(0, n − correction)`: `correction` 1
     /// for the unbiased estimate of a sample, 0 for a population. As in PyTorch, where `n` does not
-    /// pass `correction` the division by 0 gives NaN (all deviations 0, as for one element) or ∞.
+    /// pass `correction` the division by 0 gives NaN (all deviations 0, as for one element) or ∞. Right far from zero
+    /// too, where the mean is no number of the type, and wherever the result is representable.
     ///
     /// # Shapes
     /// As for [`sum`](Tensor::sum).
@@ -248,7 +392,8 @@ statistics! {
 /// # Statistics: norms of any order
 impl<T: Float> Tensor<T> {
     /// The p-norm over axes, `(Σ|x|ᵖ)^(1/p)`; for `p = ∞` the largest `|x|` (0 of nothing), for −∞ the
-    /// smallest (∞ of nothing). Powers other than 1 and 2 may overflow where the norm would not.
+    /// smallest (∞ of nothing). Where the sum of powers over- or underflows it is taken again scaled by the largest
+    /// element (for `p < 0`, the smallest), so the result is right wherever it is representable.
     ///
     /// # Shapes
     /// As for [`sum`](Tensor::sum).
@@ -281,6 +426,13 @@ impl<T: Float> Tensor<T> {
         if p == 2.0 {
             return norm(op, self, &axes, false);
         }
+        if let Some(Compact { once, times }) = self.compact(&axes) {
+            let list: Vec<isize> = axes.iter().map(|&a| a as isize).collect();
+            let part = once.norm_p(p, &list[..])?;
+            let part = part.in_shape(once.reduced_shape(&axes, true));
+            let part = float_scaled(op, part, (times as f64).powf(1.0 / p));
+            return self.spread_again(op, part, &axes, false);
+        }
         let plan = Plan::new(op, self, &axes, false, true)?;
         let code = match p {
             1.0 => FloatFold::AbsSum,
@@ -289,12 +441,34 @@ impl<T: Float> Tensor<T> {
             _ => FloatFold::PowSum,
         };
         let out = plan.float(op, T::float_fold(code), None, p)?;
-        Ok(match code {
-            FloatFold::PowSum => {
-                let run = <T as FloatKernels>::float2(Float2::Pow);
-                out.zip_scalar_owned(run, op, T::from_f64(1.0 / p), false)
-            }
-            _ => out,
-        })
+        if code != FloatFold::PowSum {
+            return Ok(out);
+        }
+        let root = |x: Tensor<T>| {
+            let run = <T as FloatKernels>::float2(Float2::Pow);
+            x.zip_scalar_owned(run, op, T::from_f64(1.0 / p), false)
+        };
+        let tiny = tiny::<T>();
+        let off = |s: &T| !(s.to_f64() >= tiny && *s < T::INFINITY);
+        if !out.as_slice().unwrap_or(&[]).iter().any(off) {
+            return Ok(root(out));
+        }
+        // Again, scaled by the element that counts most, where powers over- or underflowed.
+        let most = if p > 0.0 {
+            FloatFold::AbsMax
+        } else {
+            FloatFold::AbsMin
+        };
+        let mut scale = plan.float(op, T::float_fold(most), None, 0.0)?;
+        let sums = out.as_slice().unwrap_or(&[]);
+        for (m, s) in scale.as_mut_slice().iter_mut().zip(sums) {
+            let usable = *m > T::ZERO && *m < T::INFINITY;
+            *m = if off(s) && usable { *m } else { T::ONE };
+        }
+        let kept = scale.clone().in_shape(self.reduced_shape(&axes, true));
+        let z = self.try_div(&kept).map_err(|e| e.rename(op))?;
+        let plan = Plan::new(op, &z, &axes, false, true)?;
+        let out = plan.float(op, T::float_fold(FloatFold::PowSum), None, p)?;
+        root(out).try_mul(&scale).map_err(|e| e.rename(op))
     }
 }

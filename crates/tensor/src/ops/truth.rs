@@ -2,7 +2,9 @@
 //!
 //! Invariant: as for every reduction, the kernel sees a contiguous block that [`Plan`] found or made.
 
-use super::reduce::{Plan, certain};
+use std::any::Any;
+
+use super::reduce::{Compact, Plan, certain};
 use crate::element::Element;
 use crate::error::Result;
 use crate::kernels::folds::{self, BoolFold};
@@ -17,6 +19,17 @@ fn bool_of<A: Element>(
     axes: &[usize],
     keepdim: bool,
 ) -> Result<Tensor<A>> {
+    if let Some(Compact { once, times }) = x.compact(axes) {
+        let mut part = bool_of::<A>(op, code, &once, axes, true)?;
+        if let (BoolFold::Count, Some(counts)) = (code, (&mut part as &mut dyn Any).downcast_mut())
+        {
+            let counts: &mut Tensor<i64> = counts;
+            for n in counts.as_mut_slice() {
+                *n *= times as i64;
+            }
+        }
+        return x.spread_again(op, part, axes, keepdim);
+    }
     let plan = Plan::new(op, x, axes, keepdim, true)?;
     let out = plan.out::<A>(op)?;
     let dst = out.as_ptr() as *mut u8;

@@ -268,7 +268,7 @@ impl<T: Element> Tensor<T> {
     }
 
     #[track_caller]
-    fn expand_to(&self, shape: Shape) -> Result<Tensor<T>> {
+    pub(crate) fn expand_to(&self, shape: Shape) -> Result<Tensor<T>> {
         let fits = self.shape().broadcast(&shape).as_ref() == Some(&shape);
         match shape.checked_numel() {
             Some(len) if fits => Ok(self.with_layout(self.layout().expand(&shape, len))),

@@ -35,7 +35,7 @@ const TASK: usize = 1 << 20;
 const LARGE: usize = 6 << 20;
 
 /// Most steps of the inner dimension in a block of elements of `size` bytes.
-const fn deepest(size: usize) -> usize {
+pub(super) const fn deepest(size: usize) -> usize {
     KC_BYTES / size
 }
 

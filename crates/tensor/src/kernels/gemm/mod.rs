@@ -418,6 +418,7 @@ unsafe fn direct<T: GemmKernels>(isa: IsaKind, g: &Gemm<T>) {
     let Gemm { d, a, b, row, c } = *g;
     let (lanes, most) = T::lanes(isa);
     let panels = Panels::new(d.m, most);
+    let depths = Panels::new(d.k, blocked::deepest(size_of::<T>()));
     // Lines of the next rows that each tile asks for. After the last rows of a batch's product lies the next product.
     let lines = if a.col == 1 && d.m * d.k * size_of::<T>() > NEAR {
         (most * d.k * size_of::<T>() / CACHE_LINE).div_ceil(d.n.div_ceil(2 * lanes))
@@ -436,24 +437,30 @@ unsafe fn direct<T: GemmKernels>(isa: IsaKind, g: &Gemm<T>) {
                 prefetch(next);
                 next = next.wrapping_add(CACHE_LINE);
             }
-            let t = Tile {
-                k: d.k,
-                a: a_ptr,
-                a_steps: (a.row, a.col),
-                b: b.ptr.wrapping_add(j),
-                b_step: b.row,
-                c: c.wrapping_add(i0 * d.n + j),
-                c_step: d.n,
-                columns,
-                start: if row.is_null() {
-                    Start::Zero
-                } else {
-                    Start::Row(row.wrapping_add(j))
-                },
-                keep: std::ptr::null_mut(),
-            };
-            // SAFETY: tiles are within the operands.
-            unsafe { tile::<T, false>(isa, panels.len(i), columns.div_ceil(lanes), t) };
+            // Block by block of the inner dimension, as larger products: the error of a sum grows with its length.
+            for q in 0..depths.count {
+                let p = depths.start(q);
+                let t = Tile {
+                    k: depths.len(q),
+                    a: a_ptr.wrapping_offset(p as isize * a.col),
+                    a_steps: (a.row, a.col),
+                    b: b.at(p, j).ptr,
+                    b_step: b.row,
+                    c: c.wrapping_add(i0 * d.n + j),
+                    c_step: d.n,
+                    columns,
+                    start: if q > 0 {
+                        Start::Sum
+                    } else if row.is_null() {
+                        Start::Zero
+                    } else {
+                        Start::Row(row.wrapping_add(j))
+                    },
+                    keep: std::ptr::null_mut(),
+                };
+                // SAFETY: tiles are within the operands.
+                unsafe { tile::<T, false>(isa, panels.len(i), columns.div_ceil(lanes), t) };
+            }
             j += columns;
         }
     }

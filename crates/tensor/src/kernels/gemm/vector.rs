@@ -1,7 +1,9 @@
 //! Matrix times vector: the matrix is read once, at the speed of memory.
 //!
-//! Invariant: as for every product, rows and columns are cut by size alone.
+//! Invariant: as for every product, rows and columns are cut by size alone. So is the inner dimension, whose blocks are
+//! summed each by itself: the error of a sum grows with its length.
 
+use super::blocked::deepest;
 use super::simd::Simd;
 use super::{Gemm, GemmKernels, Shared};
 use crate::kernels::isa::{Isa, IsaKind, Kernel, dispatch};
@@ -21,7 +23,12 @@ pub(crate) struct Job<T> {
     /// The bias's step: 0 where one value serves all rows.
     pub(crate) bias_step: usize,
     pub(crate) y: *mut T,
+    /// Room for as many elements as `y` has, where there are several blocks of columns.
+    pub(crate) part: *mut T,
 }
+
+/// Elements of a block of a row, which is summed in as many lanes as two vectors have.
+const DOT_BLOCK: usize = 8192;
 
 struct Dot<T>(Job<T>);
 struct Axpy<T>(Job<T>);
@@ -82,14 +89,26 @@ macro_rules! kernels {
                 let job = self.0;
                 // SAFETY: `matvec`'s promise; below `dispatch`.
                 unsafe {
-                    let mut p = 0;
-                    while p + 8 <= job.k {
-                        axpy_columns::<$t, I, 8>(job, p);
-                        p += 8;
-                    }
-                    while p < job.k {
-                        axpy_columns::<$t, I, 1>(job, p);
-                        p += 1;
+                    let mut from = 0;
+                    while from < job.k {
+                        let to = job.k.min(from + deepest(size_of::<$t>()));
+                        // The first block's sums are the output.
+                        let y = if from == 0 { job.y } else { job.part };
+                        let mut p = from;
+                        while p + 8 <= to {
+                            axpy_columns::<$t, I, 8>(job, p, y, p == from);
+                            p += 8;
+                        }
+                        while p < to {
+                            axpy_columns::<$t, I, 1>(job, p, y, p == from);
+                            p += 1;
+                        }
+                        if from > 0 {
+                            for i in 0..job.rows {
+                                *job.y.add(i) += *y.add(i);
+                            }
+                        }
+                        from = to;
                     }
                     if !job.bias.is_null() {
                         for i in 0..job.rows {
@@ -103,7 +122,7 @@ macro_rules! kernels {
 }
 kernels!(f32 f64);
 
-/// Rows `r..r + R` of `y`, with two vectors of sums a row.
+/// Rows `r..r + R` of `y`, with two vectors of sums a row for each block.
 #[inline(always)]
 unsafe fn dot_rows<T, S: Simd<T>, const R: usize>(job: Job<T>, r: usize)
 where
@@ -112,32 +131,42 @@ where
     // SAFETY: rows and their elements are within the matrix.
     unsafe {
         let zero: S::V = std::mem::zeroed();
-        let mut acc = [[zero; 2]; R];
+        let mut sums = [zero; R];
         let mut p = 0;
         let row = |i: usize| job.m.offset((r + i) as isize * job.step);
-        while p + 2 * S::LANES <= job.k {
-            for v in 0..2 {
-                let at = p + v * S::LANES;
-                let x = S::load(job.x.add(at));
-                for i in 0..R {
-                    acc[i][v] = S::fma(S::load(row(i).add(at)), x, acc[i][v]);
-                }
-            }
-            p += 2 * S::LANES;
-        }
-        let mut v = 0;
         while p < job.k {
-            let m = S::mask(job.k - p);
-            let x = S::load_mask(job.x.add(p), m);
-            for i in 0..R {
-                acc[i][v] = S::fma(S::load_mask(row(i).add(p), m), x, acc[i][v]);
+            let first = p == 0;
+            let mut acc = [[zero; 2]; R];
+            // A multiple of two vectors, but for the last.
+            let end = job.k.min(p + DOT_BLOCK);
+            while p + 2 * S::LANES <= end {
+                for v in 0..2 {
+                    let at = p + v * S::LANES;
+                    let x = S::load(job.x.add(at));
+                    for i in 0..R {
+                        acc[i][v] = S::fma(S::load(row(i).add(at)), x, acc[i][v]);
+                    }
+                }
+                p += 2 * S::LANES;
             }
-            p += S::LANES;
-            v = 1;
+            let mut v = 0;
+            while p < end {
+                let m = S::mask(end - p);
+                let x = S::load_mask(job.x.add(p), m);
+                for i in 0..R {
+                    acc[i][v] = S::fma(S::load_mask(row(i).add(p), m), x, acc[i][v]);
+                }
+                p += S::LANES;
+                v = 1;
+            }
+            for (sum, a) in sums.iter_mut().zip(&acc) {
+                let block = S::add(a[0], a[1]);
+                *sum = if first { block } else { S::add(*sum, block) };
+            }
         }
-        for (i, a) in acc.iter().enumerate() {
+        for (i, sum) in sums.iter().enumerate() {
             let mut lanes = [T::NIL; 16];
-            S::store(lanes.as_mut_ptr(), S::add(a[0], a[1]));
+            S::store(lanes.as_mut_ptr(), *sum);
             let mut n = S::LANES;
             while n > 1 {
                 n /= 2;
@@ -154,9 +183,14 @@ where
     }
 }
 
-/// Adds `P` columns from `p` on, each times its `x`, to `y`; the first ones start it.
+/// Adds `P` columns from `p` on, each times its `x`, to `to`, which the first ones of a block start.
 #[inline(always)]
-unsafe fn axpy_columns<T: Copy, S: Simd<T>, const P: usize>(job: Job<T>, p: usize) {
+unsafe fn axpy_columns<T: Copy, S: Simd<T>, const P: usize>(
+    job: Job<T>,
+    p: usize,
+    to: *mut T,
+    first: bool,
+) {
     // SAFETY: columns and their elements are within the matrix.
     unsafe {
         let zero: S::V = std::mem::zeroed();
@@ -167,8 +201,8 @@ unsafe fn axpy_columns<T: Copy, S: Simd<T>, const P: usize>(job: Job<T>, p: usiz
         let col = |i: usize| job.m.offset((p + i) as isize * job.step);
         let mut j = 0;
         while j + S::LANES <= job.rows {
-            let y = job.y.add(j);
-            let mut sum = if p == 0 { zero } else { S::load(y) };
+            let y = to.add(j);
+            let mut sum = if first { zero } else { S::load(y) };
             for (i, x) in xs.iter().enumerate() {
                 sum = S::fma(S::load(col(i).add(j)), *x, sum);
             }
@@ -177,8 +211,8 @@ unsafe fn axpy_columns<T: Copy, S: Simd<T>, const P: usize>(job: Job<T>, p: usiz
         }
         if j < job.rows {
             let m = S::mask(job.rows - j);
-            let y = job.y.add(j);
-            let mut sum = if p == 0 { zero } else { S::load_mask(y, m) };
+            let y = to.add(j);
+            let mut sum = if first { zero } else { S::load_mask(y, m) };
             for (i, x) in xs.iter().enumerate() {
                 sum = S::fma(S::load_mask(col(i).add(j), m), *x, sum);
             }
@@ -220,7 +254,14 @@ pub(crate) unsafe fn matvec<T: GemmKernels>(isa: IsaKind, g: &Gemm<T>) -> Result
         }
         to as *const T
     };
-    let y = Shared(c);
+    let room;
+    let part = if by_rows || d.k <= deepest(size_of::<T>()) {
+        std::ptr::null_mut()
+    } else {
+        room = RawBlock::try_new(rows * size_of::<T>())?;
+        room.as_ptr() as *mut T
+    };
+    let (y, part) = (Shared(c), Shared(part));
     let (x, bias) = (Shared(x as *mut T), Shared(row as *mut T));
     // By columns, a stretch of `y` stays in the L1 cache while the columns stream past: the longer,
     // the better they stream.
@@ -245,6 +286,7 @@ pub(crate) unsafe fn matvec<T: GemmKernels>(isa: IsaKind, g: &Gemm<T>) -> Result
             },
             bias_step,
             y: y.at(r),
+            part: part.at(r),
         };
         // SAFETY: rows are within the matrix; tasks write disjoint stretches of `y`.
         unsafe {
