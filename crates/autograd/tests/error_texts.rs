@@ -96,6 +96,9 @@ fn of_vars() -> Vec<Case> {
         "split" => a.split(0, 0);
         "split_sizes" => a.split_sizes(&[1, 3], 1);
         "chunk" => a.chunk(0, 0);
+        "chunk_array" => a.chunk_array::<2>(1);
+        "split_array" => a.split_array([1, 1], 1);
+        "unbind_array" => a.unbind_array::<2>(1);
         "unbind" => a.unbind(2);
         "repeat" => a.repeat([2]);
         "roll" => a.roll(1, 2);
@@ -126,9 +129,13 @@ fn of_vars() -> Vec<Case> {
         "nll_loss" => a.nll_loss(&Tensor::new([0i64, 3]));
         "nll_loss_with" => a.nll_loss_with(&Tensor::new([[0i64], [1]]), &options);
         "cross_entropy" => a.cross_entropy(&Tensor::new([0i64, 3]));
+        "cross_entropy (two axes)" => Var::<f64>::zeros([2, 3, 3]).cross_entropy(&Tensor::zeros([2, 3]));
+        "cross_entropy_with (axis)" => a.cross_entropy_with(&Tensor::new([0i64, 1]), &ClassLoss::new().class_axis(2));
+        "cross_entropy_with (none ignored)" => a.cross_entropy_with(&Tensor::new([0i64, -100]), &ClassLoss::new().ignore_index(None));
         "cross_entropy_with" => a.cross_entropy_with(&Tensor::new([0i64, 1]), &ClassLoss::new().label_smoothing(2.0));
         "cross_entropy_probs" => a.cross_entropy_probs(&b, &options);
         "var::item" => a.item();
+        "var::dims" => a.dims::<3>();
     }
 }
 

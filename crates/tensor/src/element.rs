@@ -3,6 +3,7 @@
 
 use crate::dtype::{Number, Real, Scalar};
 use crate::kernels::tables::{ElementKernels, FloatKernels, NumKernels};
+use crate::ops::operand::IntoOperand;
 
 /// A type that tensors can hold: `f32`, `f64`, `i64`, `i32`, `u8`, `bool`. Sealed.
 #[diagnostic::on_unimplemented(
@@ -25,7 +26,7 @@ pub trait Element: Scalar + ElementKernels {}
     message = "`{Self}` is not a number that a tensor can calculate with",
     note = "those are `f32`, `f64`, `i64`, `i32` and `u8`; `.cast::<f32>()` converts a tensor"
 )]
-pub trait Num: Element + NumKernels<Acc = <Self as Num>::Sum> + Number {
+pub trait Num: Element + NumKernels<Acc = <Self as Num>::Sum> + Number + IntoOperand<Self> {
     /// What sums and products are held in: itself for floats and `i64`, `i64` for smaller integers.
     type Sum: Num<Sum = Self::Sum>;
 }

@@ -29,6 +29,7 @@
 mod any;
 mod dtype;
 mod element;
+mod env;
 mod error;
 mod kernels;
 mod layout;
@@ -58,6 +59,7 @@ pub use ops::close::{Closeness, Tolerance, WorstElement};
 pub use ops::create::Nested;
 pub use ops::elementwise::MaybeOwned;
 pub use ops::norm::{LayerNorm, LayerNormGrads};
+pub use ops::operand::{AnyOperand, IntoOperand, TensorOrNumber};
 pub use ops::slice::{Elements, Slice};
 pub use ops::update::Update;
 pub use random::{Rng, RngState};

@@ -113,6 +113,8 @@ fn cases() -> Cases {
     c.add("select", "axis", t.select(-3, 0));
     c.add("select", "index", t.select(1, 3));
     c.add("unsqueeze", "axis", t.unsqueeze(3));
+    c.add("unsqueeze", "twice", t.unsqueeze([0, -4]));
+    c.add("dims", "rank", t.dims::<3>());
     c.add("squeeze", "axis", t.squeeze(2));
     c.add("slice", "axis", t.slice(2, ..));
     c.add("slice", "step", t.slice(1, Slice::all().step(0)));
@@ -146,6 +148,13 @@ fn cases() -> Cases {
     c.add("split_sizes", "sum", t.split_sizes(&[1, usize::MAX], 1));
     c.add("chunk", "axis", t.chunk(1, 2));
     c.add("chunk", "n", t.chunk(0, 1));
+    c.add("chunk_array", "axis", t.chunk_array::<1>(2));
+    c.add("chunk_array", "n", t.chunk_array::<2>(1));
+    c.add("chunk_array", "none", t.chunk_array::<0>(1));
+    c.add("split_array", "axis", t.split_array([1, 2], 2));
+    c.add("split_array", "sum", t.split_array([1, 1], 1));
+    c.add("unbind_array", "axis", t.unbind_array::<2>(2));
+    c.add("unbind_array", "n", t.unbind_array::<2>(1));
     c.add("repeat", "rank", t.repeat([2]));
     c.add("repeat", "absurd", t.repeat([1 << 40, 1 << 40]));
     c.add("roll", "axis", t.roll(1, 2));
@@ -156,7 +165,7 @@ fn cases() -> Cases {
 
     // By index and by mask.
     c.add("index_select", "axis", t.index_select(2, &i(&[1])));
-    c.add("index_select", "rank", t.index_select(0, &i(&[1, 1])));
+    c.add("index_select", "index of two axes", t.index_select(0, &Tensor::new([[0, 1], [2, 0]])));
     c.add("index_select", "index", t.index_select(0, &Tensor::new([0, 2])));
     c.add("gather", "axis", t.gather(2, &i(&[2, 3])));
     c.add("gather", "shape", t.gather(1, &i(&[3, 1])));
@@ -166,7 +175,7 @@ fn cases() -> Cases {
     c.add("scatter_add", "src", t.scatter_add(1, &i(&[2, 1]), &f(&[1, 1])));
     c.add("scatter_add", "index", t.scatter_add(1, &Tensor::new([[i64::MIN]]), &t));
     c.add("index_add", "axis", t.index_add(2, &i(&[1]), &t));
-    c.add("index_add", "rank", t.index_add(0, &i(&[1, 1]), &t));
+    c.add("index_add", "index of two axes", t.index_add(0, &i(&[1, 1]), &t));
     c.add("index_add", "shape", t.index_add(0, &i(&[1]), &t));
     c.add("index_add", "index", t.index_add(0, &Tensor::new([0, 2]), &t));
     c.add("masked_select", "shape", t.masked_select(&m(&[2])));
@@ -394,7 +403,7 @@ fn fallible(source: &str) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     for (at, _) in code.match_indices("pub fn ") {
         let rest = &code[at + "pub fn ".len()..];
-        let Some(signature) = rest.split(['{', ';']).next() else {
+        let Some(signature) = rest.split('{').next().and_then(|s| s.split(";\n").next()) else {
             continue;
         };
         let returns = signature.rsplit("->").next().unwrap_or("");
@@ -449,7 +458,12 @@ fn made(code: &str, at: usize, variable: &str) -> Vec<String> {
             let used = &used[..used
                 .find(if open.ends_with('{') { "\n}" } else { ");" })
                 .expect("a use ends")];
-            let entries = entries(used);
+            let without_comment = |l: &str| match l.split_once("; // ") {
+                Some((line, _)) => format!("{line};\n"),
+                None => format!("{l}\n"),
+            };
+            let used: String = used.lines().map(without_comment).collect();
+            let entries = entries(&used);
             let tokens = |entry: &str| tokens(entry);
             if let Some(k) = in_head {
                 out.push(tokens(entries[0])[k].clone());

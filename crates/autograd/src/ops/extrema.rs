@@ -21,7 +21,7 @@ reduction! {
     /// assert_eq!(x.grad().unwrap().to_vec(), [0.0, 0.5, 0.5f64]);
     /// # Ok::<(), wengert::Error>(())
     /// ```
-    max max_keepdim max_all by largest
+    max max_keepdim max_all by largest // of all elements: `.max_all()`
     /// The largest of all elements, a scalar.
     ///
     /// # Errors
@@ -35,7 +35,7 @@ reduction! {
     ///
     /// # Errors
     /// If an axis is out of range, named twice or empty.
-    min min_keepdim min_all by smallest
+    min min_keepdim min_all by smallest // of all elements: `.min_all()`
     /// The smallest of all elements, a scalar.
     ///
     /// # Errors

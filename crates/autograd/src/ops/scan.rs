@@ -251,7 +251,7 @@ reduction! {
     ///
     /// # Errors
     /// If an axis is out of range or named twice.
-    prod prod_keepdim prod_all by prod
+    prod prod_keepdim prod_all by prod // of all elements: `.prod_all()`
     /// The product of all elements, a scalar.
     -> Var<T>, |y| y, std::convert::identity
 }

@@ -13,7 +13,7 @@ reduction! {
     ///
     /// # Errors
     /// If an axis is out of range or named twice.
-    var var_keepdim var_all (correction: usize) by var
+    var var_keepdim var_all (correction: usize) by var // of all elements: `.var_all()`
     /// The variance of all elements, a scalar.
     -> Var<T>, |y| y, std::convert::identity
 }
@@ -88,7 +88,7 @@ reduction! {
     ///
     /// # Errors
     /// If an axis is out of range or named twice.
-    std std_keepdim std_all (correction: usize) by std
+    std std_keepdim std_all (correction: usize) by std // of all elements: `.std_all()`
     /// The standard deviation of all elements, a scalar.
     -> Var<T>, |y| y, std::convert::identity
 }
@@ -151,7 +151,7 @@ reduction! {
     ///
     /// # Errors
     /// If an axis is out of range or named twice.
-    norm norm_keepdim norm_all by norm
+    norm norm_keepdim norm_all by norm // of all elements: `.norm_all()`
     /// The Euclidean norm of all elements, a scalar.
     -> Var<T>, |y| y, std::convert::identity
 }
@@ -394,7 +394,7 @@ reduction! {
     ///
     /// # Errors
     /// If an axis is out of range or named twice.
-    logsumexp logsumexp_keepdim logsumexp_all by logsumexp
+    logsumexp logsumexp_keepdim logsumexp_all by logsumexp // of all elements: `.logsumexp_all()`
     /// `ln Σeˣ` of all elements, a scalar.
     -> Var<T>, |y| y, std::convert::identity
 }

@@ -112,7 +112,7 @@ impl<T: Element> Tensor<T> {
             })
     }
 
-    /// Every index of a 1-d one within the axis, counted from the front.
+    /// Every index within the axis, counted from the front.
     #[track_caller]
     fn checked_indices(
         &self,
@@ -129,41 +129,34 @@ impl<T: Element> Tensor<T> {
         }
     }
 
-    #[track_caller]
-    fn one_axis(&self, op: &'static str, index: &Tensor<i64>) -> Result<()> {
-        if index.rank() == 1 {
-            return Ok(());
-        }
-        Err(self
-            .site(op)
-            .operand("index", index.dtype(), index.shape())
-            .hint("reshape([INFER]) makes the index one axis; gather() takes one of self's rank")
-            .error(ErrorKind::Rank {
-                expected: "an index of one axis",
-                rank: index.rank(),
-                rule: "index.rank() == 1",
-            }))
+    /// This shape with the axes of an index in the place of one.
+    fn picked_shape(&self, axis: usize, index: &Tensor<i64>) -> Shape {
+        let (before, after) = (&self.shape()[..axis], &self.shape()[axis + 1..]);
+        let all = before.iter().chain(index.shape().iter()).chain(after);
+        all.copied().collect()
     }
 
-    /// The slices of an axis that a 1-d index names, in its order.
+    /// The slices of an axis that an index of any rank names, in its order (NumPy's `take`).
+    ///
+    /// # Shapes
+    /// The index's axes take the place of the axis: `[.., axis, ..]` becomes `[.., index.shape.., ..]`.
     ///
     /// # Errors
-    /// If the axis or an index is out of range, or the index is not 1-d.
+    /// If the axis or an index is out of range.
     ///
     /// ```
     /// use wengert::Tensor;
     /// let t = Tensor::new([[1i64, 2], [3, 4]]);
     /// assert_eq!(t.index_select(0, &Tensor::new([-1i64, 0, 1]))?.to_vec(), [3, 4, 1, 2, 3, 4]);
+    /// assert_eq!(t.index_select(1, &Tensor::zeros([5, 6]))?.shape(), &[2, 5, 6]);
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
     pub fn index_select(&self, axis: isize, index: &Tensor<i64>) -> Result<Tensor<T>> {
         let a = self.axis("index_select", axis)?;
-        self.one_axis("index_select", index)?;
         let picks = self.checked_indices("index_select", a, index)?;
-        let mut shape = self.shape().clone();
-        shape.as_mut_slice()[a] = picks.len();
+        let shape = self.picked_shape(a, index);
         let x = self.try_contiguous("index_select")?;
         let x = x.as_slice().unwrap_or(&[]);
         let Lanes { size, inner } = Lanes::of(self.shape(), a);
@@ -212,7 +205,7 @@ impl<T: Element> Tensor<T> {
         Err(self
             .site(op)
             .operand("index", index.dtype(), index.shape())
-            .hint("index_select() takes whole slices by an index of one axis")
+            .hint("index_select() takes whole slices by an index of any shape")
             .error(ErrorKind::ShapeMismatch {
                 what: "the index does not fit",
                 rule: "index has self's rank and, but along the axis, no larger sizes",
@@ -451,7 +444,8 @@ impl<T: Num> Tensor<T> {
         Ok(out)
     }
 
-    /// This tensor with the slices of `src` added to those slices of an axis that a 1-d index names.
+    /// This tensor with the slices of `src` added to those slices of an axis that an index of any rank names. `src` has
+    /// the shape of [`Tensor::index_select`].
     ///
     /// # Errors
     /// If the axis or an index is out of range, or the shapes do not fit.
@@ -472,9 +466,7 @@ impl<T: Num> Tensor<T> {
         src: &Tensor<T>,
     ) -> Result<Tensor<T>> {
         let a = self.axis("index_add", axis)?;
-        self.one_axis("index_add", index)?;
-        let mut want = self.shape().clone();
-        want.as_mut_slice()[a] = index.len();
+        let want = self.picked_shape(a, index);
         if src.shape() != &want {
             return Err(self
                 .site("index_add")
@@ -482,7 +474,7 @@ impl<T: Num> Tensor<T> {
                 .operand("src", T::DTYPE, src.shape())
                 .error(ErrorKind::ShapeMismatch {
                     what: "src does not fit",
-                    rule: "src has self's shape, but index.len() along the axis",
+                    rule: "src has self's shape, but the index's in the place of the axis",
                 }));
         }
         let picks = self.checked_indices("index_add", a, index)?;

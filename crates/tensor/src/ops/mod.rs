@@ -13,6 +13,7 @@ pub(crate) mod join;
 pub(crate) mod update;
 
 pub(crate) mod elementwise;
+pub(crate) mod operand;
 pub(crate) mod operators;
 pub(crate) mod unary;
 

@@ -343,6 +343,8 @@ macro_rules! reductions {
         /// # Reductions
         impl<T: Num> Tensor<T> {$(
             $(#[$doc])*
+            ///
+            #[doc = concat!("Of all elements: [`", stringify!($name), "_all`](Tensor::", stringify!($name), "_all).")]
             #[track_caller]
             pub fn $name(&self, axes: impl IntoAxes) -> Result<Tensor<$Out>> {
                 let op = stringify!($name);
@@ -379,7 +381,7 @@ reductions! {
     /// assert_eq!(t.sum([])?, t);
     /// # Ok::<(), wengert::Error>(())
     /// ```
-    sum sum_keepdim sum_of T::Sum;
+    sum sum_keepdim sum_of T::Sum; // of all elements: `.sum_all()`
     /// The product over axes, `Π x`; 1 where there is nothing to multiply. Integers are multiplied in
     /// `i64`, wrapping.
     ///
@@ -394,7 +396,7 @@ reductions! {
     /// assert_eq!(Tensor::new([[1i32, 2], [3, 4]]).prod(1)?.to_vec(), [2i64, 12]);
     /// # Ok::<(), wengert::Error>(())
     /// ```
-    prod prod_keepdim prod_of T::Sum;
+    prod prod_keepdim prod_of T::Sum; // of all elements: `.prod_all()`
     /// The largest element over axes; NaN if there is one.
     ///
     /// # Shapes
@@ -409,7 +411,7 @@ reductions! {
     /// assert!(Tensor::<f32>::zeros([2, 0]).max(1).is_err());
     /// # Ok::<(), wengert::Error>(())
     /// ```
-    max max_keepdim max_of T;
+    max max_keepdim max_of T; // of all elements: `.max_all()`
     /// The smallest element over axes; NaN if there is one.
     ///
     /// # Shapes
@@ -423,7 +425,7 @@ reductions! {
     /// assert_eq!(Tensor::new([[1.0f32, 5.0], [3.0, 4.0]]).min(0)?.to_vec(), [1.0, 4.0]);
     /// # Ok::<(), wengert::Error>(())
     /// ```
-    min min_keepdim min_of T;
+    min min_keepdim min_of T; // of all elements: `.min_all()`
 }
 
 /// The result of a reduction that only refused memory can make fail.
