@@ -6,7 +6,7 @@ use std::path::Path;
 
 use wengert_autograd::check::gradcheck::{GradCheck, gradcheck, gradgradcheck};
 use wengert_autograd::*;
-use wengert_tensor::{Slice, Tensor};
+use wengert_tensor::{Rng, Scan, ScatterReduce, Slice, Tensor};
 
 type Case = (&'static str, Result<()>);
 
@@ -105,6 +105,18 @@ fn of_vars() -> Vec<Case> {
         "index_select" => a.index_select(0, &far);
         "index_add" => a.index_add(0, &far, &b);
         "gather" => a.gather(0, &Tensor::new([[9i64]]));
+        "scatter" => a.scatter(0, &Tensor::new([[9i64]]), &a);
+        "scatter_reduce" => a.scatter_reduce(0, &Tensor::new([[9i64]]), &a, ScatterReduce::Max, true);
+        "pad" => a.pad(&[(1, 1)], 0.0);
+        "remainder" => a.remainder(&b);
+        "dropout" => a.dropout(1.5, &mut Rng::seed(0));
+        "clamp_min" => a.clamp_min(f64::NAN);
+        "clamp_max" => a.clamp_max(f64::NAN);
+        "max_or" => a.max_or(2, 0.0);
+        "min_or" => a.min_or(2, 0.0);
+        "norm_p_keepdim" => a.norm_p_keepdim(0.0, 0);
+        "cumsum_with" => a.cumsum_with(2, Scan::new().reverse());
+        "cumprod_with" => a.cumprod_with(2, Scan::new().exclusive());
         "scatter_add" => a.scatter_add(0, &Tensor::new([[9i64]]), &a);
         "tril" => b.tril(0);
         "triu" => b.triu(0);

@@ -43,6 +43,45 @@ reduction! {
     -> Result<Var<T>>, |y| y?, Ok
 }
 
+/// # Reductions: of what may be empty
+impl<T: Float> Var<T> {
+    /// [`max`](Var::max) over axes, or a value where there is nothing to reduce.
+    ///
+    /// # Errors
+    /// If an axis is out of range or named twice.
+    ///
+    /// ```
+    /// use wengert::Var;
+    /// assert_eq!(Var::<f32>::zeros([2, 0]).max_or(1, -1.0)?.to_vec(), [-1.0, -1.0]);
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    #[inline(never)]
+    pub fn max_or(&self, axes: impl IntoAxes, value: T) -> Result<Var<T>> {
+        let axes = axes.into_axes();
+        let y = self.value.max_or(&axes, value)?;
+        let kept = ReducedShape::of(self.shape(), &axes);
+        Ok(apply([self], y, |y, _| {
+            Extremum::new("max_or", self, y, kept)
+        }))
+    }
+
+    /// [`min`](Var::min) over axes, or a value where there is nothing to reduce.
+    ///
+    /// # Errors
+    /// If an axis is out of range or named twice.
+    #[track_caller]
+    #[inline(never)]
+    pub fn min_or(&self, axes: impl IntoAxes, value: T) -> Result<Var<T>> {
+        let axes = axes.into_axes();
+        let y = self.value.min_or(&axes, value)?;
+        let kept = ReducedShape::of(self.shape(), &axes);
+        Ok(apply([self], y, |y, _| {
+            Extremum::new("min_or", self, y, kept)
+        }))
+    }
+}
+
 #[track_caller]
 fn largest<T: Float>(x: &Var<T>, y: Tensor<T>, kept: ReducedShape) -> Var<T> {
     apply([x], y, |y, _| Extremum::new("max", x, y, kept))

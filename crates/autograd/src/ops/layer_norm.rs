@@ -14,10 +14,10 @@ impl<T: Float> Var<T> {
     /// `dx = (g − mean(g) − x̂·mean(g·x̂))/√(var + ε)`, `dw = Σ x̂·dy`, `db = Σ dy`.
     ///
     /// # Shapes
-    /// `x [.., *shape]`; `w` and `b`, where given, `shape`.
+    /// `x [.., *shape]`; `w` and `b`, where given, `shape`, or one that broadcasts to it.
     ///
     /// # Errors
-    /// If `x` does not end in `shape`, or `w` or `b` have another shape.
+    /// If `x` does not end in `shape`, or `w` or `b` do not broadcast to it.
     ///
     /// ```
     /// use wengert::Var;

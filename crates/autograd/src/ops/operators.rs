@@ -26,6 +26,38 @@ fn refuse(e: &crate::Error) -> ! {
     panic!("{e}")
 }
 
+/// What a method of two operands takes as its second: a variable, a tensor or a number.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not calculate with variables of type `{T}`",
+    note = "give a `Var` or `Tensor` of the same element type, or a number: `.cast::<{T}>()` converts"
+)]
+pub trait IntoVar<T: Float> {
+    /// The variable.
+    #[doc(hidden)]
+    fn into_var(self) -> Var<T>;
+}
+impl<T: Float> IntoVar<T> for Var<T> {
+    #[inline]
+    fn into_var(self) -> Var<T> {
+        self
+    }
+}
+impl<T: Float> IntoVar<T> for &Var<T> {
+    #[inline]
+    fn into_var(self) -> Var<T> {
+        self.clone()
+    }
+}
+impl<T: Float, R: AnyOperand + IntoOperand<T>> IntoVar<T> for R {
+    #[inline]
+    fn into_var(self) -> Var<T> {
+        match self.into_operand() {
+            TensorOrNumber::Number(n) => Var::scalar(n),
+            TensorOrNumber::Tensor(t) => Var::constant(t.into_tensor()),
+        }
+    }
+}
+
 /// `a·x + b`, `x/s` and `s/x` of a variable given by reference, or by value, whose memory may be reused.
 trait Scale<T: Float> {
     fn scale(self, a: f64, b: f64) -> Var<T>;

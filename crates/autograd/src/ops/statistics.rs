@@ -1,6 +1,6 @@
 //! Reductions that statistics need: variance, deviation, norms, log-sum-exp.
 
-use wengert_tensor::{IntoAxes, Result};
+use wengert_tensor::{Axes, IntoAxes, Result};
 
 use super::block::names::*;
 use super::reduce::{ReducedShape, reduction, reduction_samples};
@@ -257,13 +257,32 @@ impl<T: Float> Var<T> {
             return self.norm(&axes);
         }
         let y = self.value.norm_p(p, &axes)?;
-        let kept = ReducedShape::of(self.shape(), &axes);
-        Ok(apply([self], y, |y, _| NormP {
+        Ok(self.norm_of_order(y, p, &axes))
+    }
+
+    /// As [`norm_p`](Var::norm_p), the reduced axes kept with size 1.
+    ///
+    /// # Errors
+    /// As [`norm_p`](Var::norm_p).
+    #[track_caller]
+    #[inline(never)]
+    pub fn norm_p_keepdim(&self, p: f64, axes: impl IntoAxes) -> Result<Var<T>> {
+        let axes = axes.into_axes();
+        if p == 2.0 {
+            return self.norm_keepdim(&axes);
+        }
+        let y = self.value.norm_p_keepdim(p, &axes)?;
+        Ok(self.norm_of_order(y, p, &axes))
+    }
+
+    #[track_caller]
+    fn norm_of_order(&self, y: Tensor<T>, p: f64, axes: &Axes) -> Var<T> {
+        apply([self], y, |y, _| NormP {
             x: Saved::input(0, self),
             y: Saved::output(y),
-            kept,
+            kept: ReducedShape::of(self.shape(), axes),
             p,
-        }))
+        })
     }
 }
 
@@ -338,6 +357,9 @@ pub(crate) static NORM_P: OpInfo = OpInfo {
                 .reduce(&[0], false, of(1.0))),
             sample!([spread(&[2, 3], 1)], |v| v[0].norm_p(3.0, [0, 1]), |r| r[0]
                 .reduce(&[0, 1], false, of(3.0))),
+            sample!([spread(&[2, 3], 1)], |v| v[0].norm_p_keepdim(3.0, 0), |r| r
+                [0]
+            .reduce(&[0], true, of(3.0))),
             sample!([spread(&[2, 3], 2)], |v| v[0].norm_p(0.5, 1), |r| r[0]
                 .reduce(&[1], false, of(0.5))),
             sample!([spread(&[2, 3], 2)], |v| v[0].norm_p(2.0, 1), |r| r[0]

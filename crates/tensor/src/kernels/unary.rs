@@ -130,6 +130,8 @@ macro_rules! float1_list {
             gelu_tanh GeluTanh 12 = slice map_gelu_tanh;
             /// `x·sigmoid(x)`.
             silu Silu 8 = slice map_silu;
+            /// `x/(1 + |x|)`.
+            softsign Softsign 5 = |x| x / (T::ONE + x.abs_());
             /// `x·tanh(softplus(x))` (Misra, 2019).
             mish Mish 8 = |x| Math::mish::<I>(x);
         } with parameters {

@@ -79,14 +79,31 @@ macro_rules! named {
     };
 }
 
-named! {
-    /// # Arithmetic: the larger and the smaller
-    Num num2 Num2;
-
-    /// Elementwise `max(x, y)` with broadcasting; NaN if either is.
-    maximum Maximum;
-    /// Elementwise `min(x, y)` with broadcasting; NaN if either is.
-    minimum Minimum;
+/// # Arithmetic: floored remainders
+impl<T: Num> Tensor<T> {
+    /// The remainder of the sign of the divisor, with broadcasting: `x − y·⌊x/y⌋` in exact arithmetic, Python's `%`. Of floats
+    /// a remainder of 0 has the divisor's sign, `x` and an infinite `y` of the same sign give `x`, of the other sign `y`, and
+    /// by 0 it is NaN.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast, or an integer is divided by zero.
+    ///
+    /// ```
+    /// use wengert::Tensor;
+    /// assert_eq!(Tensor::new([-7i64, 7]).remainder(3)?.to_vec(), [2, 1]);
+    /// assert_eq!(Tensor::new([-7.5f32, 7.5]).remainder(&Tensor::scalar(-2.0))?.to_vec(), [-1.5, -0.5]);
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn remainder(&self, other: impl IntoOperand<T>) -> Result<Tensor<T>> {
+        let op = "remainder";
+        let divisor = match other.into_operand() {
+            TensorOrNumber::Tensor(t) => t,
+            TensorOrNumber::Number(n) => MaybeOwned::Owned(Tensor::scalar(n)),
+        };
+        check_divisor(op, divisor.get())?;
+        self.num2(Num2::Remainder, op, divisor.get())
+    }
 }
 
 named! {

@@ -454,6 +454,50 @@ fn arg_of<T: Num>(
     Ok(out)
 }
 
+macro_rules! or_value {
+    ($($(#[$doc:meta])* $name:ident $of:ident;)*) => {
+        /// # Reductions: of what may be empty
+        impl<T: Num> Tensor<T> {$(
+            $(#[$doc])*
+            #[track_caller]
+            #[inline(never)]
+            pub fn $name(&self, axes: impl IntoAxes, value: T) -> Result<Tensor<T>> {
+                let op = stringify!($name);
+                let axes = self.axes(op, &axes.into_axes())?;
+                if self.reduced_len(&axes) == 0 {
+                    let shape = self.reduced_shape(&axes, false);
+                    return Tensor::try_full(shape, value).map_err(|e| e.rename(op));
+                }
+                $of(op, self, &axes, false)
+            }
+        )*}
+    };
+}
+or_value! {
+    /// [`max`](Tensor::max) over axes, or a value where there is nothing to reduce.
+    ///
+    /// # Errors
+    /// If an axis is out of range or named twice.
+    ///
+    /// ```
+    /// use wengert::Tensor;
+    /// assert_eq!(Tensor::<i64>::zeros([2, 0]).max_or(1, -1)?.to_vec(), [-1, -1]);
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    max_or max_of;
+    /// [`min`](Tensor::min) over axes, or a value where there is nothing to reduce.
+    ///
+    /// # Errors
+    /// If an axis is out of range or named twice.
+    ///
+    /// ```
+    /// use wengert::Tensor;
+    /// assert_eq!(Tensor::new([[3.0f32, 2.0]]).min_or(1, f32::INFINITY)?.to_vec(), [2.0]);
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    min_or min_of;
+}
+
 macro_rules! arg_reductions {
     ($($max:literal $what:literal $name:ident $keepdim:ident $all:ident;)*) => {
         /// # Reductions to an index
