@@ -166,8 +166,8 @@ fn an_assignment_that_would_grow_panics_and_changes_nothing() {
     for tracked in [false, true] {
         let row = Var::new([1.0f32, 2.0]);
         let mut x = if tracked { row.tracked() } else { row };
-        let mut grow = std::panic::AssertUnwindSafe(|| x += Var::zeros([3, 2]));
-        let panic = std::panic::catch_unwind(move || grow()).unwrap_err();
+        let grow = std::panic::AssertUnwindSafe(|| x += Var::zeros([3, 2]));
+        let panic = std::panic::catch_unwind(grow).unwrap_err();
         let panic = panic.downcast_ref::<String>().unwrap();
         assert!(panic.contains("rhs broadcasts to lhs.shape"), "{panic}");
         assert!(panic.contains("tests/operators.rs"), "{panic}");

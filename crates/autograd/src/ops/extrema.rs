@@ -153,6 +153,16 @@ pub(crate) static MAX: OpInfo = OpInfo {
         let x = cycle(&[2, 3], &[1.0, 4.0, 4.0, 5.0, 2.0, 0.0]);
         let tie = sample!([x], |v| v[0].max(1), |r| r[0].reduce(&[1], false, of));
         all.push(ties(tie, [0.0, 0.5, 0.5, 1.0, 0.0, 0.0]));
+        all.push(
+            sample!([spread(&[2, 3], 5)], |v| v[0].max_or(1, 0.75), |r| r[0]
+                .reduce(&[1], false, of))
+            .note("or a value"),
+        );
+        all.push(
+            sample!([spread(&[2, 0], 5)], |v| v[0].max_or(1, 0.75), |r| r[0]
+                .reduce(&[1], false, |_| 0.75))
+            .note("a value for nothing"),
+        );
         all
     },
 };
@@ -170,6 +180,16 @@ pub(crate) static MIN: OpInfo = OpInfo {
         let x = cycle(&[2, 3], &[4.0, 1.0, 1.0, 5.0, 2.0, 0.0]);
         let tie = sample!([x], |v| v[0].min(1), |r| r[0].reduce(&[1], false, of));
         all.push(ties(tie, [0.0, 0.5, 0.5, 0.0, 0.0, 1.0]));
+        all.push(
+            sample!([spread(&[2, 3], 5)], |v| v[0].min_or(0, 0.75), |r| r[0]
+                .reduce(&[0], false, of))
+            .note("or a value"),
+        );
+        all.push(
+            sample!([spread(&[2, 0], 5)], |v| v[0].min_or(1, 0.75), |r| r[0]
+                .reduce(&[1], false, |_| 0.75))
+            .note("a value for nothing"),
+        );
         all
     },
 };

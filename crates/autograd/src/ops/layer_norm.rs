@@ -169,6 +169,15 @@ pub(crate) static LAYER_NORM: OpInfo = OpInfo {
                 |r| naive(&r[0], 3, Some(&r[1]), Some(&r[2]), 1e-3)
             )
             .note("no rows"),
+            sample!(
+                [spread(&[3, 2, 3], 1), positive(&[2, 1], 2), spread(&[3], 3)],
+                |v| v[0].layer_norm([2, 3], Some(&v[1]), Some(&v[2]), 1e-3),
+                |r| {
+                    let wide = |a: &Array| Array::from_fn(&[2, 3], |i| a.at_broadcast(i));
+                    naive(&r[0], 6, Some(&wide(&r[1])), Some(&wide(&r[2])), 1e-3)
+                }
+            )
+            .note("a weight and a bias that broadcast"),
         ]
     },
 };

@@ -436,7 +436,7 @@ pub(crate) static PAD: OpInfo = OpInfo {
         vec![
             sample!(
                 [spread(&[2, 3], 1)],
-                |v| v[0].pad(&[(1, 0), (2, 1)], T07.into()),
+                |v| v[0].pad(&[(1, 0), (2, 1)], 0.75),
                 |r| Array::from_fn(&[3, 6], |i| {
                     match i[0] >= 1 && (2..5).contains(&i[1]) {
                         true => r[0].at(&[i[0] - 1, i[1] - 2]),
@@ -446,25 +446,18 @@ pub(crate) static PAD: OpInfo = OpInfo {
             ),
             sample!(
                 [spread(&[2, 0], 1)],
-                |v| v[0].pad(&[(0, 0), (1, 1)], T07.into()),
+                |v| v[0].pad(&[(0, 0), (1, 1)], 0.75),
                 |r| {
                     let _ = r;
                     Array::from_fn(&[2, 2], |_| 0.75)
                 }
             )
             .note("empty"),
-            sample!(
-                [spread(&[3], 1)],
-                |v| v[0].pad(&[(0, 0)], T07.into()),
-                |r| r[0].clone()
-            )
+            sample!([spread(&[3], 1)], |v| v[0].pad(&[(0, 0)], 0.75), |r| r[0]
+                .clone())
             .note("no sides"),
         ]
     },
 };
-
-/// A value of both types.
-#[cfg(feature = "samples")]
-const T07: f32 = 0.75;
 
 pub(super) const OPS: &[&OpInfo] = &[&SCATTER, &SCATTER_REDUCE, &PAD];
