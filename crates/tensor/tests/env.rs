@@ -8,6 +8,7 @@ use wengert_tensor::{IsaKind, Tensor, active_isa, num_threads};
 const CHILD: &str = "WENGERT_TEST_ENV_CHILD";
 
 #[test]
+#[allow(clippy::print_stdout)] // what the parent reads
 fn in_a_process_of_its_own() {
     if std::env::var_os(CHILD).is_none() {
         return;
