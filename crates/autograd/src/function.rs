@@ -1,5 +1,7 @@
 //! Users' own differentiable ops.
 
+use std::cell::RefCell;
+
 use wengert_tensor::{Error, ErrorKind, Float, Result, Site, Tensor};
 
 use crate::tape::rule::{Cx, Grads, Rule, Saved, apply_many};
@@ -48,10 +50,11 @@ pub trait Function<T: Float = f32>: Send + Sync + Sized + 'static {
     fn forward(&self, inputs: &[&Tensor<T>]) -> Result<Tensor<T>>;
 
     /// One gradient for each input, in order, given that of the output: `None` for an input that needs
-    /// none ([`FunctionCx::needs`]). Each has its input's shape (or broadcasts from it: it is summed).
+    /// none ([`FunctionCx::needs`]), [`FunctionCx::zero`] where it is zero. Each has its input's shape (or broadcasts from
+    /// it: it is summed).
     ///
     /// # Errors
-    /// Whatever does not fit.
+    /// Whatever does not fit. `None` for an input that needs a gradient is an error of the backward pass.
     fn backward(&self, cx: &FunctionCx<'_, T>, dy: &Var<T>) -> Result<Vec<Option<Var<T>>>>;
 
     /// What `backward` wants to see again. All of it unless said otherwise.
@@ -130,8 +133,19 @@ impl<T: Float, F: Function<T>> Rule<T> for Recorded<T, F> {
             saves: self.saves,
             inputs: &self.inputs,
             output: self.output.as_ref(),
+            zeros: RefCell::default(),
         };
         let grads = self.function.backward(&view, dy)?;
+        let zeros = view.zeros.into_inner();
+        for (i, g) in grads.iter().enumerate() {
+            if g.is_none() && cx.needs(i) && !zeros.contains(&i) {
+                let reason = format!("`backward` gave no gradient for input {i}, which needs one");
+                let hint = format!("where it is zero, say so: `cx.zero({i})` instead of `None`");
+                return Err(Site::unplaced(op)
+                    .hint(hint)
+                    .error(ErrorKind::Custom(reason)));
+            }
+        }
         if cx.this.is_some() && dy.is_tracked() {
             // A gradient is linear in `dy`: one that does not hang on it was cut off the tape, and the
             // next derivative would be silently wrong.
@@ -158,6 +172,8 @@ pub struct FunctionCx<'a, T: Float> {
     saves: Saves,
     inputs: &'a [Saved<T>],
     output: Option<&'a Saved<T>>,
+    /// Inputs whose gradients are zero.
+    zeros: RefCell<Vec<usize>>,
 }
 
 impl<T: Float> FunctionCx<'_, T> {
@@ -193,6 +209,31 @@ impl<T: Float> FunctionCx<'_, T> {
     /// Whether input `i` needs a gradient.
     pub fn needs(&self, i: usize) -> bool {
         self.cx.needs(i)
+    }
+
+    /// The `None` for an input whose gradient is zero: one that the output does not depend on, or only in steps.
+    ///
+    /// ```
+    /// use wengert::prelude::*;
+    /// /// `x` to whole multiples of `step`, with the gradient of `x` for its own.
+    /// struct Quantize;
+    /// impl Function for Quantize {
+    ///     fn forward(&self, x: &[&Tensor]) -> Result<Tensor> {
+    ///         Ok((x[0] / x[1]).round() * x[1])
+    ///     }
+    ///     fn backward(&self, cx: &FunctionCx<'_, f32>, dy: &Var) -> Result<Vec<Option<Var>>> {
+    ///         Ok(vec![Some(dy.clone()), cx.zero(1)])
+    ///     }
+    /// }
+    /// let (x, step) = (Var::new([0.3, 0.8]).tracked(), Var::new(0.5).tracked());
+    /// Quantize.apply(&[&x, &step])?.sum_all().backward()?;
+    /// assert_eq!(x.grad().unwrap().to_vec(), [1.0, 1.0]);
+    /// assert!(step.grad().is_none());
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    pub fn zero(&self, i: usize) -> Option<Var<T>> {
+        self.zeros.borrow_mut().push(i);
+        None
     }
 
     #[track_caller]

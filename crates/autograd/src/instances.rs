@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use wengert_tensor::{Float, Tensor};
+use wengert_tensor::{Float, Rng, Scan, ScatterReduce, Tensor};
 
 use crate::ops::classify::ClassLoss;
 use crate::ops::reduction::Reduction;
@@ -49,22 +49,24 @@ fn ops<T: Float>() {
     let (x, y) = &black_box((Var::<T>::zeros([1]), Var::<T>::ones([1])));
     let (mask, index) = &black_box((Tensor::new([true]), Tensor::<i64>::zeros([1])));
     let (mean, classes) = (Reduction::Mean, &ClassLoss::new());
+    let scan = Scan::new();
     call! { x:
         neg() recip() square() sqrt() rsqrt() abs() exp() exp2() exp_m1() ln() ln_1p() log2() log10() erf() sin()
         cos() tan() asin() acos() atan() sinh() cosh() tanh() asinh() acosh() atanh() sigmoid() relu() log_sigmoid()
         softplus() silu() mish() gelu() gelu_tanh() softsign() sign() floor() ceil() round() trunc()
-        leaky_relu(0.1) elu(1.0) affine(2.0, 1.0) powf(2.0) clamp(0.0, 1.0)
-        try_add(y) try_sub(y) try_mul(y) try_div(y) pow(y) atan2(y) hypot(y) logaddexp(y) maximum(y) minimum(y)
+        leaky_relu(0.1) elu(1.0) affine(2.0, 1.0) powf(2.0) clamp(0.0, 1.0) clamp_min(0.0) clamp_max(1.0)
+        try_add(y) try_sub(y) try_mul(y) try_div(y) pow(y) atan2(y) hypot(y) logaddexp(y) maximum(y) minimum(y) remainder(y)
         masked_fill(mask, T::ZERO) masked_select(mask) eq(y) ne(y) lt(y) le(y) gt(y) ge(y)
         eq_scalar(T::ZERO) ne_scalar(T::ZERO) lt_scalar(T::ZERO) le_scalar(T::ZERO) gt_scalar(T::ZERO) ge_scalar(T::ZERO)
         argmax(0) argmin(0) sort(0, true) topk(1, 0, true)
         sum(0) sum_keepdim(0) sum_all() mean(0) mean_keepdim(0) mean_all() prod(0) prod_keepdim(0) prod_all()
         max(0) max_keepdim(0) max_all() min(0) min_keepdim(0) min_all()
         var(0, 1) var_keepdim(0, 1) var_all(1) std(0, 1) std_keepdim(0, 1) std_all(1)
-        norm(0) norm_keepdim(0) norm_all() norm_p(2.0, 0) logsumexp(0) logsumexp_keepdim(0) logsumexp_all()
+        norm(0) norm_keepdim(0) norm_all() norm_p(2.0, 0) norm_p_keepdim(2.0, 0) logsumexp(0) logsumexp_keepdim(0) logsumexp_all()
         sum(-1) sum_keepdim(-1) mean(-1) mean_keepdim(-1) sum_to([1])
-        cumsum(0) cumprod(0) linear_scan(y, 0) softmax(0) log_softmax(0)
+        cumsum(0) cumprod(0) cumsum_with(0, scan) cumprod_with(0, scan) max_or(0, T::ZERO) min_or(0, T::ZERO) linear_scan(y, 0) softmax(0) log_softmax(0)
         index_select(0, index) index_add(0, index, y) gather(0, index) scatter_add(0, index, y)
+        scatter(0, index, y) scatter_reduce(0, index, y, ScatterReduce::Sum, true) pad(&[(1, 1)], T::ZERO) dropout(0.5, &mut Rng::seed(0))
         reshape([1]) reshape([1, 1]) reshape([1, 1, 1]) permute([0]) permute([1, 0]) expand([1]) expand([1, 1])
         unsqueeze(0) squeeze(0) squeeze_all() flatten(0, -1) transpose(0, 1) t() movedim(0, 1)
         narrow(0, 0, 1) select(0, 0) slice(0, 0..1) flip(0) diagonal(0, 0, 1) unfold(0, 1, 1)

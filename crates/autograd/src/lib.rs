@@ -54,6 +54,7 @@ pub mod ops;
 pub use check::gradcheck::{GradCheck, gradcheck, gradgradcheck};
 pub use function::{Function, FunctionCx, Saves};
 pub use ops::classify::ClassLoss;
+pub use ops::operators::IntoVar;
 pub use ops::reduction::Reduction;
 pub use param::Param;
 #[doc(hidden)]

@@ -146,6 +146,23 @@ impl<T: Float> Var<T> {
         self.value.shape()
     }
 
+    /// The sizes of the axes as an array, of as many as are asked for.
+    ///
+    /// # Errors
+    /// If there are more or fewer axes.
+    ///
+    /// ```
+    /// use wengert::Var;
+    /// let [batch, width] = Var::<f32>::zeros([8, 32]).dims()?;
+    /// assert_eq!((batch, width), (8, 32));
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    #[inline]
+    pub fn dims<const N: usize>(&self) -> Result<[usize; N]> {
+        self.value.dims()
+    }
+
     /// The number of axes.
     #[inline]
     pub fn rank(&self) -> usize {

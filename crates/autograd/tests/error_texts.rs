@@ -6,7 +6,7 @@ use std::path::Path;
 
 use wengert_autograd::check::gradcheck::{GradCheck, gradcheck, gradgradcheck};
 use wengert_autograd::*;
-use wengert_tensor::{Slice, Tensor};
+use wengert_tensor::{Rng, Scan, ScatterReduce, Slice, Tensor};
 
 type Case = (&'static str, Result<()>);
 
@@ -96,12 +96,27 @@ fn of_vars() -> Vec<Case> {
         "split" => a.split(0, 0);
         "split_sizes" => a.split_sizes(&[1, 3], 1);
         "chunk" => a.chunk(0, 0);
+        "chunk_array" => a.chunk_array::<2>(1);
+        "split_array" => a.split_array([1, 1], 1);
+        "unbind_array" => a.unbind_array::<2>(1);
         "unbind" => a.unbind(2);
         "repeat" => a.repeat([2]);
         "roll" => a.roll(1, 2);
         "index_select" => a.index_select(0, &far);
         "index_add" => a.index_add(0, &far, &b);
         "gather" => a.gather(0, &Tensor::new([[9i64]]));
+        "scatter" => a.scatter(0, &Tensor::new([[9i64]]), &a);
+        "scatter_reduce" => a.scatter_reduce(0, &Tensor::new([[9i64]]), &a, ScatterReduce::Max, true);
+        "pad" => a.pad(&[(1, 1)], 0.0);
+        "remainder" => a.remainder(&b);
+        "dropout" => a.dropout(1.5, &mut Rng::seed(0));
+        "clamp_min" => a.clamp_min(f64::NAN);
+        "clamp_max" => a.clamp_max(f64::NAN);
+        "max_or" => a.max_or(2, 0.0);
+        "min_or" => a.min_or(2, 0.0);
+        "norm_p_keepdim" => a.norm_p_keepdim(0.0, 0);
+        "cumsum_with" => a.cumsum_with(2, Scan::new().reverse());
+        "cumprod_with" => a.cumprod_with(2, Scan::new().exclusive());
         "scatter_add" => a.scatter_add(0, &Tensor::new([[9i64]]), &a);
         "tril" => b.tril(0);
         "triu" => b.triu(0);
@@ -126,9 +141,13 @@ fn of_vars() -> Vec<Case> {
         "nll_loss" => a.nll_loss(&Tensor::new([0i64, 3]));
         "nll_loss_with" => a.nll_loss_with(&Tensor::new([[0i64], [1]]), &options);
         "cross_entropy" => a.cross_entropy(&Tensor::new([0i64, 3]));
+        "cross_entropy (two axes)" => Var::<f64>::zeros([2, 3, 3]).cross_entropy(&Tensor::zeros([2, 3]));
+        "cross_entropy_with (axis)" => a.cross_entropy_with(&Tensor::new([0i64, 1]), &ClassLoss::new().class_axis(2));
+        "cross_entropy_with (none ignored)" => a.cross_entropy_with(&Tensor::new([0i64, -100]), &ClassLoss::new().ignore_index(None));
         "cross_entropy_with" => a.cross_entropy_with(&Tensor::new([0i64, 1]), &ClassLoss::new().label_smoothing(2.0));
         "cross_entropy_probs" => a.cross_entropy_probs(&b, &options);
         "var::item" => a.item();
+        "var::dims" => a.dims::<3>();
     }
 }
 

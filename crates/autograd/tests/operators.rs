@@ -2,7 +2,7 @@
 //! values and gradients against the `try_` methods.
 
 use wengert_autograd::{Result, Var};
-use wengert_tensor::Tensor;
+use wengert_tensor::{Float, Tensor};
 
 fn leaves() -> (Var<f64>, Var<f64>) {
     let a = Var::new([1.5, -2.0, 0.5]).tracked();
@@ -94,4 +94,96 @@ fn operators_panic_with_the_text_of_the_error() {
     };
     assert_eq!(without_line(panic), without_line(&text));
     assert!(panic.contains("tests/operators.rs"), "{panic}");
+}
+
+#[test]
+fn numbers_of_any_type_are_operands() {
+    let x = Var::new([1.5f32, -2.0]).tracked();
+    let d = Var::new([1.5f64, -2.0]);
+    let n = 3usize;
+    assert_eq!((&x * 2).to_vec(), [3.0, -4.0]);
+    assert_eq!((2 * &x).to_vec(), [3.0, -4.0]);
+    assert_eq!((2 - x.clone()).to_vec(), [0.5, 4.0]);
+    assert_eq!((&x * 0.5_f64 + 1i64 - 1u8).to_vec(), [0.75, -1.0]);
+    assert_eq!((&x / n * 3.0).to_vec(), [1.5, -2.0]);
+    assert_eq!((&d * 0.5_f32 / 2i32).to_vec(), [0.375, -0.5]);
+    // A number is rounded to the variable's type before anything else.
+    assert_eq!((&x * 0.1_f64).to_vec(), (&x * 0.1_f32).to_vec());
+    assert_eq!((&x / 0.1_f64).to_vec(), [1.5 / 0.1_f32, -2.0 / 0.1_f32]);
+    let y = (&x * 2 - 1) / 4usize;
+    y.sum_all().backward().unwrap();
+    assert_eq!(x.grad().unwrap().to_vec(), [0.5, 0.5]);
+}
+
+#[test]
+fn literals_need_no_type() {
+    let (x, d) = (Var::new([2.0f32]), Var::new([2.0f64]));
+    // A method of the result, which needs its type to be known.
+    assert_eq!((1.0 / (2.0 * &x + 1.0)).recip().to_vec(), [5.0]);
+    assert_eq!((1.0 / (2.0 * &d + 1.0)).recip().to_vec(), [5.0]);
+    assert_eq!((1 - (2 * &x + 1)).neg().to_vec(), [4.0]);
+    let scale = |v: &Var, by| v * by;
+    assert_eq!(scale(&x, 0.5f32).to_vec(), [1.0]);
+    // The element type as a parameter.
+    fn generic<T: Float>(x: &Var<T>, by: T) -> Var<T> {
+        (x * by * 2.0 + 1) / 2 + x.value()
+    }
+    assert_eq!(generic(&x, 3.0).to_vec(), [8.5]);
+    assert_eq!(generic(&d, 3.0).to_vec(), [8.5]);
+}
+
+#[test]
+fn assignments_go_onto_the_tape() {
+    let (a, b) = leaves();
+    let mut y = a.clone();
+    y += &b;
+    y *= &a;
+    y -= b.value();
+    y /= 2;
+    y *= Var::new([1.0, 2.0, 4.0]);
+    y += 0.5_f32;
+    let want = ((&a + &b) * &a - b.value()) / 2.0 * Tensor::new([1.0, 2.0, 4.0]) + 0.5;
+    assert_eq!(y.to_vec(), want.to_vec());
+    y.sum_all().backward().unwrap();
+    // (2a + b)/2 and a/2, times 1, 2, 4.
+    assert_eq!(a.grad().unwrap().to_vec(), [1.625, 0.0, -4.0]);
+    assert_eq!(b.grad().unwrap().to_vec(), [0.75, -2.0, 1.0]);
+    // The leaf is as it was.
+    assert!(a.is_leaf() && !y.is_leaf());
+    assert_eq!(a.to_vec(), [1.5, -2.0, 0.5]);
+
+    // Without a tape: in the memory that is there.
+    let mut z = Var::new([1.0f64, 2.0]);
+    let at = z.value().as_slice().unwrap().as_ptr();
+    z += 1;
+    z *= &Var::new([2.0, 3.0]);
+    assert_eq!(z.to_vec(), [4.0, 9.0]);
+    assert_eq!(z.value().as_slice().unwrap().as_ptr(), at);
+}
+
+#[test]
+fn an_assignment_that_would_grow_panics_and_changes_nothing() {
+    for tracked in [false, true] {
+        let row = Var::new([1.0f32, 2.0]);
+        let mut x = if tracked { row.tracked() } else { row };
+        let grow = std::panic::AssertUnwindSafe(|| x += Var::zeros([3, 2]));
+        let panic = std::panic::catch_unwind(grow).unwrap_err();
+        let panic = panic.downcast_ref::<String>().unwrap();
+        assert!(panic.contains("rhs broadcasts to lhs.shape"), "{panic}");
+        assert!(panic.contains("tests/operators.rs"), "{panic}");
+        assert_eq!(x.to_vec(), [1.0, 2.0]);
+    }
+}
+
+#[test]
+fn iterators_sum_to_a_variable() {
+    let (a, b) = leaves();
+    let both: Var<f64> = [&a, &b, &a].into_iter().sum();
+    both.backward_seeded(&Tensor::ones([3])).unwrap();
+    assert_eq!(a.grad().unwrap().to_vec(), [2.0; 3]);
+    assert_eq!(b.grad().unwrap().to_vec(), [1.0; 3]);
+    let total = (0..4).map(|i| Var::scalar(i as f32)).sum::<Var>();
+    assert_eq!(total.item().unwrap(), 6.0);
+    let nothing = std::iter::empty::<Var>().sum::<Var>();
+    assert_eq!((nothing.rank(), nothing.item().unwrap()), (0, 0.0));
 }

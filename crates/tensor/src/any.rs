@@ -162,17 +162,35 @@ impl AnyTensor {
     /// ```
     #[track_caller]
     pub fn cast(&self, dtype: DType) -> AnyTensor {
-        fn to<U: Element>(any: &AnyTensor) -> AnyTensor {
-            with_type!(any, t => t.cast::<U>().into_any())
-        }
         match dtype {
-            DType::F32 => to::<f32>(self),
-            DType::F64 => to::<f64>(self),
-            DType::I64 => to::<i64>(self),
-            DType::I32 => to::<i32>(self),
-            DType::U8 => to::<u8>(self),
-            DType::Bool => to::<bool>(self),
+            DType::F32 => self.cast_to::<f32>().into_any(),
+            DType::F64 => self.cast_to::<f64>().into_any(),
+            DType::I64 => self.cast_to::<i64>().into_any(),
+            DType::I32 => self.cast_to::<i32>().into_any(),
+            DType::U8 => self.cast_to::<u8>().into_any(),
+            DType::Bool => self.cast_to::<bool>().into_any(),
         }
+    }
+
+    /// A tensor of type `T` of these values, converted as [`Tensor::cast`] does; of the type it is, it shares the memory.
+    ///
+    /// ```
+    /// use wengert::prelude::*;
+    /// use wengert::tensor::AnyTensor;
+    /// let any = AnyTensor::from(Tensor::new([1i64, 2]));
+    /// assert_eq!(any.cast_to::<f32>().to_vec(), [1.0, 2.0]);
+    /// ```
+    #[track_caller]
+    pub fn cast_to<T: Element>(&self) -> Tensor<T> {
+        with_type!(self, t => t.cast::<T>())
+    }
+
+    /// The tensor of a type that `match_dtype!` has found to be its own.
+    #[doc(hidden)]
+    pub fn typed<T: Element>(&self) -> Tensor<T> {
+        self.clone()
+            .into_tensor()
+            .unwrap_or_else(Tensor::placeholder)
     }
 
     /// Where the elements of this view lie.
@@ -276,6 +294,51 @@ macro_rules! with_type {
     }};
 }
 pub(crate) use with_type;
+
+/// Evaluates an expression with the tensor of an [`AnyTensor`] under its own type, whichever it is: the expression is
+/// compiled for each.
+///
+/// ```
+/// use wengert::prelude::*;
+/// use wengert::tensor::{AnyTensor, match_dtype};
+/// let any = AnyTensor::from(Tensor::new([[1i64, 2], [3, 4]]));
+/// let rows = match_dtype!(any, t => t.unbind(0)?.into_iter().map(AnyTensor::from).collect::<Vec<_>>());
+/// assert_eq!(rows[1].downcast::<i64>()?.to_vec(), [3, 4]);
+/// # Ok::<(), wengert::Error>(())
+/// ```
+#[macro_export]
+macro_rules! match_dtype {
+    ($any:expr, $t:ident => $body:expr) => {{
+        let any: &$crate::AnyTensor = &$any;
+        match any.dtype() {
+            $crate::DType::F32 => {
+                let $t = any.typed::<f32>();
+                $body
+            }
+            $crate::DType::F64 => {
+                let $t = any.typed::<f64>();
+                $body
+            }
+            $crate::DType::I64 => {
+                let $t = any.typed::<i64>();
+                $body
+            }
+            $crate::DType::I32 => {
+                let $t = any.typed::<i32>();
+                $body
+            }
+            $crate::DType::U8 => {
+                let $t = any.typed::<u8>();
+                $body
+            }
+            // The last one there is.
+            _ => {
+                let $t = any.typed::<bool>();
+                $body
+            }
+        }
+    }};
+}
 
 impl<T: Element> From<Tensor<T>> for AnyTensor {
     #[inline]

@@ -2,7 +2,9 @@
 //! crate compiles none.
 
 use crate::dtype::{Number, Real, Scalar};
+use crate::kernels::ints::IntKernels;
 use crate::kernels::tables::{ElementKernels, FloatKernels, NumKernels};
+use crate::ops::operand::IntoOperand;
 
 /// A type that tensors can hold: `f32`, `f64`, `i64`, `i32`, `u8`, `bool`. Sealed.
 #[diagnostic::on_unimplemented(
@@ -25,7 +27,7 @@ pub trait Element: Scalar + ElementKernels {}
     message = "`{Self}` is not a number that a tensor can calculate with",
     note = "those are `f32`, `f64`, `i64`, `i32` and `u8`; `.cast::<f32>()` converts a tensor"
 )]
-pub trait Num: Element + NumKernels<Acc = <Self as Num>::Sum> + Number {
+pub trait Num: Element + NumKernels<Acc = <Self as Num>::Sum> + Number + IntoOperand<Self> {
     /// What sums and products are held in: itself for floats and `i64`, `i64` for smaller integers.
     type Sum: Num<Sum = Self::Sum>;
 }
@@ -37,12 +39,20 @@ pub trait Num: Element + NumKernels<Acc = <Self as Num>::Sum> + Number {
 )]
 pub trait Float: Num<Sum = Self> + FloatKernels + Real {}
 
+/// An integer element: `i64`, `i32` or `u8`. Sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an integer type",
+    note = "bits and shifts need `i64`, `i32` or `u8`; masks have `&`, `|`, `^` and `!` as well"
+)]
+pub trait Int: Num<Sum = i64> + IntKernels {}
+
 macro_rules! elements {
     ($($Trait:ident $($t:ident)*;)*) => {$($(impl $Trait for $t {})*)*};
 }
 elements! {
     Element f32 f64 i64 i32 u8 bool;
     Float f32 f64;
+    Int i64 i32 u8;
 }
 macro_rules! nums {
     ($($t:ident $sum:ident)*) => {$(impl Num for $t { type Sum = $sum; })*};

@@ -29,6 +29,7 @@
 mod any;
 mod dtype;
 mod element;
+mod env;
 mod error;
 mod kernels;
 mod layout;
@@ -45,7 +46,7 @@ mod io;
 
 pub use any::AnyTensor;
 pub use dtype::{DType, Number, Real, Scalar};
-pub use element::{Element, Float, Num};
+pub use element::{Element, Float, Int, Num};
 #[doc(hidden)]
 pub use error::nearest;
 pub use error::{Error, ErrorKind, Operand, Result, Site, StateMismatch};
@@ -58,6 +59,9 @@ pub use ops::close::{Closeness, Tolerance, WorstElement};
 pub use ops::create::Nested;
 pub use ops::elementwise::MaybeOwned;
 pub use ops::norm::{LayerNorm, LayerNormGrads};
+pub use ops::operand::{AnyOperand, IntoOperand, TensorOrNumber};
+pub use ops::scan::Scan;
+pub use ops::scatter::ScatterReduce;
 pub use ops::slice::{Elements, Slice};
 pub use ops::update::Update;
 pub use random::{Rng, RngState};

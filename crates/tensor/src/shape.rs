@@ -394,7 +394,8 @@ impl Axes {
 /// What can be given as axes: `-1`, `[0, 1]`, `&axes[..]`, `vec![0, 1]`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name axes",
-    note = "axes are an `isize`, or an array or slice of them; negative ones count from the last"
+    note = "axes are an `isize`, or an array or slice of them; negative ones count from the last",
+    note = "of all elements are `sum_all()`, `mean_all()`, `max_all()` and their like"
 )]
 pub trait IntoAxes {
     /// The axes as given, not yet checked against a rank.

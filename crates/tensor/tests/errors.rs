@@ -71,6 +71,7 @@ fn cases() -> Cases {
     c.add("try_zeros", "absurd", Tensor::<f32>::try_zeros(ABSURD));
     c.add("try_ones", "absurd", Tensor::<i32>::try_ones(ABSURD));
     c.add("try_eye", "absurd", Tensor::<f64>::try_eye(1 << 40));
+    c.add("eye_matrix", "absurd", Tensor::<f64>::eye_matrix(ABSURD, 1));
     c.add("try_rand", "absurd", Tensor::<f32>::try_rand(ABSURD, rng));
     c.add("try_randn", "absurd", Tensor::<f32>::try_randn(ABSURD, rng));
     c.add("arange", "step", Tensor::arange(0i64, 5, 0));
@@ -91,6 +92,13 @@ fn cases() -> Cases {
     c.add("bernoulli", "p", Tensor::bernoulli(1.5, [2], rng));
     c.add("bernoulli", "nan", Tensor::bernoulli(f64::NAN, [2], rng));
     c.add("bernoulli", "absurd", Tensor::bernoulli(0.5, ABSURD, rng));
+    c.add("sample_bernoulli", "p", Tensor::new([0.5f32, f32::NAN]).sample_bernoulli(rng));
+    c.add("multinomial", "scalar", s.multinomial(1, true, rng));
+    c.add("multinomial", "negative", Tensor::new([0.5f32, -0.5]).multinomial(1, true, rng));
+    c.add("multinomial", "zeros", f(&[2]).multinomial(1, true, rng));
+    c.add("multinomial", "too many", Tensor::new([1.0f32, 0.0, 2.0]).multinomial(3, false, rng));
+    c.add("pad", "sides", t.pad(&[(1, 1)], 0.0));
+    c.add("pad", "absurd", t.pad(&[(usize::MAX, 1), (0, 0)], 0.0));
 
     // Views.
     c.add("reshape", "count", t.reshape([4, 2]));
@@ -113,6 +121,8 @@ fn cases() -> Cases {
     c.add("select", "axis", t.select(-3, 0));
     c.add("select", "index", t.select(1, 3));
     c.add("unsqueeze", "axis", t.unsqueeze(3));
+    c.add("unsqueeze", "twice", t.unsqueeze([0, -4]));
+    c.add("dims", "rank", t.dims::<3>());
     c.add("squeeze", "axis", t.squeeze(2));
     c.add("slice", "axis", t.slice(2, ..));
     c.add("slice", "step", t.slice(1, Slice::all().step(0)));
@@ -146,6 +156,13 @@ fn cases() -> Cases {
     c.add("split_sizes", "sum", t.split_sizes(&[1, usize::MAX], 1));
     c.add("chunk", "axis", t.chunk(1, 2));
     c.add("chunk", "n", t.chunk(0, 1));
+    c.add("chunk_array", "axis", t.chunk_array::<1>(2));
+    c.add("chunk_array", "n", t.chunk_array::<2>(1));
+    c.add("chunk_array", "none", t.chunk_array::<0>(1));
+    c.add("split_array", "axis", t.split_array([1, 2], 2));
+    c.add("split_array", "sum", t.split_array([1, 1], 1));
+    c.add("unbind_array", "axis", t.unbind_array::<2>(2));
+    c.add("unbind_array", "n", t.unbind_array::<2>(1));
     c.add("repeat", "rank", t.repeat([2]));
     c.add("repeat", "absurd", t.repeat([1 << 40, 1 << 40]));
     c.add("roll", "axis", t.roll(1, 2));
@@ -156,17 +173,22 @@ fn cases() -> Cases {
 
     // By index and by mask.
     c.add("index_select", "axis", t.index_select(2, &i(&[1])));
-    c.add("index_select", "rank", t.index_select(0, &i(&[1, 1])));
+    c.add("index_select", "index of two axes", t.index_select(0, &Tensor::new([[0, 1], [2, 0]])));
     c.add("index_select", "index", t.index_select(0, &Tensor::new([0, 2])));
     c.add("gather", "axis", t.gather(2, &i(&[2, 3])));
     c.add("gather", "shape", t.gather(1, &i(&[3, 1])));
     c.add("gather", "index", t.gather(1, &Tensor::new([[0, -4]])));
+    c.add("scatter", "axis", t.scatter(2, &i(&[2, 3]), &t));
+    c.add("scatter", "index", t.scatter(1, &Tensor::new([[3i64]]), &t));
+    c.add("scatter_reduce", "axis", t.scatter_reduce(2, &i(&[2, 3]), &t, ScatterReduce::Mean, false));
+    c.add("scatter_reduce", "src", t.scatter_reduce(1, &i(&[2, 1]), &f(&[1, 1]), ScatterReduce::Max, false));
+    c.add("merged_counts", "axis", t.merged_counts(2, &i(&[2, 3]), true));
     c.add("scatter_add", "axis", t.scatter_add(2, &i(&[2, 3]), &t));
     c.add("scatter_add", "shape", t.scatter_add(1, &i(&[3, 1]), &t));
     c.add("scatter_add", "src", t.scatter_add(1, &i(&[2, 1]), &f(&[1, 1])));
     c.add("scatter_add", "index", t.scatter_add(1, &Tensor::new([[i64::MIN]]), &t));
     c.add("index_add", "axis", t.index_add(2, &i(&[1]), &t));
-    c.add("index_add", "rank", t.index_add(0, &i(&[1, 1]), &t));
+    c.add("index_add", "index of two axes", t.index_add(0, &i(&[1, 1]), &t));
     c.add("index_add", "shape", t.index_add(0, &i(&[1]), &t));
     c.add("index_add", "index", t.index_add(0, &Tensor::new([0, 2]), &t));
     c.add("masked_select", "shape", t.masked_select(&m(&[2])));
@@ -174,6 +196,9 @@ fn cases() -> Cases {
     c.add("where_", "mask", m(&[2]).where_(&t, &t));
     c.add("where_", "values", m(&[3]).where_(&t, &f(&[4])));
     c.add("one_hot", "index", Tensor::new([0i64, -1]).one_hot::<f32>(3));
+    c.add("one_hot", "too few classes", Tensor::new([0i64, 3, 7]).one_hot::<f32>(3));
+    c.add("one_hot_axis", "axis", Tensor::new([0i64]).one_hot_axis::<f32>(3, 2));
+    c.add("one_hot_axis", "index", Tensor::new([0i64, 3]).one_hot_axis::<f32>(3, 0));
     c.add("one_hot", "absurd", Tensor::new([0i64, 1]).one_hot::<f32>(usize::MAX));
     c.add("tril", "rank", f(&[3]).tril(0));
     c.add("triu", "rank", s.triu(0));
@@ -189,6 +214,15 @@ fn cases() -> Cases {
     c.add("try_rem", "shape", t.try_rem(&u));
     c.add("try_rem", "zero", i(&[2]).try_rem(&i(&[2, 2])));
     c.add("maximum", "shape", t.maximum(&u));
+    c.add("remainder", "shape", t.remainder(&u));
+    c.add("remainder", "zero", Tensor::new([1i64]).remainder(0));
+    c.add("bitwise_and", "shape", i(&[2, 3]).bitwise_and(i(&[2])));
+    c.add("bitwise_or", "shape", i(&[2, 3]).bitwise_or(i(&[2])));
+    c.add("bitwise_xor", "shape", i(&[2, 3]).bitwise_xor(i(&[2])));
+    c.add("bitwise_left_shift", "shape", i(&[2, 3]).bitwise_left_shift(i(&[2])));
+    c.add("bitwise_right_shift", "shape", i(&[2, 3]).bitwise_right_shift(i(&[2])));
+    c.add("pow", "of integers, shape", i(&[2, 3]).pow(i(&[2])));
+    c.add("pow", "of integers, exponent", i(&[2]).pow(Tensor::new([1i64, -2])));
     c.add("minimum", "shape", t.minimum(&u));
     c.add("pow", "shape", t.pow(&u));
     c.add("atan2", "shape", t.atan2(&u));
@@ -244,6 +278,10 @@ fn cases() -> Cases {
     c.add("logical_xor", "shape", m(&[2, 3]).logical_xor(&m(&[2])));
     c.add("clamp", "nan", t.clamp(f64::NAN, 1.0));
     c.add("clamp", "order", t.clamp(1.0, 0.0));
+    c.add("clamp", "of integers, order", i(&[2]).clamp(1, 0));
+    c.add("clamp", "tensors", t.clamp(&u, 1.0));
+    c.add("clamp_min", "nan", t.clamp_min(f32::NAN));
+    c.add("clamp_max", "nan", t.clamp_max(f32::NAN));
     c.add("closeness", "shape", t.closeness(&u, Tolerance::default()));
     c.add("closeness", "rtol", t.closeness(&t, Tolerance::new(f64::NAN, 0.0)));
     c.add("allclose", "shape", f(&[3]).allclose(&t, Tolerance::default()));
@@ -263,6 +301,8 @@ fn cases() -> Cases {
     }
     let none = f(&[2, 0]);
     c.add("max", "none", none.max(1));
+    c.add("max_or", "axis", none.max_or(2, 0.0));
+    c.add("min_or", "axis", none.min_or([0, 0], 0.0));
     c.add("max_keepdim", "none", none.max_keepdim([0, 1]));
     c.add("min", "none", none.min(1));
     c.add("min_keepdim", "none", none.min_keepdim(1));
@@ -281,10 +321,14 @@ fn cases() -> Cases {
     c.add("all_keepdim", "axis", m(&[2]).all_keepdim(1));
     c.add("norm_p", "axis", t.norm_p(1.0, 2));
     c.add("norm_p", "p", t.norm_p(0.0, 1));
+    c.add("norm_p_keepdim", "axis", t.norm_p_keepdim(1.0, 2));
+    c.add("norm_p_keepdim", "p", t.norm_p_keepdim(f64::NAN, 1));
     c.add("sum_to", "shape", t.sum_to([2]));
 
     // Along an axis.
     c.add("cumsum", "axis", t.cumsum(2));
+    c.add("cumsum_with", "axis", t.cumsum_with(2, Scan::new()));
+    c.add("cumprod_with", "axis", t.cumprod_with(2, Scan::new().reverse()));
     c.add("cumprod", "axis", s.cumprod(0));
     c.add("linear_scan", "axis", t.linear_scan(&t, 2));
     c.add("linear_scan", "shape", t.linear_scan(&u, 0));
@@ -300,6 +344,9 @@ fn cases() -> Cases {
     c.add("topk", "k", t.topk(4, 1, true));
 
     // Products.
+    c.add("matmul", "of integers, scalar", i(&[2]).matmul(&i(&[])));
+    c.add("matmul", "of integers, sizes", i(&[2, 3]).matmul(&i(&[2, 3])));
+    c.add("matmul", "of integers, batch", i(&[2, 3, 4]).matmul(&i(&[5, 4, 3])));
     c.add("matmul", "scalar", t.matmul(&s));
     c.add("matmul", "rhs turned", t.matmul(&f(&[4, 3])));
     c.add("matmul", "lhs turned", f(&[3, 2]).matmul(&f(&[3, 4])));
@@ -415,7 +462,7 @@ fn fallible(source: &str) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     for (at, _) in code.match_indices("pub fn ") {
         let rest = &code[at + "pub fn ".len()..];
-        let Some(signature) = rest.split(['{', ';']).next() else {
+        let Some(signature) = rest.split('{').next().and_then(|s| s.split(";\n").next()) else {
             continue;
         };
         let returns = signature.rsplit("->").next().unwrap_or("");
@@ -470,7 +517,12 @@ fn made(code: &str, at: usize, variable: &str) -> Vec<String> {
             let used = &used[..used
                 .find(if open.ends_with('{') { "\n}" } else { ");" })
                 .expect("a use ends")];
-            let entries = entries(used);
+            let without_comment = |l: &str| match l.split_once("; // ") {
+                Some((line, _)) => format!("{line};\n"),
+                None => format!("{l}\n"),
+            };
+            let used: String = used.lines().map(without_comment).collect();
+            let entries = entries(&used);
             let tokens = |entry: &str| tokens(entry);
             if let Some(k) = in_head {
                 out.push(tokens(entries[0])[k].clone());

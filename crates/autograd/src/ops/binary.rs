@@ -4,6 +4,8 @@
 use wengert_tensor::{Float, Result, Tensor};
 
 use crate::ops::info::{OpInfo, sample, spread};
+use crate::ops::naive::Array;
+use crate::ops::operators::IntoVar;
 use crate::tape::accumulator::Accumulator;
 use crate::tape::rule::{Cx, Fused, Grads, Rule, Saved, apply, two};
 use crate::var::Var;
@@ -269,4 +271,82 @@ pub(crate) static DIV: OpInfo = OpInfo {
     },
 };
 
-pub(super) const OPS: &[&OpInfo] = &[&ADD, &SUB, &MUL, &DIV];
+/// # Arithmetic: remainder
+impl<T: Float> Var<T> {
+    /// The remainder of the sign of the divisor, `a − b·⌊a/b⌋` with broadcasting, Python's `%`: see
+    /// [`Tensor::remainder`]. Gradients `dy` and `−⌊a/b⌋·dy`.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast.
+    ///
+    /// ```
+    /// use wengert::Var;
+    /// let (a, b) = (Var::new([-7.5f32, 7.5]).tracked(), Var::new(2.0).tracked());
+    /// let y = a.remainder(&b)?;
+    /// assert_eq!(y.to_vec(), [0.5, 1.5]);
+    /// y.sum_all().backward()?;
+    /// assert_eq!((a.grad().unwrap().to_vec(), b.grad().unwrap().item()?), (vec![1.0; 2], 4.0 - 3.0));
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    #[inline(never)]
+    pub fn remainder(&self, other: impl IntoVar<T>) -> Result<Var<T>> {
+        let other = &other.into_var();
+        let y = self.value.remainder(&other.value)?;
+        // Whole to rounding; an infinite divisor is taken once or not at all.
+        let b = &other.value;
+        let whole = (self.value.try_sub(&y)?.try_div(b)?).round();
+        let whole = whole.masked_fill(&b.is_inf(), T::ZERO)?;
+        Ok(apply([self, other], y, |_, _| Remainder(whole)))
+    }
+}
+
+/// How often the divisor was taken away.
+struct Remainder<T: Float>(Tensor<T>);
+impl<T: Float> Rule<T> for Remainder<T> {
+    fn name(&self) -> &'static str {
+        "remainder"
+    }
+    fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        let a = cx.needs(0).then(|| dy.clone());
+        let taken = || dy.try_mul(&Var::constant(self.0.neg()));
+        two(a, cx.needs(1).then(taken).transpose()?)
+    }
+}
+
+pub(crate) static REMAINDER: OpInfo = OpInfo {
+    name: "remainder",
+    family: "binary",
+    formula: "a − b·⌊a/b⌋",
+    gradient: "dy, −⌊a/b⌋·dy",
+    edges: "jumps where b divides a, with the gradients of what it jumps to; NaN at b = 0",
+    #[cfg(feature = "samples")]
+    samples: || {
+        let of = |a: f64, b: f64| a - b * (a / b).floor();
+        vec![
+            sample!(
+                [spread(&[2, 3], 1).affine(3.0, 0.0), spread(&[2, 3], 2)],
+                |v| v[0].remainder(&v[1]),
+                |r| r[0].zip(&r[1], of)
+            )
+            .elementwise(),
+            sample!(
+                [spread(&[2, 1], 1).affine(5.0, 0.0), spread(&[3], 4)],
+                |v| v[0].remainder(&v[1]),
+                |r| r[0].zip(&r[1], of)
+            ),
+            sample!(
+                [crate::ops::info::cycle(&[2], &[4.0, -3.0])],
+                |v| v[0].remainder(2),
+                |r| r[0].map(|a| of(a, 2.0))
+            )
+            .expect(vec![Array {
+                shape: vec![2],
+                data: vec![1.0, 1.0],
+            }])
+            .note("a multiple of the divisor"),
+        ]
+    },
+};
+
+pub(super) const OPS: &[&OpInfo] = &[&ADD, &SUB, &MUL, &DIV, &REMAINDER];

@@ -2,12 +2,13 @@
 
 use super::block::names::*;
 use crate::ops::info::spread;
+use crate::ops::operators::IntoVar;
 use crate::tape::rule::one;
-use wengert_tensor::Result;
+use wengert_tensor::{Error, Result, Rng};
 
 /// # Comparisons and choice: the larger and the smaller
 impl<T: Float> Var<T> {
-    /// The larger of two elements, with broadcasting, NaN if either is; gradient `dy` to the larger,
+    /// The larger of two elements, of another variable, a tensor or a number, with broadcasting, NaN if either is; gradient `dy` to the larger,
     /// half of it to each where they are equal.
     ///
     /// # Errors
@@ -22,21 +23,23 @@ impl<T: Float> Var<T> {
     /// ```
     #[track_caller]
     #[inline(never)]
-    pub fn maximum(&self, other: &Var<T>) -> Result<Var<T>> {
+    pub fn maximum(&self, other: impl IntoVar<T>) -> Result<Var<T>> {
+        let other = &other.into_var();
         let y = self.value.maximum(&other.value)?;
         Ok(apply([self, other], y, |y, _| {
             Extremum::new("maximum", self, other, y)
         }))
     }
 
-    /// The smaller of two elements, with broadcasting, NaN if either is; gradient `dy` to the smaller,
+    /// The smaller of two elements, of another variable, a tensor or a number, with broadcasting, NaN if either is; gradient `dy` to the smaller,
     /// half of it to each where they are equal.
     ///
     /// # Errors
     /// If the shapes do not broadcast.
     #[track_caller]
     #[inline(never)]
-    pub fn minimum(&self, other: &Var<T>) -> Result<Var<T>> {
+    pub fn minimum(&self, other: impl IntoVar<T>) -> Result<Var<T>> {
+        let other = &other.into_var();
         let y = self.value.minimum(&other.value)?;
         Ok(apply([self, other], y, |y, _| {
             Extremum::new("minimum", self, other, y)
@@ -335,4 +338,76 @@ impl<T: Float> Var<T> {
     }
 }
 
-pub(super) const OPS: &[&OpInfo] = &[&MAXIMUM, &MINIMUM, &WHERE, &MASKED_FILL];
+/// # Activations: dropout
+impl<T: Float> Var<T> {
+    /// Each element 0 with probability `p`, the others times `1/(1 − p)` (Srivastava et al., 2014); gradient: the same of
+    /// `dy`.
+    ///
+    /// # Errors
+    /// If `p` is outside [0, 1].
+    ///
+    /// ```
+    /// use wengert::{Rng, Var};
+    /// let x = Var::<f32>::ones([1000]);
+    /// let y = x.dropout(0.25, &mut Rng::seed(0))?;
+    /// let kept = y.to_vec().into_iter().filter(|v| *v == 1.0 / 0.75).count();
+    /// assert!((700..800).contains(&kept));
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    #[inline(never)]
+    pub fn dropout(&self, p: f64, rng: &mut Rng) -> Result<Var<T>> {
+        if !(0.0..=1.0).contains(&p) {
+            return Err(Error::invalid("dropout", "p", p, "0 <= p <= 1"));
+        }
+        if p == 0.0 {
+            return Ok(self.clone());
+        }
+        let kept =
+            Tensor::bernoulli(1.0 - p, self.shape(), rng).map_err(|e| e.rename("dropout"))?;
+        // With p = 1 nothing is kept, and nothing is to be scaled.
+        let scale = if p < 1.0 { 1.0 / (1.0 - p) } else { 0.0 };
+        let factors = kept.cast::<T>().into_affine(scale, 0.0);
+        let y = self.value.try_mul(&factors)?;
+        Ok(apply([self], y, |_, _| Dropped(factors)))
+    }
+}
+
+/// What each element is multiplied with.
+struct Dropped<T: Float>(Tensor<T>);
+impl<T: Float> Rule<T> for Dropped<T> {
+    fn name(&self) -> &'static str {
+        "dropout"
+    }
+    fn grads(&self, _: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
+        one(dy.try_mul(&Var::constant(self.0.clone()))?)
+    }
+}
+
+pub(crate) static DROPOUT: OpInfo = OpInfo {
+    name: "dropout",
+    family: "choice",
+    formula: "0 with probability p, else x/(1 − p)",
+    gradient: "the same of dy",
+    edges: "smooth",
+    #[cfg(feature = "samples")]
+    samples: || {
+        vec![sample!(
+            [spread(&[3, 4], 1)],
+            |v| v[0].dropout(0.4, &mut Rng::seed(5)),
+            |r| {
+                let kept = Tensor::bernoulli(0.6, [3, 4], &mut Rng::seed(5));
+                let kept = kept.map(|k| k.to_vec()).unwrap_or_default();
+                let scaled = r[0].data.iter().zip(kept);
+                Array {
+                    shape: vec![3, 4],
+                    data: scaled
+                        .map(|(x, k)| x * f64::from(u8::from(k)) / 0.6)
+                        .collect(),
+                }
+            }
+        )]
+    },
+};
+
+pub(super) const OPS: &[&OpInfo] = &[&MAXIMUM, &MINIMUM, &WHERE, &MASKED_FILL, &DROPOUT];

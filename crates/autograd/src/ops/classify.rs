@@ -22,7 +22,8 @@ use crate::var::Var;
 #[derive(Clone, Debug)]
 pub struct ClassLoss {
     weights: Option<Vec<f64>>,
-    ignore_index: i64,
+    ignore_index: Option<i64>,
+    class_axis: Option<isize>,
     smoothing: f64,
     reduction: Reduction,
 }
@@ -31,7 +32,8 @@ impl Default for ClassLoss {
     fn default() -> Self {
         ClassLoss {
             weights: None,
-            ignore_index: -100,
+            ignore_index: Some(-100),
+            class_axis: None,
             smoothing: 0.0,
             reduction: Reduction::Mean,
         }
@@ -48,9 +50,24 @@ impl ClassLoss {
         self.weights = Some(weights.into());
         self
     }
-    /// The target that counts for nothing (−100).
-    pub fn ignore_index(mut self, index: i64) -> Self {
-        self.ignore_index = index;
+    /// The target that counts for nothing (−100); with `None` every target is a class.
+    ///
+    /// ```
+    /// use wengert::prelude::*;
+    /// let (logp, t) = (Var::new([[-0.5f64, -1.0]]), Tensor::new([-100i64]));
+    /// let every = ClassLoss::new().ignore_index(None).reduction(Reduction::Sum);
+    /// assert_eq!(logp.nll_loss_with(&t, &every.clone().ignore_index(-100))?.item()?, 0.0);
+    /// assert!(logp.nll_loss_with(&t, &every).is_err());
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    pub fn ignore_index(mut self, index: impl Into<Option<i64>>) -> Self {
+        self.ignore_index = index.into();
+        self
+    }
+    /// The axis of the classes, negative ones counted from the end. Unless it is given, the shape of class indices tells
+    /// whether it is axis 1 or the last one, and class probabilities have it at axis 1.
+    pub fn class_axis(mut self, axis: isize) -> Self {
+        self.class_axis = Some(axis);
         self
     }
     /// How much of the target is spread evenly over all classes (0), within `[0, 1]`.
@@ -70,15 +87,19 @@ impl<T: Float> Var<T> {
     /// Cross-entropy of logits and class indices, `−mean log_softmax(x)[t]`.
     ///
     /// # Shapes
-    /// `x [n, classes]` or `[n, classes, d…]`, targets `[n]` or `[n, d…]`.
+    /// `x [.., classes]` and targets `[..]`, or PyTorch's `x [n, classes, d…]` and targets `[n, d…]`. Where both fit,
+    /// [`ClassLoss::class_axis`] must say which is meant.
     ///
     /// # Errors
-    /// If the shapes do not fit or a target is no class.
+    /// If the shapes do not fit, fit in both ways, or a target is no class.
     ///
     /// ```
     /// use wengert::{Tensor, Var};
     /// let loss = Var::new([[0.0f64, 0.0]]).cross_entropy(&Tensor::new([1i64]))?;
     /// assert!((loss.item()? - 2f64.ln()).abs() < 1e-15);
+    /// // A batch of 2 sequences of 5, 3 classes.
+    /// let loss = Var::<f64>::zeros([2, 5, 3]).cross_entropy(&Tensor::zeros([2, 5]))?;
+    /// assert!((loss.item()? - 3f64.ln()).abs() < 1e-15);
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
@@ -95,7 +116,7 @@ impl<T: Float> Var<T> {
     #[inline(never)]
     pub fn cross_entropy_with(&self, targets: &Tensor<i64>, options: &ClassLoss) -> Result<Var<T>> {
         let (coefficients, end) = pick("cross_entropy", self, targets, options)?;
-        let axis = isize::from(self.rank() > 1);
+        let axis = end.axis;
         let rows = match coefficients {
             Coefficients::Rows(rows) => rows,
             all => return class_loss("cross_entropy", &self.log_softmax(axis)?, all, end),
@@ -140,9 +161,13 @@ impl<T: Float> Var<T> {
     #[inline(never)]
     pub fn cross_entropy_probs(&self, targets: &Var<T>, options: &ClassLoss) -> Result<Var<T>> {
         super::reduction::same_shape("cross_entropy", self, targets)?;
-        let axis = isize::from(self.rank() > 1);
-        let classes = *self.shape().get(axis as usize).unwrap_or(&0);
-        check_options("cross_entropy", self, classes, options)?;
+        let axis = match options.class_axis {
+            Some(axis) => named_axis("cross_entropy", self, axis)?,
+            None => usize::from(self.rank() > 1),
+        };
+        let classes = *self.shape().get(axis).unwrap_or(&0);
+        check_options("cross_entropy", self, axis, options)?;
+        let axis = axis as isize;
         let logp = self.log_softmax(axis)?;
         let s = options.smoothing;
         let t = if s > 0.0 {
@@ -181,9 +206,10 @@ impl<T: Float> Var<T> {
 fn check_options<T: Float>(
     op: &'static str,
     x: &Var<T>,
-    classes: usize,
+    axis: usize,
     options: &ClassLoss,
 ) -> Result<()> {
+    let classes = *x.shape().get(axis).unwrap_or(&0);
     let smoothing = options.smoothing;
     if !(0.0..=1.0).contains(&smoothing) {
         return Err(Site::new(op)
@@ -198,8 +224,7 @@ fn check_options<T: Float>(
     if let Some(w) = &options.weights
         && w.len() != classes
     {
-        // The classes' axis: the second, or the only one.
-        let axis = x.rank().saturating_sub(1).min(1);
+        let axis = axis.min(x.rank().saturating_sub(1));
         return Err(Site::new(op)
             .operand_axis("input", T::DTYPE, x.shape(), axis)
             .error(ErrorKind::InvalidArgument {
@@ -225,6 +250,8 @@ fn check_options<T: Float>(
 #[derive(Clone, Copy)]
 struct End {
     reduction: Reduction,
+    /// The axis of the classes.
+    axis: isize,
     /// A mean over rows that weigh nothing, which is NaN.
     of_nothing: bool,
 }
@@ -240,9 +267,9 @@ impl End {
     }
 
     /// The loss's gradient as it meets the input's axes.
-    fn seed<T: Float>(self, dy: &Var<T>, axis: isize) -> Result<Var<T>> {
+    fn seed<T: Float>(self, dy: &Var<T>) -> Result<Var<T>> {
         match self.reduction {
-            Reduction::None => dy.unsqueeze(axis),
+            Reduction::None => dy.unsqueeze(self.axis),
             _ => Ok(dy.clone()),
         }
     }
@@ -313,6 +340,60 @@ fn row_base(row: usize, classes: usize, inner: usize) -> usize {
     row / inner.max(1) * classes * inner + row % inner.max(1)
 }
 
+fn shape_without(shape: &Shape, axis: usize) -> Shape {
+    let rest = shape.iter().enumerate().filter(|(a, _)| *a != axis);
+    rest.map(|(_, d)| *d).collect()
+}
+
+/// An axis of the input counted from the front.
+#[track_caller]
+fn named_axis<T: Float>(op: &'static str, x: &Var<T>, axis: isize) -> Result<usize> {
+    let rank = x.rank();
+    let front = if axis < 0 {
+        axis.checked_add_unsigned(rank)
+    } else {
+        Some(axis)
+    };
+    match front.and_then(|a| usize::try_from(a).ok()) {
+        Some(a) if a < rank => Ok(a),
+        _ => Err(Site::new(op)
+            .operand("input", T::DTYPE, x.shape())
+            .hint("class_axis(-1) is the last axis")
+            .error(ErrorKind::AxisOutOfRange { axis, rank })),
+    }
+}
+
+/// Which axis of the input the classes lie along.
+#[track_caller]
+fn class_axis<T: Float>(
+    op: &'static str,
+    x: &Var<T>,
+    targets: &Tensor<i64>,
+    options: &ClassLoss,
+) -> Result<usize> {
+    if let Some(axis) = options.class_axis {
+        return named_axis(op, x, axis);
+    }
+    let last = x.rank().saturating_sub(1);
+    let fits = |axis| targets.shape() == &shape_without(x.shape(), axis);
+    if last < 2 || !fits(last) {
+        return Ok(last.min(1));
+    }
+    if !fits(1) {
+        return Ok(last);
+    }
+    Err(Site::new(op)
+        .operand("input", T::DTYPE, x.shape())
+        .operand("target", targets.dtype(), targets.shape())
+        .hint(format!(
+            "ClassLoss::new().class_axis(1) (PyTorch's), or class_axis({last}) for the last"
+        ))
+        .error(ErrorKind::ShapeMismatch {
+            what: "the classes may lie along two axes",
+            rule: "target.shape is input.shape without one axis: 1 or the last",
+        }))
+}
+
 #[track_caller]
 fn pick<T: Float>(
     op: &'static str,
@@ -320,14 +401,8 @@ fn pick<T: Float>(
     targets: &Tensor<i64>,
     options: &ClassLoss,
 ) -> Result<(Coefficients<T>, End)> {
-    let axis = usize::from(x.rank() > 1);
-    let rows_shape: Vec<usize> = x
-        .shape()
-        .iter()
-        .enumerate()
-        .filter(|(a, _)| *a != axis)
-        .map(|(_, d)| *d)
-        .collect();
+    let axis = class_axis(op, x, targets, options)?;
+    let rows_shape = shape_without(x.shape(), axis);
     if x.rank() == 0 || targets.shape()[..] != rows_shape[..] {
         let mut site = Site::new(op).operand("input", T::DTYPE, x.shape()).operand(
             "target",
@@ -344,25 +419,25 @@ fn pick<T: Float>(
         }
         return Err(site.error(ErrorKind::ShapeMismatch {
             what: "targets do not fit the input",
-            rule: "input [n, classes, d…] and targets [n, d…]",
+            rule: "input [.., classes] and targets [..], or input [n, classes, d…] and targets [n, d…]",
         }));
     }
     let classes = x.shape()[axis];
-    check_options(op, x, classes, options)?;
+    check_options(op, x, axis, options)?;
     let inner: usize = x.shape()[axis + 1..].iter().product();
     let targets = targets.to_vec();
     let weight = |c: usize| options.weights.as_ref().map_or(1.0, |w| w[c]);
     let mut total = 0.0;
-    for &t in targets.iter().filter(|t| **t != options.ignore_index) {
+    for &t in targets.iter().filter(|t| Some(**t) != options.ignore_index) {
         match usize::try_from(t) {
             Ok(c) if c < classes => total += weight(c),
             _ => {
                 return Err(Site::new(op)
                     .operand_axis("input", T::DTYPE, x.shape(), axis)
-                    .hint(format!(
-                        "rows whose target is {} (ignore_index) are left out",
-                        options.ignore_index
-                    ))
+                    .hint(match options.ignore_index {
+                        Some(i) => format!("rows whose target is {i} (ignore_index) are left out"),
+                        None => "ClassLoss::ignore_index names a target that is left out".into(),
+                    })
                     .error(ErrorKind::ClassOutOfRange {
                         name: "target",
                         class: t,
@@ -382,7 +457,7 @@ fn pick<T: Float>(
     let (mut at, mut weights) = (Vec::new(), Vec::new());
     for (row, &t) in targets.iter().enumerate() {
         let base = row_base(row, classes, inner);
-        if t == options.ignore_index {
+        if Some(t) == options.ignore_index {
             at.push(base);
             weights.push(T::ZERO);
             continue;
@@ -405,6 +480,7 @@ fn pick<T: Float>(
     };
     let end = End {
         reduction: options.reduction,
+        axis: axis as isize,
         of_nothing: options.reduction == Reduction::Mean && total == 0.0,
     };
     Ok((coefficients, end))
@@ -417,7 +493,7 @@ fn class_loss<T: Float>(
     coefficients: Coefficients<T>,
     end: End,
 ) -> Result<Var<T>> {
-    let axis = isize::from(logp.rank() > 1);
+    let axis = end.axis;
     let losses = match &coefficients {
         Coefficients::Rows(rows) => rows.of(logp.value())?,
         Coefficients::All(all) => {
@@ -450,8 +526,8 @@ impl<T: Float> Rule<T> for CrossEntropy<T> {
     /// With the weight w of the class picked, `(w at that class − w·softmax(x))·dy`.
     fn grads(&self, cx: &Cx<'_>, dy: &Var<T>) -> Result<Grads<T>> {
         let x = cx.var(&self.x);
-        let axis = isize::from(x.rank() > 1);
-        let dy = self.end.seed(dy, axis)?;
+        let axis = self.end.axis;
+        let dy = self.end.seed(dy)?;
         let weights = self.rows.weights.unsqueeze(axis)?;
         // The softmax of a row that is left out may be NaN.
         let out = weights.eq_scalar(T::ZERO);
@@ -466,7 +542,7 @@ impl<T: Float> Rule<T> for CrossEntropy<T> {
         one(all.try_sub(&even)?.try_mul(&dy)?)
     }
     fn fused(&self, _: &Cx<'_>, dy: Tensor<T>, to: &mut Accumulator<'_, T>) -> Result<Fused<T>> {
-        let axis = isize::from(self.logp.rank() > 1);
+        let axis = self.end.axis;
         let weights = &self.rows.weights * &dy;
         let dx = self.logp.exp_mul(&weights.neg().unsqueeze(axis)?)?;
         let mut dx = self.rows.added_to(dx, &weights);
@@ -492,7 +568,7 @@ impl<T: Float> Rule<T> for Pick<T> {
             Coefficients::Rows(rows) => rows.all(&self.shape),
             Coefficients::All(all) => all.clone(),
         };
-        let dy = self.end.seed(dy, isize::from(all.rank() > 1))?;
+        let dy = self.end.seed(dy)?;
         one(Var::constant(all).try_mul(&dy)?)
     }
 }
@@ -551,6 +627,18 @@ pub(crate) static NLL_LOSS: OpInfo = OpInfo {
             )
             .may_drop_nan()
             .note("two axes of rows"),
+            sample!(
+                [spread(&[2, 2, 3], 1)],
+                |v| v[0].nll_loss(&Tensor::new([[0i64, 1], [2, 2]])),
+                |r| {
+                    let pick = |n, d, c| r[0].at(&[n, d, c]);
+                    Array::scalar(
+                        -(pick(0, 0, 0) + pick(0, 1, 1) + pick(1, 0, 2) + pick(1, 1, 2)) / 4.0,
+                    )
+                }
+            )
+            .may_drop_nan()
+            .note("classes along the last axis"),
             sample!(
                 [cycle(&[1, 2], &[-0.5, f64::NEG_INFINITY])],
                 |v| v[0].nll_loss(&Tensor::new([0i64])),
@@ -648,6 +736,34 @@ pub(crate) static CROSS_ENTROPY: OpInfo = OpInfo {
                 }
             )
             .note("one row, without an axis for rows"),
+            sample!(
+                [spread(&[2, 1, 3], 2)],
+                |v| v[0].cross_entropy(&Tensor::new([[2i64], [1]])),
+                |r| {
+                    let rows = Array {
+                        shape: vec![2, 3],
+                        data: r[0].data.clone(),
+                    };
+                    naive_nll(&naive_log_softmax(&rows), &[2, 1], &[1.0; 3], 0.0)
+                }
+            )
+            .note("classes along the last axis"),
+            sample!(
+                [spread(&[1, 3, 3], 2)],
+                |v| {
+                    let last = options().class_axis(-1);
+                    v[0].cross_entropy_with(&Tensor::new([[2i64, 0, 1]]), &last)
+                },
+                |r| {
+                    let rows = Array {
+                        shape: vec![3, 3],
+                        data: r[0].data.clone(),
+                    };
+                    let logp = naive_log_softmax(&rows);
+                    naive_nll(&logp, &[2, 0, 1], &[0.5, 2.0, 1.0], 0.2)
+                }
+            )
+            .note("an axis of classes that must be named"),
             sample!(
                 [spread(&[2, 3], 3), spread(&[2, 3], 4).abs()],
                 |v| v[0].cross_entropy_probs(&v[1], &ClassLoss::new()),

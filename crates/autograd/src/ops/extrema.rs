@@ -21,7 +21,7 @@ reduction! {
     /// assert_eq!(x.grad().unwrap().to_vec(), [0.0, 0.5, 0.5f64]);
     /// # Ok::<(), wengert::Error>(())
     /// ```
-    max max_keepdim max_all by largest
+    max max_keepdim max_all by largest // of all elements: `.max_all()`
     /// The largest of all elements, a scalar.
     ///
     /// # Errors
@@ -35,12 +35,51 @@ reduction! {
     ///
     /// # Errors
     /// If an axis is out of range, named twice or empty.
-    min min_keepdim min_all by smallest
+    min min_keepdim min_all by smallest // of all elements: `.min_all()`
     /// The smallest of all elements, a scalar.
     ///
     /// # Errors
     /// If there are none.
     -> Result<Var<T>>, |y| y?, Ok
+}
+
+/// # Reductions: of what may be empty
+impl<T: Float> Var<T> {
+    /// [`max`](Var::max) over axes, or a value where there is nothing to reduce.
+    ///
+    /// # Errors
+    /// If an axis is out of range or named twice.
+    ///
+    /// ```
+    /// use wengert::Var;
+    /// assert_eq!(Var::<f32>::zeros([2, 0]).max_or(1, -1.0)?.to_vec(), [-1.0, -1.0]);
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    #[inline(never)]
+    pub fn max_or(&self, axes: impl IntoAxes, value: T) -> Result<Var<T>> {
+        let axes = axes.into_axes();
+        let y = self.value.max_or(&axes, value)?;
+        let kept = ReducedShape::of(self.shape(), &axes);
+        Ok(apply([self], y, |y, _| {
+            Extremum::new("max_or", self, y, kept)
+        }))
+    }
+
+    /// [`min`](Var::min) over axes, or a value where there is nothing to reduce.
+    ///
+    /// # Errors
+    /// If an axis is out of range or named twice.
+    #[track_caller]
+    #[inline(never)]
+    pub fn min_or(&self, axes: impl IntoAxes, value: T) -> Result<Var<T>> {
+        let axes = axes.into_axes();
+        let y = self.value.min_or(&axes, value)?;
+        let kept = ReducedShape::of(self.shape(), &axes);
+        Ok(apply([self], y, |y, _| {
+            Extremum::new("min_or", self, y, kept)
+        }))
+    }
 }
 
 #[track_caller]
@@ -114,6 +153,16 @@ pub(crate) static MAX: OpInfo = OpInfo {
         let x = cycle(&[2, 3], &[1.0, 4.0, 4.0, 5.0, 2.0, 0.0]);
         let tie = sample!([x], |v| v[0].max(1), |r| r[0].reduce(&[1], false, of));
         all.push(ties(tie, [0.0, 0.5, 0.5, 1.0, 0.0, 0.0]));
+        all.push(
+            sample!([spread(&[2, 3], 5)], |v| v[0].max_or(1, 0.75), |r| r[0]
+                .reduce(&[1], false, of))
+            .note("or a value"),
+        );
+        all.push(
+            sample!([spread(&[2, 0], 5)], |v| v[0].max_or(1, 0.75), |r| r[0]
+                .reduce(&[1], false, |_| 0.75))
+            .note("a value for nothing"),
+        );
         all
     },
 };
@@ -131,6 +180,16 @@ pub(crate) static MIN: OpInfo = OpInfo {
         let x = cycle(&[2, 3], &[4.0, 1.0, 1.0, 5.0, 2.0, 0.0]);
         let tie = sample!([x], |v| v[0].min(1), |r| r[0].reduce(&[1], false, of));
         all.push(ties(tie, [0.0, 0.5, 0.5, 0.0, 0.0, 1.0]));
+        all.push(
+            sample!([spread(&[2, 3], 5)], |v| v[0].min_or(0, 0.75), |r| r[0]
+                .reduce(&[0], false, of))
+            .note("or a value"),
+        );
+        all.push(
+            sample!([spread(&[2, 0], 5)], |v| v[0].min_or(1, 0.75), |r| r[0]
+                .reduce(&[1], false, |_| 0.75))
+            .note("a value for nothing"),
+        );
         all
     },
 };

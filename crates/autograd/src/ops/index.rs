@@ -14,16 +14,23 @@ fn zeros<T: Float>(shape: &Shape) -> Var<T> {
 
 /// # Indexing
 impl<T: Float> Var<T> {
-    /// The slices of an axis that a 1-d index names, in its order; gradient: `dy` added at them.
+    /// The slices of an axis that an index of any rank names (NumPy's `take`, an embedding's lookup); gradient: `dy` added
+    /// at them.
+    ///
+    /// # Shapes
+    /// The index's axes take the place of the axis: `[.., axis, ..]` becomes `[.., index.shape.., ..]`.
     ///
     /// # Errors
-    /// If the axis or an index is out of range, or the index is not 1-d.
+    /// If the axis or an index is out of range.
     ///
     /// ```
     /// use wengert::{Tensor, Var};
     /// let x = Var::new([1.0f64, 2.0, 3.0]).tracked();
     /// x.index_select(0, &Tensor::new([2i64, 2, 0]))?.sum_all().backward()?;
     /// assert_eq!(x.grad().unwrap().to_vec(), [1.0, 0.0, 2.0]);
+    /// // Tokens [batch, time] to vectors [batch, time, width].
+    /// let (table, tokens) = (Var::<f32>::zeros([10, 4]), Tensor::new([[1i64, 7, 7], [0, 2, 9]]));
+    /// assert_eq!(table.index_select(0, &tokens)?.shape(), &[2, 3, 4]);
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
@@ -37,8 +44,8 @@ impl<T: Float> Var<T> {
         }))
     }
 
-    /// This variable with the slices of `src` added to those slices of an axis that a 1-d index
-    /// names; gradients `dy`, and `dy` picked by the index.
+    /// This variable with the slices of `src` added to those slices of an axis that an index of any rank
+    /// names; gradients `dy`, and `dy` picked by the index. `src` has the shape of [`Var::index_select`].
     ///
     /// # Errors
     /// If the axis or an index is out of range, or the shapes do not fit.
@@ -110,6 +117,22 @@ pub(crate) static INDEX_SELECT: OpInfo = OpInfo {
                 |r| { Array::from_fn(&[2, 3], |i| r[0].at(&[i[0], [2, 0, 2][i[1]]])) }
             )
             .may_drop_nan(),
+            sample!(
+                [spread(&[2, 3, 2], 1)],
+                |v| v[0].index_select(1, &picks()),
+                |r| {
+                    Array::from_fn(&[2, 2, 3, 2], |i| r[0].at(&[i[0], PICKS[i[1]][i[2]], i[3]]))
+                }
+            )
+            .may_drop_nan()
+            .note("an index of two axes"),
+            sample!(
+                [spread(&[3, 2], 1)],
+                |v| v[0].index_select(0, &Tensor::scalar(-1)),
+                |r| { Array::from_fn(&[2], |i| r[0].at(&[2, i[0]])) }
+            )
+            .may_drop_nan()
+            .note("an index without axes"),
         ]
     },
 };
@@ -122,17 +145,33 @@ pub(crate) static INDEX_ADD: OpInfo = OpInfo {
     edges: "an index named twice gets both",
     #[cfg(feature = "samples")]
     samples: || {
-        vec![sample!(
-            [spread(&[3, 2], 1), spread(&[3, 2], 2)],
-            |v| v[0].index_add(0, &rows(), &v[1]),
-            |r| {
-                let mut out = r[0].clone();
-                for (k, row) in [2, 0, 2].into_iter().enumerate() {
-                    (0..2).for_each(|j| out.data[row * 2 + j] += r[1].at(&[k, j]));
+        vec![
+            sample!(
+                [spread(&[3, 2], 1), spread(&[3, 2], 2)],
+                |v| v[0].index_add(0, &rows(), &v[1]),
+                |r| {
+                    let mut out = r[0].clone();
+                    for (k, row) in [2, 0, 2].into_iter().enumerate() {
+                        (0..2).for_each(|j| out.data[row * 2 + j] += r[1].at(&[k, j]));
+                    }
+                    out
                 }
-                out
-            }
-        )]
+            ),
+            sample!(
+                [spread(&[2, 3], 1), spread(&[2, 2, 3], 2)],
+                |v| v[0].index_add(-1, &picks(), &v[1]),
+                |r| {
+                    let mut out = r[0].clone();
+                    for (i, row) in PICKS.iter().enumerate() {
+                        for (j, &k) in row.iter().enumerate() {
+                            (0..2).for_each(|o| out.data[o * 3 + k] += r[1].at(&[o, i, j]));
+                        }
+                    }
+                    out
+                }
+            )
+            .note("an index of two axes"),
+        ]
     },
 };
 

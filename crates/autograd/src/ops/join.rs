@@ -200,6 +200,68 @@ impl<T: Float> Var<T> {
         self.parts(&self.value.chunk(n, axis)?, axis)
     }
 
+    /// `N` parts of one size along an axis, as an array.
+    ///
+    /// # Errors
+    /// If the axis is out of range, or `N` does not divide its size.
+    ///
+    /// ```
+    /// use wengert::Var;
+    /// let [q, k, v] = Var::<f32>::zeros([2, 12]).chunk_array(-1)?;
+    /// assert_eq!((q.shape(), k.shape(), v.shape()), (v.shape(), q.shape(), k.shape()));
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn chunk_array<const N: usize>(&self, axis: isize) -> Result<[Var<T>; N]> {
+        let parts = self.value.chunk_array::<N>(axis)?;
+        Ok(self.array_of(self.parts(&parts, axis)?))
+    }
+
+    /// Parts of these sizes along an axis, as an array.
+    ///
+    /// # Errors
+    /// If the axis is out of range or the sizes do not add up to its.
+    ///
+    /// ```
+    /// use wengert::Var;
+    /// let [a, b] = Var::new([1.0f32, 2.0, 3.0]).split_array([1, 2], 0)?;
+    /// assert_eq!((a.to_vec(), b.to_vec()), (vec![1.0], vec![2.0, 3.0]));
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn split_array<const N: usize>(
+        &self,
+        sizes: [usize; N],
+        axis: isize,
+    ) -> Result<[Var<T>; N]> {
+        let parts = self.value.split_array(sizes, axis)?;
+        Ok(self.array_of(self.parts(&parts, axis)?))
+    }
+
+    /// The slices along an axis, which is dropped, as an array.
+    ///
+    /// # Errors
+    /// If the axis is out of range or not of size `N`.
+    ///
+    /// ```
+    /// use wengert::Var;
+    /// let [x, y] = Var::new([[1.0f32, 2.0], [3.0, 4.0]]).unbind_array(-1)?;
+    /// assert_eq!((x.to_vec(), y.to_vec()), (vec![1.0, 3.0], vec![2.0, 4.0]));
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn unbind_array<const N: usize>(&self, axis: isize) -> Result<[Var<T>; N]> {
+        self.value.unbind_array::<N>(axis)?;
+        Ok(self.array_of(self.unbind(axis)?))
+    }
+
+    /// The parts, of which there are `N`.
+    fn array_of<const N: usize>(&self, parts: Vec<Var<T>>) -> [Var<T>; N] {
+        debug_assert_eq!(parts.len(), N);
+        let mut parts = parts.into_iter();
+        std::array::from_fn(|_| parts.next().unwrap_or_else(|| self.detach()))
+    }
+
     /// The parts of the value as windows of this variable.
     #[track_caller]
     fn parts(&self, values: &[Tensor<T>], axis: isize) -> Result<Vec<Var<T>>> {
@@ -275,6 +337,21 @@ pub(crate) static SPLIT: OpInfo = OpInfo {
             sample!([spread(&[2, 3], 1)], |v| weighted(v[0].unbind(1)?), |r| {
                 columns(&r[0], &[0..1, 1..2, 2..3])
             }),
+            sample!(
+                [spread(&[2, 6], 1)],
+                |v| weighted(Vec::from(v[0].chunk_array::<3>(1)?)),
+                |r| { columns(&r[0], &[0..2, 2..4, 4..6]) }
+            ),
+            sample!(
+                [spread(&[2, 4], 1)],
+                |v| weighted(Vec::from(v[0].split_array([1, 3], -1)?)),
+                |r| { columns(&r[0], &[0..1, 1..4]) }
+            ),
+            sample!(
+                [spread(&[2, 3], 1)],
+                |v| weighted(Vec::from(v[0].unbind_array::<3>(-1)?)),
+                |r| { columns(&r[0], &[0..1, 1..2, 2..3]) }
+            ),
         ]
     },
 };

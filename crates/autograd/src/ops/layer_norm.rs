@@ -15,10 +15,10 @@ impl<T: Float> Var<T> {
     /// `dx = (g − mean(g) − x̂·mean(g·x̂))/√(var + ε)`, `dw = Σ x̂·dy`, `db = Σ dy`.
     ///
     /// # Shapes
-    /// `x [.., *shape]`; `w` and `b`, where given, `shape`.
+    /// `x [.., *shape]`; `w` and `b`, where given, `shape`, or one that broadcasts to it.
     ///
     /// # Errors
-    /// If `x` does not end in `shape`, `w` or `b` have another shape, or ε is negative or NaN.
+    /// If `x` does not end in `shape`, `w` or `b` do not broadcast to it, or ε is negative or NaN.
     ///
     /// ```
     /// use wengert::Var;
@@ -174,6 +174,15 @@ pub(crate) static LAYER_NORM: OpInfo = OpInfo {
                 |r| naive(&r[0], 3, Some(&r[1]), Some(&r[2]), 1e-3)
             )
             .note("no rows"),
+            sample!(
+                [spread(&[3, 2, 3], 1), positive(&[2, 1], 2), spread(&[3], 3)],
+                |v| v[0].layer_norm([2, 3], Some(&v[1]), Some(&v[2]), 1e-3),
+                |r| {
+                    let wide = |a: &Array| Array::from_fn(&[2, 3], |i| a.at_broadcast(i));
+                    naive(&r[0], 6, Some(&wide(&r[1])), Some(&wide(&r[2])), 1e-3)
+                }
+            )
+            .note("a weight and a bias that broadcast"),
         ]
     },
 };

@@ -39,6 +39,7 @@ pub(crate) mod sort;
 
 pub(crate) mod index;
 pub(crate) mod linalg;
+pub(crate) mod scatter;
 pub(crate) mod softmax;
 
 pub(crate) mod layer_norm;
@@ -68,6 +69,7 @@ const FAMILIES: &[&[&OpInfo]] = &[
     window::OPS,
     join::OPS,
     index::OPS,
+    scatter::OPS,
     sort::OPS,
     linalg::OPS,
     softmax::OPS,

@@ -68,6 +68,8 @@ macro_rules! reduction {
         #[doc = concat!("# Reductions: `", stringify!($name), "`")]
         impl<T: Float> Var<T> {
             $(#[$doc])*
+            ///
+            #[doc = concat!("Of all elements: [`", stringify!($all), "`](Var::", stringify!($all), ").")]
             #[track_caller]
             #[inline(never)]
             pub fn $name(&self, axes: impl IntoAxes $(, $argument: $Argument)?) -> Result<Var<T>> {
@@ -114,7 +116,7 @@ reduction! {
     /// assert_eq!(x.sum(0)?.to_vec(), [4.0, 6.0]);
     /// # Ok::<(), wengert::Error>(())
     /// ```
-    sum sum_keepdim sum_all by sum
+    sum sum_keepdim sum_all by sum // of all elements: `.sum_all()`
     /// The sum of all elements, a scalar.
     -> Var<T>, |y| y, std::convert::identity
 }
@@ -187,7 +189,7 @@ reduction! {
     ///
     /// # Errors
     /// If an axis is out of range or named twice.
-    mean mean_keepdim mean_all by mean
+    mean mean_keepdim mean_all by mean // of all elements: `.mean_all()`
     /// The mean of all elements, a scalar.
     -> Var<T>, |y| y, std::convert::identity
 }

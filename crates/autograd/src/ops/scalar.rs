@@ -134,6 +134,30 @@ impl<T: Float> Var<T> {
         let y = self.value.clamp(min, max)?;
         Ok(apply([self], y, |_, _| Clamp(self.value.clone(), min, max)))
     }
+
+    /// Every element at least `min`, NaN stays NaN; gradient `dy` above and at the bound, 0 below.
+    ///
+    /// # Errors
+    /// If the bound is NaN.
+    #[track_caller]
+    #[inline(never)]
+    pub fn clamp_min(&self, min: f64) -> Result<Var<T>> {
+        let y = self.value.clamp_min(min)?;
+        let max = f64::INFINITY;
+        Ok(apply([self], y, |_, _| Clamp(self.value.clone(), min, max)))
+    }
+
+    /// Every element at most `max`, NaN stays NaN; gradient `dy` below and at the bound, 0 above.
+    ///
+    /// # Errors
+    /// If the bound is NaN.
+    #[track_caller]
+    #[inline(never)]
+    pub fn clamp_max(&self, max: f64) -> Result<Var<T>> {
+        let y = self.value.clamp_max(max)?;
+        let min = f64::NEG_INFINITY;
+        Ok(apply([self], y, |_, _| Clamp(self.value.clone(), min, max)))
+    }
 }
 
 struct Clamp<T: Float>(Tensor<T>, f64, f64);
@@ -164,6 +188,12 @@ pub(crate) static CLAMP: OpInfo = OpInfo {
         vec![
             sample!([spread(&[2, 3], 1)], |v| v[0].clamp(-0.77, 0.66), |r| r[0]
                 .map(|x| x.clamp(-0.77, 0.66)))
+            .elementwise(),
+            sample!([spread(&[2, 3], 1)], |v| v[0].clamp_min(-0.77), |r| r[0]
+                .map(|x| if x < -0.77 { -0.77 } else { x }))
+            .elementwise(),
+            sample!([spread(&[2, 3], 1)], |v| v[0].clamp_max(0.66), |r| r[0]
+                .map(|x| if x > 0.66 { 0.66 } else { x }))
             .elementwise(),
             sample!(
                 [cycle(&[2], &[-0.5, 1.0])],

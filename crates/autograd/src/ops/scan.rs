@@ -1,7 +1,7 @@
 //! Running sums and products, and the product over axes, whose gradients are running products: right
 //! where elements are 0, at any order of gradient.
 
-use wengert_tensor::{INFER, IntoAxes, Result};
+use wengert_tensor::{INFER, IntoAxes, Result, Scan};
 
 use super::block::names::*;
 use super::reduce::{ReducedShape, reduction, reduction_samples};
@@ -20,6 +20,56 @@ impl<T: Float> Var<T> {
     pub fn cumsum(&self, axis: isize) -> Result<Var<T>> {
         let y = self.value.cumsum(axis)?;
         Ok(apply([self], y, |_, _| CumSum(axis)))
+    }
+}
+
+/// # Running sums and products: from the other end, without the element itself
+impl<T: Float> Var<T> {
+    /// [`cumsum`](Var::cumsum) from the other end, or without each element itself.
+    ///
+    /// # Errors
+    /// If the axis is out of range.
+    ///
+    /// ```
+    /// use wengert::Var;
+    /// use wengert::tensor::Scan;
+    /// let x = Var::new([1.0f32, 2.0, 4.0]);
+    /// assert_eq!(x.cumsum_with(0, Scan::new().exclusive())?.to_vec(), [0.0, 1.0, 3.0]);
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    #[inline(never)]
+    pub fn cumsum_with(&self, axis: isize, options: Scan) -> Result<Var<T>> {
+        // Refuses what does not fit, by this call's name.
+        self.value.cumsum_with(axis, options)?;
+        if !options.is_reverse() {
+            return self.cumsum(axis)?.excluded(axis, options, T::ZERO);
+        }
+        let back = self.flip(axis)?.cumsum(axis)?;
+        back.excluded(axis, options, T::ZERO)?.flip(axis)
+    }
+
+    /// [`cumprod`](Var::cumprod) from the other end, or without each element itself.
+    ///
+    /// # Errors
+    /// If the axis is out of range.
+    #[track_caller]
+    #[inline(never)]
+    pub fn cumprod_with(&self, axis: isize, options: Scan) -> Result<Var<T>> {
+        self.value.cumprod_with(axis, options)?;
+        if !options.is_reverse() {
+            return self.cumprod(axis)?.excluded(axis, options, T::ONE);
+        }
+        let back = self.flip(axis)?.cumprod(axis)?;
+        back.excluded(axis, options, T::ONE)?.flip(axis)
+    }
+
+    #[track_caller]
+    fn excluded(self, axis: isize, options: Scan, first: T) -> Result<Var<T>> {
+        match options.is_exclusive() {
+            true => self.shifted(axis, true, first),
+            false => Ok(self),
+        }
     }
 }
 
@@ -72,6 +122,19 @@ pub(crate) static CUMSUM: OpInfo = OpInfo {
                 &r[0], 0, total
             )),
             sample!([spread(&[2, 0], 2)], |v| v[0].cumsum(1), |r| r[0].clone()).note("empty"),
+            sample!(
+                [spread(&[2, 3], 1)],
+                |v| v[0].cumsum_with(1, Scan::new().exclusive()),
+                |r| Array::from_fn(&[2, 3], |i| (0..i[1]).map(|j| r[0].at(&[i[0], j])).sum())
+            )
+            .may_drop_nan()
+            .note("exclusive"),
+            sample!(
+                [spread(&[2, 3], 1)],
+                |v| v[0].cumsum_with(-1, Scan::new().reverse()),
+                |r| Array::from_fn(&[2, 3], |i| (i[1]..3).map(|j| r[0].at(&[i[0], j])).sum())
+            )
+            .note("reverse"),
         ]
     },
 };
@@ -241,6 +304,16 @@ pub(crate) static CUMPROD: OpInfo = OpInfo {
             .note("zeros"),
             sample!([spread(&[2, 1], 3)], |v| v[0].cumprod(1), |r| r[0].clone())
                 .note("one element"),
+            sample!(
+                [spread(&[3, 2], 1)],
+                |v| v[0].cumprod_with(0, Scan::new().exclusive().reverse()),
+                |r| {
+                    let behind = |i: &[usize]| (i[0] + 1..3).map(|j| r[0].at(&[j, i[1]])).product();
+                    Array::from_fn(&[3, 2], behind)
+                }
+            )
+            .may_drop_nan()
+            .note("exclusive and reverse"),
         ]
     },
 };
@@ -251,7 +324,7 @@ reduction! {
     ///
     /// # Errors
     /// If an axis is out of range or named twice.
-    prod prod_keepdim prod_all by prod
+    prod prod_keepdim prod_all by prod // of all elements: `.prod_all()`
     /// The product of all elements, a scalar.
     -> Var<T>, |y| y, std::convert::identity
 }

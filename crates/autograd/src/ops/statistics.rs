@@ -1,6 +1,6 @@
 //! Reductions that statistics need: variance, deviation, norms, log-sum-exp.
 
-use wengert_tensor::{IntoAxes, Result, Shape};
+use wengert_tensor::{Axes, IntoAxes, Result, Shape};
 
 use super::block::names::*;
 use super::reduce::{ReducedShape, reduction, reduction_samples};
@@ -13,7 +13,7 @@ reduction! {
     ///
     /// # Errors
     /// If an axis is out of range or named twice.
-    var var_keepdim var_all (correction: usize) by var
+    var var_keepdim var_all (correction: usize) by var // of all elements: `.var_all()`
     /// The variance of all elements, a scalar.
     -> Var<T>, |y| y, std::convert::identity
 }
@@ -104,7 +104,7 @@ reduction! {
     ///
     /// # Errors
     /// If an axis is out of range or named twice.
-    std std_keepdim std_all (correction: usize) by std
+    std std_keepdim std_all (correction: usize) by std // of all elements: `.std_all()`
     /// The standard deviation of all elements, a scalar.
     -> Var<T>, |y| y, std::convert::identity
 }
@@ -167,7 +167,7 @@ reduction! {
     ///
     /// # Errors
     /// If an axis is out of range or named twice.
-    norm norm_keepdim norm_all by norm
+    norm norm_keepdim norm_all by norm // of all elements: `.norm_all()`
     /// The Euclidean norm of all elements, a scalar.
     -> Var<T>, |y| y, std::convert::identity
 }
@@ -273,13 +273,32 @@ impl<T: Float> Var<T> {
             return self.norm(&axes);
         }
         let y = self.value.norm_p(p, &axes)?;
-        let kept = ReducedShape::of(self.shape(), &axes);
-        Ok(apply([self], y, |y, _| NormP {
+        Ok(self.norm_of_order(y, p, &axes))
+    }
+
+    /// As [`norm_p`](Var::norm_p), the reduced axes kept with size 1.
+    ///
+    /// # Errors
+    /// As [`norm_p`](Var::norm_p).
+    #[track_caller]
+    #[inline(never)]
+    pub fn norm_p_keepdim(&self, p: f64, axes: impl IntoAxes) -> Result<Var<T>> {
+        let axes = axes.into_axes();
+        if p == 2.0 {
+            return self.norm_keepdim(&axes);
+        }
+        let y = self.value.norm_p_keepdim(p, &axes)?;
+        Ok(self.norm_of_order(y, p, &axes))
+    }
+
+    #[track_caller]
+    fn norm_of_order(&self, y: Tensor<T>, p: f64, axes: &Axes) -> Var<T> {
+        apply([self], y, |y, _| NormP {
             x: Saved::input(0, self),
             y: Saved::output(y),
-            kept,
+            kept: ReducedShape::of(self.shape(), axes),
             p,
-        }))
+        })
     }
 }
 
@@ -355,6 +374,9 @@ pub(crate) static NORM_P: OpInfo = OpInfo {
                 .reduce(&[0], false, of(1.0))),
             sample!([spread(&[2, 3], 1)], |v| v[0].norm_p(3.0, [0, 1]), |r| r[0]
                 .reduce(&[0, 1], false, of(3.0))),
+            sample!([spread(&[2, 3], 1)], |v| v[0].norm_p_keepdim(3.0, 0), |r| r
+                [0]
+            .reduce(&[0], true, of(3.0))),
             sample!([spread(&[2, 3], 2)], |v| v[0].norm_p(0.5, 1), |r| r[0]
                 .reduce(&[1], false, of(0.5))),
             sample!([spread(&[2, 3], 2)], |v| v[0].norm_p(2.0, 1), |r| r[0]
@@ -411,7 +433,7 @@ reduction! {
     ///
     /// # Errors
     /// If an axis is out of range or named twice.
-    logsumexp logsumexp_keepdim logsumexp_all by logsumexp
+    logsumexp logsumexp_keepdim logsumexp_all by logsumexp // of all elements: `.logsumexp_all()`
     /// `ln Σeˣ` of all elements, a scalar.
     -> Var<T>, |y| y, std::convert::identity
 }

@@ -22,14 +22,14 @@ impl<T: Float> Var<T> {
 
 /// # Views: axes of size 1
 impl<T: Float> Var<T> {
-    /// A new axis of size 1 before `axis`; negative counts from the end of the result.
+    /// New axes of size 1 at these places of the result; negative ones count from its end.
     ///
     /// # Errors
-    /// If the axis is out of range.
+    /// If an axis is out of range or named twice.
     #[track_caller]
     #[inline(never)]
-    pub fn unsqueeze(&self, axis: isize) -> Result<Var<T>> {
-        let y = self.value.unsqueeze(axis)?;
+    pub fn unsqueeze(&self, axes: impl IntoAxes) -> Result<Var<T>> {
+        let y = self.value.unsqueeze(axes)?;
         Ok(apply([self], y, |_, _| Reshape(self.shape().clone())))
     }
 
@@ -114,6 +114,11 @@ pub(crate) static RESHAPE: OpInfo = OpInfo {
                 &r[0]
             ))
             .note("unsqueeze"),
+            sample!([spread(&[2, 3], 1)], |v| v[0].unsqueeze([-2, 0]), |r| to(
+                &[1, 2, 1, 3],
+                &r[0]
+            ))
+            .note("unsqueeze by two axes"),
             sample!([spread(&[2, 1, 3], 1)], |v| v[0].squeeze(1), |r| to(
                 &[2, 3],
                 &r[0]

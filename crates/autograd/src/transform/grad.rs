@@ -2,11 +2,14 @@
 
 use std::panic::Location;
 
-use wengert_tensor::{Error, ErrorKind, Float, Result, Site, Tensor, on_behalf_of, user_line};
+use wengert_tensor::{
+    Error, ErrorKind, Float, Result, Shape, Site, Tensor, on_behalf_of, user_line,
+};
 
 use crate::tape::any::AnyVar;
 use crate::tape::backward::{NodeMap, NodeSet, ReadyQueue, not_scalar, root, run_pass};
 use crate::tape::node::{self, Edge, PassOptions};
+use crate::tape::rule::{Cx, Grads, Rule};
 use crate::var::Var;
 
 /// The gradient of one output with respect to some inputs; leaves are left alone (PyTorch's
@@ -35,7 +38,17 @@ impl Grad {
         Grad::default()
     }
 
-    /// Records the gradients, so that they can be differentiated again. Keeps the graph.
+    /// Records the gradients, so that they can be differentiated again. Keeps the graph. A gradient that is constant, as
+    /// that of a linear function, has zeros for its own.
+    ///
+    /// ```
+    /// use wengert::prelude::*;
+    /// let x = Var::new([1.0f64, 2.0]).tracked();
+    /// let first = Grad::new().create_graph().of(&(&x * 3.0).sum_all(), &[&x])?;
+    /// let second = grad(&first[0].sum_all(), &[&x])?;
+    /// assert_eq!((first[0].to_vec(), second[0].to_vec()), (vec![3.0; 2], vec![0.0; 2]));
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
     pub fn create_graph(mut self) -> Grad {
         self.create_graph = true;
         self.retain = true;
@@ -48,7 +61,8 @@ impl Grad {
         self
     }
 
-    /// Gives zeros for an input that the output does not depend on, instead of an error.
+    /// Gives zeros for an input that the output does not depend on, instead of an error; an output that is not tracked
+    /// depends on none.
     pub fn allow_unused(mut self) -> Grad {
         self.allow_unused = true;
         self
@@ -87,7 +101,9 @@ impl Grad {
         let at = user_line(Location::caller());
         let mut roots = Vec::new();
         for (output, seed) in outputs {
-            roots.push(root("grad", output, (*seed).clone(), at)?);
+            if output.is_tracked() || !self.allow_unused {
+                roots.push(root("grad", output, (*seed).clone(), at)?);
+            }
         }
         // An input given twice is found once and handed out twice.
         let mut places: NodeMap<usize> = NodeMap::default();
@@ -124,12 +140,18 @@ impl Grad {
             let grad = place
                 .and_then(|p| found[p].clone())
                 .and_then(AnyVar::unwrap::<T>);
-            grads.push(match grad {
+            let grad = match grad {
                 Some(g) => g,
                 None if self.allow_unused => Var::constant(input.value().zeros_like()),
                 None => {
                     return Err(unused(index, "is not what the outputs depend on", at));
                 }
+            };
+            let constant = self.create_graph && !grad.is_tracked();
+            grads.push(if constant {
+                Constant::of(grad, inputs, at)
+            } else {
+                grad
             });
         }
         Ok(grads)
@@ -144,6 +166,38 @@ impl Grad {
 #[inline(never)]
 pub fn grad<T: Float>(output: &Var<T>, inputs: &[&Var<T>]) -> Result<Vec<Var<T>>> {
     Grad::new().of(output, inputs)
+}
+
+/// A gradient that does not depend on the inputs any more, on the tape all the same: its own gradients are zeros.
+struct Constant(Vec<Shape>);
+
+impl Constant {
+    /// `grad` as what came of the inputs.
+    fn of<T: Float>(grad: Var<T>, inputs: &[&Var<T>], at: &'static Location<'static>) -> Var<T> {
+        let tracked = inputs
+            .iter()
+            .filter_map(|v| Some((v.edge()?, v.shape().clone())));
+        let (edges, shapes): (Vec<_>, Vec<_>) = tracked.map(|(e, s)| (Some(e), s)).unzip();
+        if edges.is_empty() {
+            return grad;
+        }
+        let value = grad.into_value();
+        let node = node::push(&value, edges, || Constant(shapes), at);
+        Var {
+            value,
+            node: Some(node),
+        }
+    }
+}
+
+impl<T: Float> Rule<T> for Constant {
+    fn name(&self) -> &'static str {
+        "constant"
+    }
+    fn grads(&self, _: &Cx<'_>, _: &Var<T>) -> Result<Grads<T>> {
+        let zeros = |shape| Some(Var::constant(Tensor::zeros(shape)));
+        Ok(self.0.iter().map(zeros).collect())
+    }
 }
 
 /// The nodes from which some wanted node is reached by at least one edge. One that was released may have been such:

@@ -167,3 +167,50 @@ fn hooks_of_another_shape() {
     );
     assert!(x.grad().is_none());
 }
+
+#[test]
+fn a_gradient_that_is_missing() {
+    let e = refused(Wrong(|_, _| Ok(vec![None]), Saves::All));
+    let text = e.to_string();
+    assert!(
+        text.starts_with("wrong: `backward` gave no gradient for input 0, which needs one"),
+        "{text}"
+    );
+    assert!(text.contains("hint  where it is zero, say so: `cx.zero(0)`"));
+}
+
+#[test]
+fn a_gradient_that_is_said_to_be_zero() {
+    let x = Var::new([[1.0, 2.0, 3.0]]).tracked();
+    let zero = || Wrong(|cx, _| Ok(vec![cx.zero(0)]), Saves::All);
+    let y = zero().apply(&[&x]).unwrap() + &x;
+    y.sum_all().backward().unwrap();
+    assert_eq!(x.grad().unwrap().to_vec(), [1.0; 3]);
+    // Recorded as well.
+    let y = (zero().apply(&[&x]).unwrap() + x.square()).sum_all();
+    let first = Grad::new().create_graph().of(&y, &[&x]).unwrap();
+    let second = grad(&first[0].sum_all(), &[&x]).unwrap();
+    assert_eq!(second[0].to_vec(), [2.0; 3]);
+}
+
+#[test]
+fn an_input_that_needs_no_gradient_may_have_none() {
+    struct Scaled;
+    impl Function<f64> for Scaled {
+        fn forward(&self, x: &[&Tensor<f64>]) -> Result<Tensor<f64>> {
+            Ok(x[0] * x[1])
+        }
+        fn backward(
+            &self,
+            cx: &FunctionCx<'_, f64>,
+            dy: &Var<f64>,
+        ) -> Result<Vec<Option<Var<f64>>>> {
+            assert!(cx.needs(0) && !cx.needs(1));
+            Ok(vec![Some(dy.try_mul(&cx.input(1)?)?), None])
+        }
+    }
+    let (x, c) = (Var::new([1.0, 2.0]).tracked(), Var::new([3.0, 4.0]));
+    let y = Scaled.apply(&[&x, &c]).unwrap();
+    y.sum_all().backward().unwrap();
+    assert_eq!(x.grad().unwrap().to_vec(), [3.0, 4.0]);
+}

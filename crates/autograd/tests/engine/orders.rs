@@ -216,3 +216,47 @@ fn a_walk_that_fails_half_way_deposits_nothing() {
     );
     assert!(x.grad().is_none() && w.grad().is_none());
 }
+
+#[test]
+fn the_gradient_of_a_constant_gradient_is_zero() {
+    let x = Var::new([1.0f64, 2.0]).tracked();
+    let z = Var::new([5.0f64]).tracked();
+    let linear = (&x * 3.0).sum_all() + &z * 2.0;
+    let linear = linear.sum_all();
+    let first = Grad::new().create_graph().of(&linear, &[&x, &z]).unwrap();
+    assert_eq!(first[0].to_vec(), [3.0, 3.0]);
+    let second = Grad::new()
+        .create_graph()
+        .of(&first[0].sum_all(), &[&x, &z])
+        .unwrap();
+    assert_eq!(
+        (second[0].to_vec(), second[1].to_vec()),
+        (vec![0.0; 2], vec![0.0])
+    );
+    let third = grad(&second[0].sum_all(), &[&x]).unwrap();
+    assert_eq!(third[0].to_vec(), [0.0; 2]);
+    // Beside one that is not constant.
+    let mixed = (x.square().sum_all() + &z).sum_all();
+    let first = Grad::new().create_graph().of(&mixed, &[&x, &z]).unwrap();
+    let second = grad(&(first[0].sum_all() + &first[1]).sum_all(), &[&x, &z]).unwrap();
+    assert_eq!(
+        (second[0].to_vec(), second[1].to_vec()),
+        (vec![2.0; 2], vec![0.0])
+    );
+    // A penalty on the gradient of a linear function trains nothing, but is no error.
+    let y = (&x * 3.0).sum_all();
+    let g = Grad::new().create_graph().of(&y, &[&x]).unwrap();
+    (y + g[0].square().sum_all()).backward().unwrap();
+    assert_eq!(x.grad().unwrap().to_vec(), [3.0, 3.0]);
+}
+
+#[test]
+fn an_output_that_is_not_tracked() {
+    let x = Var::new([1.0f64, 2.0]).tracked();
+    let first = grad(&x.square().sum_all(), &[&x]).unwrap();
+    // Without create_graph: said what is missing.
+    let e = grad(&first[0].sum_all(), &[&x]).unwrap_err();
+    assert!(e.to_string().contains("Grad::new().create_graph()"), "{e}");
+    let zeros = Grad::new().allow_unused().of(&first[0].sum_all(), &[&x]);
+    assert_eq!(zeros.unwrap()[0].to_vec(), [0.0; 2]);
+}

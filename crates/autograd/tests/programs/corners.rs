@@ -35,6 +35,8 @@ const SKIPS: &[(&str, &str, &str)] = &[
     ("index_add", "0-d", AXIS),
     ("gather", "0-d", AXIS),
     ("scatter_add", "0-d", AXIS),
+    ("scatter", "0-d", AXIS),
+    ("scatter_reduce", "0-d", AXIS),
     ("tril", "0-d", AXIS),
     ("triu", "0-d", AXIS),
     ("sort", "0-d", AXIS),

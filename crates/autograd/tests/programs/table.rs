@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use wengert_autograd::ops::OPS;
 use wengert_autograd::ops::info::{OpInfo, Sample};
 use wengert_autograd::{ClassLoss, Reduction, Result, Var};
-use wengert_tensor::{Float, Slice, Tensor};
+use wengert_tensor::{Float, Rng, ScatterReduce, Slice, Tensor};
 
 pub type Call<T> = Box<dyn Fn(&[Var<T>], &[isize]) -> Result<Var<T>> + Send + Sync>;
 
@@ -421,6 +421,10 @@ ops! {
     "sub" 2 meets smooth, |v, _p| v[0].try_sub(&v[1]);
     "mul" 2 meets smooth, |v, _p| v[0].try_mul(&v[1]);
     "div" 2 meets |x| from_zero(&x[1..]) - 0.3, |v, _p| v[0].try_div(&v[1]);
+    "remainder" 2 meets |x| {
+        let clear = x[0].try_div(x[1]).map(|q| least(q.to_vec().iter().map(|v| (1.3 * v - (1.3 * v).round()).abs())));
+        from_zero(&x[1..]).min(clear.unwrap_or(0.0)) - 0.2
+    }, |v, _p| v[0].affine(1.3, 0.0).remainder(&v[1]);
     "pow" 2 meets positive, |v, _p| v[0].pow(&v[1]);
     "atan2" 2 meets off_origin, |v, _p| v[0].atan2(&v[1]);
     "hypot" 2 meets off_origin, |v, _p| v[0].hypot(&v[1]);
@@ -431,6 +435,7 @@ ops! {
         Var::where_(&some_mask(v[0].shape(), p[0]), &v[0], &v[1])
     };
     "masked_fill" 1 seeded smooth, |v, p| v[0].masked_fill(&some_mask(v[0].shape(), p[0]), T::from_f64(0.3));
+    "dropout" 1 seeded smooth, |v, p| v[0].dropout(0.3, &mut Rng::seed(p[0] as u64));
     "sum" 1 axes smooth, |v, p| reduced!(v p sum sum_keepdim);
     "mean" 1 axes smooth, |v, p| reduced!(v p mean mean_keepdim);
     "sum_to" 1 smaller smooth, |v, p| v[0].sum_to(sizes(p));
@@ -475,6 +480,23 @@ ops! {
     };
     "scatter_add" 2 same_and_axis smooth, |v, p| {
         v[0].scatter_add(p[0], &some_indices(v[0].shape(), size(v[0].shape(), p[0]), p[1]), &v[1])
+    };
+    "scatter" 2 same_and_axis smooth, |v, p| {
+        v[0].scatter(p[0], &some_indices(v[0].shape(), size(v[0].shape(), p[0]), p[1]), &v[1])
+    };
+    "scatter_reduce" 2 same_and_axis smooth, |v, p| {
+        let index = some_indices(v[0].shape(), size(v[0].shape(), p[0]), p[1]);
+        let reduce = [ScatterReduce::Prod, ScatterReduce::Mean, ScatterReduce::Sum][p[1] as usize % 3];
+        v[0].scatter_reduce(p[0], &index, &v[1], reduce, p[1] % 2 == 0)
+    };
+    "scatter_reduce" 2 same_and_axis |x| apart(&[&Tensor::cat(&[x[0], x[1]], 0).unwrap_or_else(|_| x[0].clone())]), |v, p| {
+        let index = some_indices(v[0].shape(), size(v[0].shape(), p[0]), p[1]);
+        let reduce = [ScatterReduce::Max, ScatterReduce::Min][p[1] as usize % 2];
+        v[0].scatter_reduce(p[0], &index, &v[1], reduce, p[1] % 3 == 0)
+    };
+    "pad" 1 plain smooth, |v, _p| {
+        let sides: Vec<(usize, usize)> = (0..v[0].rank()).map(|a| (a % 2, 1 - a % 2)).collect();
+        v[0].pad(&sides, T::from_f64(0.3))
     };
     "masked_select" 1 seeded smooth, |v, p| v[0].masked_select(&some_mask(v[0].shape(), p[0]));
     "tril" 1 offset smooth, |v, p| v[0].tril(p[0]);

@@ -254,7 +254,7 @@ impl ErrorKind {
     pub(super) fn hint(&self) -> Option<String> {
         use ErrorKind as K;
         Some(match self {
-            K::NotTracked => "make a leaf with `.tracked()`, use a `Param`, and look for `no_grad`, `detach` and frozen parameters (`set_trainable(false)`) on the way".to_string(),
+            K::NotTracked => "make a leaf with `.tracked()`, use a `Param`, and look for `no_grad`, `detach` and frozen parameters (`set_trainable(false)`) on the way; a gradient is tracked if `Grad::new().create_graph()` made it".to_string(),
             K::Released { .. } => "keep it with `Backward::new().retain_graph()` in the first call, compute the loss again, or use the value alone with `detach()`".to_string(),
             K::GradientShape { .. } => "`ones_like()` of the value has both; `sum_to(shape)` undoes a broadcast, `cast()` a change of type".to_string(),
             K::Unused { .. } => "`Grad::allow_unused()` gives zeros for inputs that the outputs do not depend on".to_string(),

@@ -7,9 +7,10 @@
 //! the baseline.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::OnceLock;
 
 use super::gemm::Simd;
+use crate::env;
 use crate::memory::cache_line::{CACHE_LINE, prefetch};
 
 /// An instruction set, as a type: the element-level operations that differ between sets.
@@ -165,9 +166,6 @@ impl IsaKind {
     }
 }
 
-/// 0 until chosen.
-static GLOBAL: AtomicU8 = AtomicU8::new(0);
-
 thread_local! {
     /// What this thread's calls use; 0 before the first.
     static ACTIVE: Cell<u8> = const { Cell::new(0) };
@@ -186,16 +184,25 @@ pub fn active_isa() -> IsaKind {
 #[cold]
 #[inline(never)]
 fn choose() -> IsaKind {
-    let kind = IsaKind::from_u8(GLOBAL.load(Ordering::Relaxed)).unwrap_or_else(|| {
-        let told = std::env::var("WENGERT_ISA").ok();
-        let is_told = |k: &IsaKind| told.as_ref().is_some_and(|name| name.trim() == k.name());
+    static GLOBAL: OnceLock<IsaKind> = OnceLock::new();
+    let kind = *GLOBAL.get_or_init(|| {
+        let told = env::setting("WENGERT_ISA", RULE, named);
         let mut here = IsaKind::ALL.into_iter().rev().filter(|k| k.is_supported());
-        let widest = here.clone().next().unwrap_or(IsaKind::Scalar);
-        here.find(is_told).unwrap_or(widest)
+        told.unwrap_or_else(|| here.next().unwrap_or(IsaKind::Scalar))
     });
-    GLOBAL.store(kind as u8, Ordering::Relaxed);
     ACTIVE.set(kind as u8);
     kind
+}
+
+const RULE: &str = "scalar, avx2, avx512 or neon, if the machine has it";
+
+/// The set of a name.
+fn named(name: &str) -> Result<IsaKind, String> {
+    match IsaKind::ALL.into_iter().find(|k| k.name() == name) {
+        Some(kind) if kind.is_supported() => Ok(kind),
+        Some(_) => Err(format!("this machine has no {name}")),
+        None => Err(format!("{name} is no instruction set")),
+    }
 }
 
 /// Runs `f` with the kernels that this thread calls compiled for `isa` (falls back to the active

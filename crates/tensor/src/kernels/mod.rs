@@ -10,6 +10,7 @@ mod cast;
 mod copy;
 pub(crate) mod folds;
 pub(crate) mod gemm;
+pub mod ints;
 pub mod isa;
 pub(crate) mod math;
 pub(crate) mod norm;

@@ -196,6 +196,7 @@ family! {
         // Division by zero is refused before integers come here.
         Div 6 = |x, y; p| x.div_(y);
         Rem 10 = |x, y; p| x.rem_(y);
+        Remainder 11 = |x, y; p| x.remainder_(y);
     }
 }
 
@@ -327,6 +328,10 @@ pub trait NumKernels: Number {
     fn mul_(self, o: Self) -> Self;
     fn div_(self, o: Self) -> Self;
     fn rem_(self, o: Self) -> Self;
+    /// The remainder of the sign of `o`.
+    fn remainder_(self, o: Self) -> Self;
+    /// Elements within two bounds in one pass, where the bounds fit `f64`.
+    fn clamp() -> Option<Run<1>>;
     fn neg_(self) -> Self;
     fn abs_(self) -> Self;
     fn sign_(self) -> Self;
@@ -448,6 +453,14 @@ macro_rules! int_kernels {
             #[inline(always)]
             fn rem_(self, o: Self) -> Self { if o == 0 { 0 } else { self.wrapping_rem(o) } }
             #[inline(always)]
+            #[allow(unused_comparisons)] // u8
+            fn remainder_(self, o: Self) -> Self {
+                let r = self.rem_(o);
+                if r != 0 && (r < 0) != (o < 0) { r.wrapping_add(o) } else { r }
+            }
+            #[inline(always)]
+            fn clamp() -> Option<Run<1>> { None }
+            #[inline(always)]
             fn neg_(self) -> Self { self.wrapping_neg() }
             #[inline(always)]
             #[allow(unused_comparisons)] // u8
@@ -481,6 +494,20 @@ macro_rules! float_kernels {
             fn div_(self, o: Self) -> Self { self / o }
             #[inline(always)]
             fn rem_(self, o: Self) -> Self { self % o }
+            // As Python's: of the sign of the divisor, 0 too.
+            #[inline(always)]
+            fn remainder_(self, o: Self) -> Self {
+                let r = self % o;
+                if r == 0.0 {
+                    (0.0 as $t).copysign(o)
+                } else if (r < 0.0) != (o < 0.0) {
+                    r + o
+                } else {
+                    r
+                }
+            }
+            #[inline(always)]
+            fn clamp() -> Option<Run<1>> { Some(Self::float1(Float1::Clamp)) }
             #[inline(always)]
             fn neg_(self) -> Self { -self }
             #[inline(always)]

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::class::CLASSES;
 use super::system::{self, HEADER, Header, NO_CLASS};
+use crate::env;
 
 /// 1 GiB: the activations of one step of the largest network that one trains on a few cores; a process that is done
 /// training does not notice it kept.
@@ -23,18 +24,14 @@ pub(super) fn lock() -> MutexGuard<'static, Shared> {
     // Nothing in here panics midway, so a poisoned state would still be a good one.
     let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
     if shared.limit.is_none() {
-        let asked = std::env::var("WENGERT_CACHE_BYTES").ok();
-        let limit = asked_limit(asked.as_deref());
+        let asked = env::setting("WENGERT_CACHE_BYTES", "a whole number of bytes", |n| {
+            env::number(n, 0)
+        });
+        let limit = asked.unwrap_or(DEFAULT_LIMIT);
         shared.limit = Some(limit);
         THREADS_KEEP.store(limit > 0, Ordering::Relaxed);
     }
     shared
-}
-
-/// The limit that the environment variable asks for; what is not a number of bytes asks for nothing.
-fn asked_limit(text: Option<&str>) -> usize {
-    text.and_then(|text| text.trim().parse().ok())
-        .unwrap_or(DEFAULT_LIMIT)
 }
 
 /// Free blocks of one class, linked from the first; owned by whoever has this.
@@ -355,14 +352,5 @@ mod tests {
         assert_eq!(shared.take_large(class, size), None);
         // SAFETY: as above.
         drop(unsafe { shared.give_large(again, size) });
-    }
-
-    #[test]
-    fn the_environment_sets_the_limit() {
-        assert_eq!(asked_limit(Some(" 4096\n")), 4096);
-        assert_eq!(asked_limit(Some("0")), 0);
-        for text in [None, Some(""), Some("1G"), Some("-1")] {
-            assert_eq!(asked_limit(text), DEFAULT_LIMIT, "{text:?}");
-        }
     }
 }

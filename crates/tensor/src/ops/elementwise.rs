@@ -222,8 +222,9 @@ impl<T: Element> MaybeOwned<'_, T> {
         matches!(self, MaybeOwned::Owned(_))
     }
 
+    /// The tensor, or another handle to it.
     #[inline]
-    fn into_tensor(self) -> Tensor<T> {
+    pub fn into_tensor(self) -> Tensor<T> {
         match self {
             MaybeOwned::Owned(t) => t,
             MaybeOwned::Ref(t) => t.clone(),

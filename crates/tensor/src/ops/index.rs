@@ -12,13 +12,13 @@ use crate::shape::Shape;
 use crate::tensor::Tensor;
 
 /// An axis and the product of those after it.
-struct Lanes {
-    size: usize,
-    inner: usize,
+pub(super) struct Lanes {
+    pub(super) size: usize,
+    pub(super) inner: usize,
 }
 
 impl Lanes {
-    fn of(shape: &Shape, axis: usize) -> Lanes {
+    pub(super) fn of(shape: &Shape, axis: usize) -> Lanes {
         Lanes {
             size: shape[axis],
             inner: shape[axis + 1..].iter().product(),
@@ -66,11 +66,11 @@ fn add_rows<T: Num>(y: &mut [T], inner: usize, picks: &[usize], values: &[T]) {
 }
 
 /// Tenths of a nanosecond that an element taken or added by index costs.
-const COST: u32 = 10;
+pub(super) const COST: u32 = 10;
 
 /// An index counted from the front; out of range, it stays so.
 #[inline(always)]
-fn place(i: i64, size: usize) -> usize {
+pub(super) fn place(i: i64, size: usize) -> usize {
     let i = if i < 0 {
         i.wrapping_add(size as i64)
     } else {
@@ -86,7 +86,7 @@ fn place(i: i64, size: usize) -> usize {
 /// Where, in a block of `size` rows of `inner` elements, is element `j` of the row that an index names; past every block
 /// where there is no such row.
 #[inline(always)]
-fn spot(i: i64, size: usize, inner: usize, j: usize) -> usize {
+pub(super) fn spot(i: i64, size: usize, inner: usize, j: usize) -> usize {
     match place(i, size) {
         i if i < size => i * inner + j,
         _ => usize::MAX,
@@ -98,7 +98,7 @@ impl<T: Element> Tensor<T> {
     /// The first index that is not within the axis.
     #[track_caller]
     #[cold]
-    fn index_error(&self, op: &'static str, axis: usize, index: &Tensor<i64>) -> Error {
+    pub(super) fn index_error(&self, op: &'static str, axis: usize, index: &Tensor<i64>) -> Error {
         let size = self.shape()[axis];
         let mut wrong = index.iter().filter(|&i| place(i, size) >= size);
         Site::new(op)
@@ -112,7 +112,7 @@ impl<T: Element> Tensor<T> {
             })
     }
 
-    /// Every index of a 1-d one within the axis, counted from the front.
+    /// Every index within the axis, counted from the front.
     #[track_caller]
     fn checked_indices(
         &self,
@@ -129,41 +129,34 @@ impl<T: Element> Tensor<T> {
         }
     }
 
-    #[track_caller]
-    fn one_axis(&self, op: &'static str, index: &Tensor<i64>) -> Result<()> {
-        if index.rank() == 1 {
-            return Ok(());
-        }
-        Err(self
-            .site(op)
-            .operand("index", index.dtype(), index.shape())
-            .hint("reshape([INFER]) makes the index one axis; gather() takes one of self's rank")
-            .error(ErrorKind::Rank {
-                expected: "an index of one axis",
-                rank: index.rank(),
-                rule: "index.rank() == 1",
-            }))
+    /// This shape with the axes of an index in the place of one.
+    fn picked_shape(&self, axis: usize, index: &Tensor<i64>) -> Shape {
+        let (before, after) = (&self.shape()[..axis], &self.shape()[axis + 1..]);
+        let all = before.iter().chain(index.shape().iter()).chain(after);
+        all.copied().collect()
     }
 
-    /// The slices of an axis that a 1-d index names, in its order.
+    /// The slices of an axis that an index of any rank names, in its order (NumPy's `take`).
+    ///
+    /// # Shapes
+    /// The index's axes take the place of the axis: `[.., axis, ..]` becomes `[.., index.shape.., ..]`.
     ///
     /// # Errors
-    /// If the axis or an index is out of range, or the index is not 1-d.
+    /// If the axis or an index is out of range.
     ///
     /// ```
     /// use wengert::Tensor;
     /// let t = Tensor::new([[1i64, 2], [3, 4]]);
     /// assert_eq!(t.index_select(0, &Tensor::new([-1i64, 0, 1]))?.to_vec(), [3, 4, 1, 2, 3, 4]);
+    /// assert_eq!(t.index_select(1, &Tensor::zeros([5, 6]))?.shape(), &[2, 5, 6]);
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
     pub fn index_select(&self, axis: isize, index: &Tensor<i64>) -> Result<Tensor<T>> {
         let a = self.axis("index_select", axis)?;
-        self.one_axis("index_select", index)?;
         let picks = self.checked_indices("index_select", a, index)?;
-        let mut shape = self.shape().clone();
-        shape.as_mut_slice()[a] = picks.len();
+        let shape = self.picked_shape(a, index);
         let x = self.try_contiguous("index_select")?;
         let x = x.as_slice().unwrap_or(&[]);
         let Lanes { size, inner } = Lanes::of(self.shape(), a);
@@ -198,7 +191,12 @@ impl<T: Element> Tensor<T> {
 
     /// Checks an index of this rank whose other axes fit within this shape.
     #[track_caller]
-    fn check_gather(&self, op: &'static str, axis: usize, index: &Tensor<i64>) -> Result<()> {
+    pub(super) fn check_gather(
+        &self,
+        op: &'static str,
+        axis: usize,
+        index: &Tensor<i64>,
+    ) -> Result<()> {
         let fits = index.rank() == self.rank()
             && index
                 .shape()
@@ -212,7 +210,7 @@ impl<T: Element> Tensor<T> {
         Err(self
             .site(op)
             .operand("index", index.dtype(), index.shape())
-            .hint("index_select() takes whole slices by an index of one axis")
+            .hint("index_select() takes whole slices by an index of any shape")
             .error(ErrorKind::ShapeMismatch {
                 what: "the index does not fit",
                 rule: "index has self's rank and, but along the axis, no larger sizes",
@@ -220,7 +218,7 @@ impl<T: Element> Tensor<T> {
     }
 
     /// The part of this tensor that an index covers: of its sizes, but whole along an axis that it names places of.
-    fn within(&self, axis: Option<usize>, index: &Shape) -> Layout {
+    pub(super) fn within(&self, axis: Option<usize>, index: &Shape) -> Layout {
         let mut part = self.layout().clone();
         for (a, &d) in index.iter().enumerate().filter(|(a, _)| Some(*a) != axis) {
             part = part.slice(a, 0, 1, d);
@@ -356,102 +354,8 @@ impl<T: Element> Tensor<T> {
 
 /// # Indexing: sums into elements
 impl<T: Num> Tensor<T> {
-    /// This tensor with `src[i…]` added at `[i… with the axis's place taken by index[i…]]` (PyTorch's
-    /// `scatter_add`). Elements that an index names twice add up, in row-major order.
-    ///
-    /// # Errors
-    /// If the axis or an index is out of range, or the shapes do not fit.
-    ///
-    /// ```
-    /// use wengert::Tensor;
-    /// let (index, src) = (Tensor::new([0i64, 2, 0]), Tensor::new([1i64, 2, 3]));
-    /// let t = Tensor::<i64>::zeros(3).scatter_add(0, &index, &src)?;
-    /// assert_eq!(t.to_vec(), [4, 0, 2]);
-    /// # Ok::<(), wengert::Error>(())
-    /// ```
-    #[track_caller]
-    #[inline(never)]
-    pub fn scatter_add(
-        &self,
-        axis: isize,
-        index: &Tensor<i64>,
-        src: &Tensor<T>,
-    ) -> Result<Tensor<T>> {
-        let a = self.axis("scatter_add", axis)?;
-        self.check_gather("scatter_add", a, index)?;
-        let fits = src.rank() == index.rank()
-            && src
-                .shape()
-                .iter()
-                .zip(index.shape().iter())
-                .all(|(s, i)| s >= i);
-        if !fits {
-            return Err(self
-                .site("scatter_add")
-                .operand("index", index.dtype(), index.shape())
-                .operand("src", T::DTYPE, src.shape())
-                .error(ErrorKind::ShapeMismatch {
-                    what: "src does not cover the index",
-                    rule: "src has index's rank and no smaller sizes",
-                }));
-        }
-        let part = src.with_layout(src.within(None, index.shape()));
-        let part = part.try_contiguous("scatter_add")?;
-        let picks = index.try_contiguous("scatter_add")?;
-        let (values, picks) = (
-            part.as_slice().unwrap_or(&[]),
-            picks.as_slice().unwrap_or(&[]),
-        );
-        let window = self.within(Some(a), index.shape());
-        let whole = window.shape == *self.shape();
-        let mut sums = self.with_layout(window).try_copied("scatter_add")?;
-        let Lanes { size: n, inner } = Lanes::of(index.shape(), a);
-        let size = self.shape()[a];
-        let wrong = AtomicBool::new(!picks.is_empty() && size == 0);
-        // An element's sums are made in order by one thread: the axis is not cut.
-        let most = par::chunk_len(COST) / (n * inner).max(1);
-        par::for_rows_mut(sums.as_mut_slice(), size * inner, most, |first, blocks| {
-            let mut within = true;
-            let block = first * n * inner..;
-            let (picks, values) = (&picks[block.clone()], &values[block]);
-            for (o, sums) in blocks.chunks_exact_mut(size * inner).enumerate() {
-                let block = o * n * inner..(o + 1) * n * inner;
-                if inner == 1 {
-                    for (&i, v) in picks[block.clone()].iter().zip(&values[block]) {
-                        match sums.get_mut(place(i, size)) {
-                            Some(y) => *y = y.add_(*v),
-                            None => within = false,
-                        }
-                    }
-                    continue;
-                }
-                let rows = picks[block.clone()].chunks_exact(inner);
-                for (picks, values) in rows.zip(values[block].chunks_exact(inner)) {
-                    for (j, (&i, v)) in picks.iter().zip(values).enumerate() {
-                        match sums.get_mut(spot(i, size, inner, j)) {
-                            Some(y) => *y = y.add_(*v),
-                            None => within = false,
-                        }
-                    }
-                }
-            }
-            if !within {
-                wrong.store(true, Ordering::Relaxed);
-            }
-        });
-        if wrong.into_inner() {
-            return Err(self.index_error("scatter_add", a, index));
-        }
-        if whole {
-            return Ok(sums);
-        }
-        let mut out = self.try_copied("scatter_add")?;
-        let window = out.within(Some(a), index.shape());
-        out.write_window(|_| window, &sums);
-        Ok(out)
-    }
-
-    /// This tensor with the slices of `src` added to those slices of an axis that a 1-d index names.
+    /// This tensor with the slices of `src` added to those slices of an axis that an index of any rank names. `src` has
+    /// the shape of [`Tensor::index_select`].
     ///
     /// # Errors
     /// If the axis or an index is out of range, or the shapes do not fit.
@@ -472,9 +376,7 @@ impl<T: Num> Tensor<T> {
         src: &Tensor<T>,
     ) -> Result<Tensor<T>> {
         let a = self.axis("index_add", axis)?;
-        self.one_axis("index_add", index)?;
-        let mut want = self.shape().clone();
-        want.as_mut_slice()[a] = index.len();
+        let want = self.picked_shape(a, index);
         if src.shape() != &want {
             return Err(self
                 .site("index_add")
@@ -482,7 +384,7 @@ impl<T: Num> Tensor<T> {
                 .operand("src", T::DTYPE, src.shape())
                 .error(ErrorKind::ShapeMismatch {
                     what: "src does not fit",
-                    rule: "src has self's shape, but index.len() along the axis",
+                    rule: "src has self's shape, but the index's in the place of the axis",
                 }));
         }
         let picks = self.checked_indices("index_add", a, index)?;
@@ -536,17 +438,9 @@ impl Tensor<i64> {
         shape.push(classes);
         // First of all: a size that is refused spares looking at the indices.
         let mut out = Tensor::try_zeros(shape).map_err(|e| e.rename("one_hot"))?;
-        for i in self.iter() {
-            if usize::try_from(i).ok().filter(|i| *i < classes).is_none() {
-                return Err(self
-                    .site("one_hot")
-                    .hint("an index is a class: negative ones do not count from the end")
-                    .error(ErrorKind::ClassOutOfRange {
-                        name: "index",
-                        class: i,
-                        classes,
-                    }));
-            }
+        let is_class = |i: i64| usize::try_from(i).is_ok_and(|i| i < classes);
+        if let Some(i) = self.iter().find(|i| !is_class(*i)) {
+            return Err(self.no_class(i, classes));
         }
         if classes > 0 {
             for (row, i) in out
@@ -558,5 +452,45 @@ impl Tensor<i64> {
             }
         }
         Ok(out)
+    }
+
+    /// As [`one_hot`](Tensor::one_hot), with the new axis at a place of the result; negative counts from its end.
+    ///
+    /// # Errors
+    /// As [`one_hot`](Tensor::one_hot), and if the axis is out of range.
+    ///
+    /// ```
+    /// use wengert::Tensor;
+    /// let t = Tensor::new([2i64, 0]).one_hot_axis::<f32>(3, 0)?;
+    /// assert_eq!(t, Tensor::new([[0., 1.], [0., 0.], [1., 0.]]));
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    #[inline(never)]
+    pub fn one_hot_axis<U: Num>(&self, classes: usize, axis: isize) -> Result<Tensor<U>> {
+        let rename = |e: Error| e.rename("one_hot_axis");
+        // Refuses an axis before there is anything to make.
+        self.unsqueeze(axis).map_err(rename)?;
+        let codes = self.one_hot(classes).map_err(rename)?;
+        codes.movedim(-1, axis).map_err(rename)
+    }
+
+    #[track_caller]
+    #[cold]
+    fn no_class(&self, index: i64, classes: usize) -> Error {
+        let hint = match self.iter().max() {
+            Some(most) if index >= 0 => {
+                let enough = most.saturating_add(1);
+                format!("the largest index is {most}: {enough} classes hold them all")
+            }
+            _ => "an index is a class: negative ones do not count from the end".into(),
+        };
+        self.site("one_hot")
+            .hint(hint)
+            .error(ErrorKind::ClassOutOfRange {
+                name: "index",
+                class: index,
+                classes,
+            })
     }
 }

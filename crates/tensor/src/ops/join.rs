@@ -220,6 +220,108 @@ impl<T: Element> Tensor<T> {
         self.parts("chunk", self.shape()[a].div_ceil(n).max(1), a)
     }
 
+    /// `N` views of equal size along an axis, as an array: `let [q, k, v] = qkv.chunk_array(-1)?`.
+    ///
+    /// # Errors
+    /// If the axis is out of range, or `N` does not divide its size.
+    ///
+    /// ```
+    /// use wengert::Tensor;
+    /// let [a, b] = Tensor::new([[1i64, 2], [3, 4]]).chunk_array(-1)?;
+    /// assert_eq!((a.to_vec(), b.to_vec()), (vec![1, 3], vec![2, 4]));
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn chunk_array<const N: usize>(&self, axis: isize) -> Result<[Tensor<T>; N]> {
+        let size = self.check_parts("chunk_array", N, axis)?;
+        let a = self.axis("chunk_array", axis)?;
+        Ok(std::array::from_fn(|i| {
+            self.with_layout(self.layout().slice(a, i * size, 1, size))
+        }))
+    }
+
+    /// The size of each of `n` equal parts of an axis.
+    #[track_caller]
+    #[inline(never)]
+    fn check_parts(&self, op: &'static str, n: usize, axis: isize) -> Result<usize> {
+        let a = self.axis(op, axis)?;
+        let size = self.shape()[a];
+        if n > 0 && size.is_multiple_of(n) {
+            return Ok(size / n);
+        }
+        Err(Site::new(op)
+            .operand_axis("self", T::DTYPE, self.shape(), a)
+            .hint("split_array() takes parts of other sizes, chunk() makes a smaller last one")
+            .error(ErrorKind::InvalidArgument {
+                name: "N",
+                value: n.to_string(),
+                rule: "N parts of one size make up the axis",
+            }))
+    }
+
+    /// Views of these sizes along an axis, as an array: `let [state, gate] = x.split_array([3, 1], -1)?`.
+    ///
+    /// # Errors
+    /// If the axis is out of range or the sizes do not add up to its.
+    ///
+    /// ```
+    /// use wengert::Tensor;
+    /// let [a, b] = Tensor::new([1i64, 2, 3]).split_array([1, 2], 0)?;
+    /// assert_eq!((a.to_vec(), b.to_vec()), (vec![1], vec![2, 3]));
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn split_array<const N: usize>(
+        &self,
+        sizes: [usize; N],
+        axis: isize,
+    ) -> Result<[Tensor<T>; N]> {
+        let parts = self.split_sizes(&sizes, axis);
+        let parts = parts.map_err(|e| e.rename("split_array"))?;
+        let mut parts = parts.into_iter();
+        // There is a part for each size.
+        Ok(std::array::from_fn(|_| {
+            parts.next().unwrap_or_else(|| self.clone())
+        }))
+    }
+
+    /// The slices along an axis, which is dropped, as an array: `let [x, y] = points.unbind_array(-1)?`.
+    ///
+    /// # Errors
+    /// If the axis is out of range or not of size `N`.
+    ///
+    /// ```
+    /// use wengert::Tensor;
+    /// let [x, y] = Tensor::new([[1i64, 2], [3, 4]]).unbind_array(-1)?;
+    /// assert_eq!((x.to_vec(), y.to_vec()), (vec![1, 3], vec![2, 4]));
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn unbind_array<const N: usize>(&self, axis: isize) -> Result<[Tensor<T>; N]> {
+        self.check_slices("unbind_array", N, axis)?;
+        let a = self.axis("unbind_array", axis)?;
+        Ok(std::array::from_fn(|i| {
+            self.with_layout(self.layout().select(a, i))
+        }))
+    }
+
+    /// Whether an axis is of size `n`.
+    #[track_caller]
+    #[inline(never)]
+    fn check_slices(&self, op: &'static str, n: usize, axis: isize) -> Result<()> {
+        let a = self.axis(op, axis)?;
+        if self.shape()[a] == n {
+            return Ok(());
+        }
+        Err(Site::new(op)
+            .operand_axis("self", T::DTYPE, self.shape(), a)
+            .error(ErrorKind::InvalidArgument {
+                name: "N",
+                value: n.to_string(),
+                rule: "N is the size of the axis",
+            }))
+    }
+
     /// The tensor repeated along each axis; more counts than axes add axes in front.
     ///
     /// # Errors

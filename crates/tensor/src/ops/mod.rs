@@ -10,9 +10,13 @@ pub(crate) mod view;
 pub(crate) mod slice;
 
 pub(crate) mod join;
+pub(crate) mod pad;
 pub(crate) mod update;
 
+pub(crate) mod bits;
+pub(crate) mod bounds;
 pub(crate) mod elementwise;
+pub(crate) mod operand;
 pub(crate) mod operators;
 pub(crate) mod unary;
 
@@ -30,6 +34,7 @@ pub(crate) mod sort;
 pub(crate) mod index;
 pub(crate) mod masked;
 pub(crate) mod matmul;
+pub(crate) mod scatter;
 
 pub(crate) mod linear;
 pub(crate) mod softmax;

@@ -203,10 +203,13 @@ impl<T: Float> Tensor<T> {
         match given {
             None => Tensor::try_full(shape, default),
             Some(t) if t.shape() == shape => t.try_contiguous(op),
+            Some(t) if t.shape().broadcast(shape).as_ref() == Some(shape) => {
+                t.expand(shape)?.try_contiguous(op)
+            }
             Some(t) => Err(self.site(op).operand(role, T::DTYPE, t.shape()).error(
                 ErrorKind::ShapeMismatch {
                     what: "the weight or the bias does not fit",
-                    rule: "weight and bias have the normalised shape",
+                    rule: "weight and bias have the normalised shape, or broadcast to it",
                 },
             )),
         }

@@ -1,17 +1,19 @@
 //! Arithmetic with broadcasting: named methods that return `Result`, and the operators, which panic
 //! with the same text.
 
+use std::iter::Sum;
 use std::ops::{
     Add, AddAssign, BitAnd, BitOr, BitXor, Div, DivAssign, Mul, MulAssign, Not, Rem, RemAssign,
     Sub, SubAssign,
 };
 
 use crate::element::{Float, Num};
-use crate::error::{ErrorKind, Result, Site};
+use crate::error::{Error, ErrorKind, Result, Site};
 use crate::kernels::strided::Params;
 use crate::kernels::tables::{Float2, FloatKernels, Num2, NumKernels};
 use crate::kernels::unary::Float1;
 use crate::ops::elementwise::{MaybeOwned, zip, zip_owned};
+use crate::ops::operand::{IntoOperand, TensorOrNumber};
 use crate::tensor::{Tensor, refuse};
 
 /// What an operator computes: as a method that returns `Result`, and for the operator itself.
@@ -77,14 +79,31 @@ macro_rules! named {
     };
 }
 
-named! {
-    /// # Arithmetic: the larger and the smaller
-    Num num2 Num2;
-
-    /// Elementwise `max(x, y)` with broadcasting; NaN if either is.
-    maximum Maximum;
-    /// Elementwise `min(x, y)` with broadcasting; NaN if either is.
-    minimum Minimum;
+/// # Arithmetic: floored remainders
+impl<T: Num> Tensor<T> {
+    /// The remainder of the sign of the divisor, with broadcasting: `x − y·⌊x/y⌋` in exact arithmetic, Python's `%`. Of floats
+    /// a remainder of 0 has the divisor's sign, `x` and an infinite `y` of the same sign give `x`, of the other sign `y`, and
+    /// by 0 it is NaN.
+    ///
+    /// # Errors
+    /// If the shapes do not broadcast, or an integer is divided by zero.
+    ///
+    /// ```
+    /// use wengert::Tensor;
+    /// assert_eq!(Tensor::new([-7i64, 7]).remainder(3)?.to_vec(), [2, 1]);
+    /// assert_eq!(Tensor::new([-7.5f32, 7.5]).remainder(&Tensor::scalar(-2.0))?.to_vec(), [-1.5, -0.5]);
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn remainder(&self, other: impl IntoOperand<T>) -> Result<Tensor<T>> {
+        let op = "remainder";
+        let divisor = match other.into_operand() {
+            TensorOrNumber::Tensor(t) => t,
+            TensorOrNumber::Number(n) => MaybeOwned::Owned(Tensor::scalar(n)),
+        };
+        check_divisor(op, divisor.get())?;
+        self.num2(Num2::Remainder, op, divisor.get())
+    }
 }
 
 named! {
@@ -361,109 +380,116 @@ fn check_divisor<T: Num>(op: &'static str, divisor: &Tensor<T>) -> Result<()> {
         }))
 }
 
+/// A number as the operand of an operator that divides or not.
+#[track_caller]
+fn check_number<T: Num>(divides: bool, op: &'static str, number: T) {
+    if divides
+        && number == T::ZERO
+        && let Err(e) = check_divisor(op, &Tensor::scalar(number))
+    {
+        refuse(e);
+    }
+}
+
+/// Panics unless `rhs` fits into `lhs`, and divides it where it is to.
+#[track_caller]
+fn check_assign<T: Num>(divides: bool, op: &'static str, lhs: &Tensor<T>, rhs: &Tensor<T>) {
+    let fits = lhs.shape() == rhs.shape()
+        || lhs.shape().broadcast(rhs.shape()).as_ref() == Some(lhs.shape());
+    if !fits {
+        refuse(does_not_fit(op, lhs, rhs));
+    }
+    if divides && let Err(e) = check_divisor(op, rhs) {
+        refuse(e);
+    }
+}
+
+#[track_caller]
+#[cold]
+fn does_not_fit<T: Num>(op: &'static str, lhs: &Tensor<T>, rhs: &Tensor<T>) -> Error {
+    Site::new(op)
+        .operand("lhs", T::DTYPE, lhs.shape())
+        .operand("rhs", T::DTYPE, rhs.shape())
+        .error(ErrorKind::ShapeMismatch {
+            what: "the result does not fit into lhs",
+            rule: "rhs broadcasts to lhs.shape",
+        })
+}
+
+impl<T: Num> Tensor<T> {
+    /// Panics, as `self += rhs` does, where the sum has not the shape of `self`.
+    #[doc(hidden)]
+    #[track_caller]
+    pub fn check_assign(&self, op: &'static str, rhs: &Tensor<T>) {
+        check_assign(false, op, self, rhs);
+    }
+}
+
 macro_rules! operator {
     ($Trait:ident $method:ident $Assign:ident $assign:ident $Kernel:ident $divides:literal) => {
-        impl<T: Num> $Trait<&Tensor<T>> for &Tensor<T> {
+        impl<T: Num, R: IntoOperand<T>> $Trait<R> for &Tensor<T> {
             type Output = Tensor<T>;
             #[track_caller]
-            fn $method(self, rhs: &Tensor<T>) -> Tensor<T> {
-                Tensor::$assign(MaybeOwned::Ref(self), MaybeOwned::Ref(rhs))
-            }
-        }
-        impl<T: Num> $Trait<Tensor<T>> for &Tensor<T> {
-            type Output = Tensor<T>;
-            #[track_caller]
-            fn $method(self, rhs: Tensor<T>) -> Tensor<T> {
-                Tensor::$assign(MaybeOwned::Ref(self), MaybeOwned::Owned(rhs))
-            }
-        }
-        impl<T: Num> $Trait<&Tensor<T>> for Tensor<T> {
-            type Output = Tensor<T>;
-            #[track_caller]
-            fn $method(self, rhs: &Tensor<T>) -> Tensor<T> {
-                Tensor::$assign(MaybeOwned::Owned(self), MaybeOwned::Ref(rhs))
-            }
-        }
-        impl<T: Num> $Trait<Tensor<T>> for Tensor<T> {
-            type Output = Tensor<T>;
-            #[track_caller]
-            fn $method(self, rhs: Tensor<T>) -> Tensor<T> {
-                Tensor::$assign(MaybeOwned::Owned(self), MaybeOwned::Owned(rhs))
-            }
-        }
-        impl<T: Num> $Trait<T> for &Tensor<T> {
-            type Output = Tensor<T>;
-            #[track_caller]
-            fn $method(self, rhs: T) -> Tensor<T> {
-                let op = stringify!($method);
-                if $divides && rhs == T::ZERO && let Err(e) = check_divisor(op, &Tensor::scalar(rhs)) {
-                    refuse(e);
+            fn $method(self, rhs: R) -> Tensor<T> {
+                match rhs.into_operand() {
+                    TensorOrNumber::Tensor(rhs) => Tensor::$assign(MaybeOwned::Ref(self), rhs),
+                    TensorOrNumber::Number(rhs) => {
+                        let op = stringify!($method);
+                        check_number($divides, op, rhs);
+                        self.zip_scalar(<T as NumKernels>::num2(Num2::$Kernel), op, rhs, false)
+                    }
                 }
-                self.zip_scalar(<T as NumKernels>::num2(Num2::$Kernel), op, rhs, false)
             }
         }
-        impl<T: Num> $Trait<T> for Tensor<T> {
+        impl<T: Num, R: IntoOperand<T>> $Trait<R> for Tensor<T> {
             type Output = Tensor<T>;
             #[track_caller]
-            fn $method(self, rhs: T) -> Tensor<T> {
-                let op = stringify!($method);
-                if $divides && rhs == T::ZERO && let Err(e) = check_divisor(op, &Tensor::scalar(rhs)) {
-                    refuse(e);
+            fn $method(self, rhs: R) -> Tensor<T> {
+                match rhs.into_operand() {
+                    TensorOrNumber::Tensor(rhs) => Tensor::$assign(MaybeOwned::Owned(self), rhs),
+                    TensorOrNumber::Number(rhs) => {
+                        let op = stringify!($method);
+                        check_number($divides, op, rhs);
+                        self.zip_scalar_owned(<T as NumKernels>::num2(Num2::$Kernel), op, rhs, false)
+                    }
                 }
-                self.zip_scalar_owned(<T as NumKernels>::num2(Num2::$Kernel), op, rhs, false)
             }
         }
-        operator!(@scalar $Trait $method $Kernel $divides f32 f64 i64 i32 u8);
-        impl<T: Num> $Assign<&Tensor<T>> for Tensor<T> {
+        operator!(@scalar $Trait $method $Kernel $divides f32 f32);
+        operator!(@scalar $Trait $method $Kernel $divides f64 f64);
+        operator!(@scalar $Trait $method $Kernel $divides i64 i64);
+        operator!(@scalar $Trait $method $Kernel $divides i32 i32);
+        operator!(@scalar $Trait $method $Kernel $divides u8 u8);
+        // One integer type, so that `2 * x` has one meaning.
+        operator!(@scalar $Trait $method $Kernel $divides i32 f32);
+        operator!(@scalar $Trait $method $Kernel $divides i32 f64);
+        impl<T: Num, R: IntoOperand<T>> $Assign<R> for Tensor<T> {
             /// In place where the memory is held alone and the shapes agree.
             #[track_caller]
-            fn $assign(&mut self, rhs: &Tensor<T>) {
-                // Checked before `self` is taken: who catches the panic finds it as it was.
+            fn $assign(&mut self, rhs: R) {
                 let op = concat!(stringify!($method), "_assign");
-                let fits = self.shape() == rhs.shape()
-                    || self.shape().broadcast(rhs.shape()).as_ref() == Some(self.shape());
-                if !fits {
-                    refuse(Site::new(op)
-                            .operand("lhs", T::DTYPE, self.shape())
-                            .operand("rhs", T::DTYPE, rhs.shape()).error(ErrorKind::ShapeMismatch { what: "the result does not fit into lhs", rule: "rhs broadcasts to lhs.shape" }));
-                }
-                if $divides && let Err(e) = check_divisor(op, rhs) {
-                    refuse(e);
+                // Checked before `self` is taken: who catches the panic finds it as it was.
+                let rhs = rhs.into_operand();
+                match &rhs {
+                    TensorOrNumber::Tensor(rhs) => check_assign($divides, op, self, rhs.get()),
+                    TensorOrNumber::Number(rhs) => check_number($divides, op, *rhs),
                 }
                 let lhs = match self.is_unique() && self.is_contiguous() {
                     true => MaybeOwned::Owned(std::mem::replace(self, Tensor::placeholder())),
                     // This may be refused memory, so it must not have been taken either.
                     false => MaybeOwned::Ref(&*self),
                 };
-                *self = Tensor::$assign(lhs, MaybeOwned::Ref(rhs));
-            }
-        }
-        impl<T: Num> $Assign<Tensor<T>> for Tensor<T> {
-            /// In place where the memory is held alone and the shapes agree.
-            #[track_caller]
-            fn $assign(&mut self, rhs: Tensor<T>) {
-                $Assign::$assign(self, &rhs);
-            }
-        }
-        impl<T: Num> $Assign<T> for Tensor<T> {
-            /// In place where the memory is held alone.
-            #[track_caller]
-            fn $assign(&mut self, rhs: T) {
-                let op = concat!(stringify!($method), "_assign");
-                if $divides && rhs == T::ZERO && let Err(e) = check_divisor(op, &Tensor::scalar(rhs)) {
-                    refuse(e);
-                }
-                if self.is_unique() && self.is_contiguous() {
-                    let lhs = std::mem::replace(self, Tensor::placeholder());
-                    *self = $Trait::$method(lhs, rhs);
-                } else {
-                    *self = $Trait::$method(&*self, rhs);
-                }
+                *self = match (lhs, rhs) {
+                    // Not in the memory of `rhs`: `self` has it still where it was.
+                    (lhs, TensorOrNumber::Tensor(rhs)) => Tensor::$assign(lhs, MaybeOwned::Ref(rhs.get())),
+                    (MaybeOwned::Owned(lhs), TensorOrNumber::Number(rhs)) => $Trait::$method(lhs, rhs),
+                    (MaybeOwned::Ref(lhs), TensorOrNumber::Number(rhs)) => $Trait::$method(lhs, rhs),
+                };
             }
         }
     };
-    (@scalar $Trait:ident $method:ident $Kernel:ident $divides:literal $($t:ident)*) => {$(
-        impl $Trait<&Tensor<$t>> for $t {
+    (@scalar $Trait:ident $method:ident $Kernel:ident $divides:literal $s:ident $t:ident) => {
+        impl $Trait<&Tensor<$t>> for $s {
             type Output = Tensor<$t>;
             #[track_caller]
             fn $method(self, rhs: &Tensor<$t>) -> Tensor<$t> {
@@ -471,10 +497,10 @@ macro_rules! operator {
                 if $divides && let Err(e) = check_divisor(op, rhs) {
                     refuse(e);
                 }
-                rhs.zip_scalar(<$t as NumKernels>::num2(Num2::$Kernel), op, self, true)
+                rhs.zip_scalar(<$t as NumKernels>::num2(Num2::$Kernel), op, self as $t, true)
             }
         }
-        impl $Trait<Tensor<$t>> for $t {
+        impl $Trait<Tensor<$t>> for $s {
             type Output = Tensor<$t>;
             #[track_caller]
             fn $method(self, rhs: Tensor<$t>) -> Tensor<$t> {
@@ -482,10 +508,10 @@ macro_rules! operator {
                 if $divides && let Err(e) = check_divisor(op, &rhs) {
                     refuse(e);
                 }
-                rhs.zip_scalar_owned(<$t as NumKernels>::num2(Num2::$Kernel), op, self, true)
+                rhs.zip_scalar_owned(<$t as NumKernels>::num2(Num2::$Kernel), op, self as $t, true)
             }
         }
-    )*};
+    };
 }
 
 operator!(Add add AddAssign add_assign Add false);
@@ -493,6 +519,22 @@ operator!(Sub sub SubAssign sub_assign Sub false);
 operator!(Mul mul MulAssign mul_assign Mul false);
 operator!(Div div DivAssign div_assign Div true);
 operator!(Rem rem RemAssign rem_assign Rem true);
+
+/// The sum of tensors that broadcast, from the first on; of none the scalar 0.
+impl<T: Num> Sum for Tensor<T> {
+    #[track_caller]
+    fn sum<I: Iterator<Item = Tensor<T>>>(iter: I) -> Tensor<T> {
+        iter.reduce(|a, b| a + b)
+            .unwrap_or_else(|| Tensor::scalar(T::ZERO))
+    }
+}
+/// The sum of tensors that broadcast, from the first on; of none the scalar 0.
+impl<'a, T: Num> Sum<&'a Tensor<T>> for Tensor<T> {
+    #[track_caller]
+    fn sum<I: Iterator<Item = &'a Tensor<T>>>(iter: I) -> Tensor<T> {
+        iter.cloned().sum()
+    }
+}
 
 macro_rules! mask_operator {
     ($Trait:ident $method:ident $logical:ident) => {

@@ -7,7 +7,7 @@
 use std::mem::MaybeUninit;
 
 use crate::element::{Element, Float};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::kernels::par;
 use crate::random::{Rng, box_muller, unit_f64};
 use crate::shape::{IntoShape, Shape};
@@ -321,5 +321,133 @@ impl Tensor<bool> {
                 }
             },
         )
+    }
+}
+
+/// # Random numbers: of given probabilities
+impl<T: Float> Tensor<T> {
+    /// True with the probability that each element is (PyTorch's `bernoulli`).
+    ///
+    /// # Errors
+    /// If an element is outside [0, 1].
+    ///
+    /// ```
+    /// use wengert::{Rng, Tensor};
+    /// let p = Tensor::new([0.0f32, 1.0]);
+    /// assert_eq!(p.sample_bernoulli(&mut Rng::seed(0))?.to_vec(), [false, true]);
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[doc(alias = "bernoulli")]
+    #[track_caller]
+    #[inline(never)]
+    pub fn sample_bernoulli(&self, rng: &mut Rng) -> Result<Tensor<bool>> {
+        let op = "sample_bernoulli";
+        let probability = |p: &T| (T::ZERO..=T::ONE).contains(p);
+        if let Some(wrong) = self.iter().find(|p| !probability(p)) {
+            return Err(self.site(op).error(ErrorKind::InvalidArgument {
+                name: "p",
+                value: wrong.to_string(),
+                rule: "0 <= p <= 1",
+            }));
+        }
+        let draws = Tensor::<f64>::try_rand(self.shape(), rng).map_err(|e| e.rename(op))?;
+        draws.lt(&self.cast()).map_err(|e| e.rename(op))
+    }
+
+    #[track_caller]
+    #[cold]
+    fn weights_error(&self, value: String, rule: &'static str) -> Error {
+        self.site("multinomial").error(ErrorKind::InvalidArgument {
+            name: "weights",
+            value,
+            rule,
+        })
+    }
+
+    /// `n` classes drawn from each distribution along the last axis, whose elements are weights that need not add up to 1
+    /// (PyTorch's `multinomial`). Without replacement no class is drawn twice.
+    ///
+    /// # Shapes
+    /// `[.., classes]` becomes `[.., n]`.
+    ///
+    /// # Errors
+    /// If there is no axis, a weight is negative, infinite or NaN, all weights of a row are 0, or, without replacement, fewer
+    /// than `n` of them are not.
+    ///
+    /// ```
+    /// use wengert::{Rng, Tensor};
+    /// let p = Tensor::new([[0.0f32, 1.0, 3.0], [5.0, 0.0, 0.0]]);
+    /// let drawn = p.multinomial(4, true, &mut Rng::seed(0))?;
+    /// assert_eq!(drawn.shape(), &[2, 4]);
+    /// assert!(drawn.select(0, 0)?.iter().all(|c| c == 1 || c == 2));
+    /// assert_eq!(drawn.select(0, 1)?.to_vec(), [0; 4]);
+    /// assert!(p.multinomial(2, false, &mut Rng::seed(0)).is_err());
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[doc(alias = "categorical")]
+    #[track_caller]
+    #[inline(never)]
+    pub fn multinomial(&self, n: usize, replacement: bool, rng: &mut Rng) -> Result<Tensor<i64>> {
+        let op = "multinomial";
+        let Some((&classes, lead)) = self.shape().split_last() else {
+            return Err(self.site(op).error(ErrorKind::Rank {
+                expected: "an axis of weights",
+                rank: 0,
+                rule: "self.rank() >= 1",
+            }));
+        };
+        let shape: Shape = lead.iter().copied().chain([n]).collect();
+        let mut out = Tensor::<i64>::try_zeros(shape).map_err(|e| e.rename(op))?;
+        let weights = self.cast::<f64>().try_contiguous(op)?;
+        let weights = weights.as_slice().unwrap_or(&[]);
+        let rows: usize = lead.iter().product();
+        if let Some(w) = weights.iter().find(|w| !(**w >= 0.0 && w.is_finite())) {
+            return Err(self.weights_error(w.to_string(), "weights are finite and at least 0"));
+        }
+        let at_least = if replacement { usize::from(n > 0) } else { n };
+        for r in 0..rows {
+            let row = &weights[r * classes..][..classes];
+            let some = row.iter().filter(|w| **w > 0.0).count();
+            if some < at_least {
+                let value = format!("{some} that are not 0, for n = {n}");
+                return Err(self.weights_error(value, "a row has weights for all that is drawn"));
+            }
+        }
+        let mut out_rows = out.as_mut_slice().chunks_exact_mut(n.max(1));
+        let mut sums = Vec::new();
+        for (row, drawn) in weights.chunks_exact(classes.max(1)).zip(&mut out_rows) {
+            if replacement {
+                // Scaled by the largest, so that no sum overflows.
+                let most = row.iter().copied().fold(0.0, f64::max);
+                let mut total = 0.0;
+                sums.clear();
+                sums.extend(row.iter().map(|w| {
+                    total += w / most;
+                    total
+                }));
+                for c in drawn {
+                    let at = unit_f64(rng.word64()) * total;
+                    let found = sums.partition_point(|s| *s <= at);
+                    // Rounding can reach the end: the last that has a weight.
+                    let last = || row.iter().rposition(|w| *w > 0.0).unwrap_or(0);
+                    *c = if found < classes { found } else { last() } as i64;
+                }
+            } else {
+                // The first of n exponential clocks, each of its weight's rate (Efraimidis & Spirakis, 2006).
+                let clock = |w: f64, u: f64| -libm::log(1.0 - u) / w;
+                let mut order: Vec<(f64, usize)> = Vec::with_capacity(classes);
+                for (c, &w) in row.iter().enumerate() {
+                    let u = unit_f64(rng.word64());
+                    if w > 0.0 {
+                        order.push((clock(w, u), c));
+                    }
+                }
+                order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+                for (to, (_, c)) in drawn.iter_mut().zip(order) {
+                    *to = c as i64;
+                }
+            }
+        }
+        Ok(out)
     }
 }

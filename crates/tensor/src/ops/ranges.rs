@@ -104,6 +104,33 @@ impl<T: Num> Tensor<T> {
         }
         Ok(out)
     }
+
+    /// `m` rows and `n` columns of zeros with ones on a diagonal: 0 is the main one, positive ones are above it (NumPy's
+    /// `eye(m, n, k)`).
+    ///
+    /// # Errors
+    /// If the size overflows or the memory is refused.
+    ///
+    /// ```
+    /// use wengert::Tensor;
+    /// let t = Tensor::<i64>::eye_matrix([2, 3], 1)?;
+    /// assert_eq!(t, Tensor::new([[0, 1, 0], [0, 0, 1]]));
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    #[inline(never)]
+    pub fn eye_matrix([m, n]: [usize; 2], diagonal: isize) -> Result<Tensor<T>> {
+        let mut out = Tensor::try_zeros([m, n]).map_err(|e| e.rename("eye_matrix"))?;
+        let all = out.as_mut_slice();
+        for row in 0..m {
+            let column = diagonal.checked_add_unsigned(row);
+            let column = column.and_then(|c| usize::try_from(c).ok());
+            if let Some(c) = column.filter(|c| *c < n) {
+                all[row * n + c] = T::ONE;
+            }
+        }
+        Ok(out)
+    }
 }
 
 /// # Making tensors: ranges of a given length

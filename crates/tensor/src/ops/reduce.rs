@@ -430,6 +430,8 @@ macro_rules! reductions {
         /// # Reductions
         impl<T: Num> Tensor<T> {$(
             $(#[$doc])*
+            ///
+            #[doc = concat!("Of all elements: [`", stringify!($name), "_all`](Tensor::", stringify!($name), "_all).")]
             #[track_caller]
             pub fn $name(&self, axes: impl IntoAxes) -> Result<Tensor<$Out>> {
                 let op = stringify!($name);
@@ -466,7 +468,7 @@ reductions! {
     /// assert_eq!(t.sum([])?, t);
     /// # Ok::<(), wengert::Error>(())
     /// ```
-    sum sum_keepdim sum_of T::Sum;
+    sum sum_keepdim sum_of T::Sum; // of all elements: `.sum_all()`
     /// The product over axes, `Π x`; 1 where there is nothing to multiply. Integers are multiplied in
     /// `i64`, wrapping.
     ///
@@ -481,7 +483,7 @@ reductions! {
     /// assert_eq!(Tensor::new([[1i32, 2], [3, 4]]).prod(1)?.to_vec(), [2i64, 12]);
     /// # Ok::<(), wengert::Error>(())
     /// ```
-    prod prod_keepdim prod_of T::Sum;
+    prod prod_keepdim prod_of T::Sum; // of all elements: `.prod_all()`
     /// The largest element over axes; NaN if there is one.
     ///
     /// # Shapes
@@ -496,7 +498,7 @@ reductions! {
     /// assert!(Tensor::<f32>::zeros([2, 0]).max(1).is_err());
     /// # Ok::<(), wengert::Error>(())
     /// ```
-    max max_keepdim max_of T;
+    max max_keepdim max_of T; // of all elements: `.max_all()`
     /// The smallest element over axes; NaN if there is one.
     ///
     /// # Shapes
@@ -510,7 +512,7 @@ reductions! {
     /// assert_eq!(Tensor::new([[1.0f32, 5.0], [3.0, 4.0]]).min(0)?.to_vec(), [1.0, 4.0]);
     /// # Ok::<(), wengert::Error>(())
     /// ```
-    min min_keepdim min_of T;
+    min min_keepdim min_of T; // of all elements: `.min_all()`
 }
 
 /// The result of a reduction that only refused memory can make fail.
@@ -552,6 +554,50 @@ fn arg_of<T: Num>(
     // SAFETY: as in `Plan::num`; `n` is not 0.
     unsafe { <T as NumKernels>::arg(max, plan.geometry, plan.source.as_ptr(), dst) };
     Ok(out)
+}
+
+macro_rules! or_value {
+    ($($(#[$doc:meta])* $name:ident $of:ident;)*) => {
+        /// # Reductions: of what may be empty
+        impl<T: Num> Tensor<T> {$(
+            $(#[$doc])*
+            #[track_caller]
+            #[inline(never)]
+            pub fn $name(&self, axes: impl IntoAxes, value: T) -> Result<Tensor<T>> {
+                let op = stringify!($name);
+                let axes = self.axes(op, &axes.into_axes())?;
+                if self.reduced_len(&axes) == 0 {
+                    let shape = self.reduced_shape(&axes, false);
+                    return Tensor::try_full(shape, value).map_err(|e| e.rename(op));
+                }
+                $of(op, self, &axes, false)
+            }
+        )*}
+    };
+}
+or_value! {
+    /// [`max`](Tensor::max) over axes, or a value where there is nothing to reduce.
+    ///
+    /// # Errors
+    /// If an axis is out of range or named twice.
+    ///
+    /// ```
+    /// use wengert::Tensor;
+    /// assert_eq!(Tensor::<i64>::zeros([2, 0]).max_or(1, -1)?.to_vec(), [-1, -1]);
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    max_or max_of;
+    /// [`min`](Tensor::min) over axes, or a value where there is nothing to reduce.
+    ///
+    /// # Errors
+    /// If an axis is out of range or named twice.
+    ///
+    /// ```
+    /// use wengert::Tensor;
+    /// assert_eq!(Tensor::new([[3.0f32, 2.0]]).min_or(1, f32::INFINITY)?.to_vec(), [2.0]);
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    min_or min_of;
 }
 
 macro_rules! arg_reductions {

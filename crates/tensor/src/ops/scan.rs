@@ -1,13 +1,117 @@
 //! Running sums and products.
 
+use crate::dtype::Number;
 use crate::element::{Float, Num};
 use crate::error::{ErrorKind, Result, Site};
 use crate::kernels::scan::NumScan;
 use crate::kernels::tables::NumKernels;
 use crate::tensor::Tensor;
 
+/// Options of [`Tensor::cumsum_with`] and [`Tensor::cumprod_with`].
+///
+/// ```
+/// use wengert::Tensor;
+/// use wengert::tensor::Scan;
+/// let t = Tensor::new([1i64, 2, 4]);
+/// assert_eq!(t.cumsum_with(0, Scan::new().exclusive())?.to_vec(), [0, 1, 3]);
+/// assert_eq!(t.cumsum_with(0, Scan::new().reverse())?.to_vec(), [7, 6, 4]);
+/// # Ok::<(), wengert::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Scan {
+    exclusive: bool,
+    reverse: bool,
+}
+
+impl Scan {
+    /// From the first element on, each with itself.
+    pub fn new() -> Scan {
+        Scan::default()
+    }
+    /// Each element without itself: the first result is that of nothing.
+    pub fn exclusive(mut self) -> Scan {
+        self.exclusive = true;
+        self
+    }
+    /// From the last element on.
+    pub fn reverse(mut self) -> Scan {
+        self.reverse = true;
+        self
+    }
+    /// Whether each element is left out of its own result.
+    pub fn is_exclusive(self) -> bool {
+        self.exclusive
+    }
+    /// Whether the last element is the first.
+    pub fn is_reverse(self) -> bool {
+        self.reverse
+    }
+}
+
 /// # Running sums and products
 impl<T: Num> Tensor<T> {
+    #[track_caller]
+    fn scan_with(
+        &self,
+        op: &'static str,
+        code: NumScan,
+        axis: isize,
+        options: Scan,
+    ) -> Result<Tensor<T::Sum>> {
+        let a = self.axis(op, axis)?;
+        let n = self.shape()[a];
+        let source = if options.reverse {
+            self.flip(axis)?
+        } else {
+            self.clone()
+        };
+        let mut out = source.scan(op, code, axis)?;
+        if options.exclusive && n > 0 {
+            let first = match code {
+                NumScan::Sum => <T::Sum as Number>::ZERO,
+                NumScan::Prod => <T::Sum as Number>::ONE,
+            };
+            let mut shape = self.shape().clone();
+            shape.as_mut_slice()[a] = 1;
+            let before = out.narrow(axis, 0, n - 1)?;
+            let first = Tensor::try_full(shape, first).map_err(|e| e.rename(op))?;
+            out = Tensor::cat(&[first, before], axis).map_err(|e| e.rename(op))?;
+        }
+        if options.reverse {
+            out = out.flip(axis)?;
+        }
+        Ok(out)
+    }
+
+    /// [`cumsum`](Tensor::cumsum) from the other end, or without each element itself.
+    ///
+    /// # Errors
+    /// If the axis is out of range.
+    #[track_caller]
+    #[inline(never)]
+    pub fn cumsum_with(&self, axis: isize, options: Scan) -> Result<Tensor<T::Sum>> {
+        self.scan_with("cumsum_with", NumScan::Sum, axis, options)
+    }
+
+    /// [`cumprod`](Tensor::cumprod) from the other end, or without each element itself.
+    ///
+    /// # Errors
+    /// If the axis is out of range.
+    ///
+    /// ```
+    /// use wengert::Tensor;
+    /// use wengert::tensor::Scan;
+    /// let t = Tensor::new([2.0f32, 3.0, 4.0]);
+    /// let behind = t.cumprod_with(0, Scan::new().exclusive().reverse())?;
+    /// assert_eq!(behind.to_vec(), [12.0, 4.0, 1.0]);
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[track_caller]
+    #[inline(never)]
+    pub fn cumprod_with(&self, axis: isize, options: Scan) -> Result<Tensor<T::Sum>> {
+        self.scan_with("cumprod_with", NumScan::Prod, axis, options)
+    }
+
     #[track_caller]
     fn scan(&self, op: &'static str, code: NumScan, axis: isize) -> Result<Tensor<T::Sum>> {
         let axis = self.axis(op, axis)?;

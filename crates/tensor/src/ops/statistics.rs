@@ -8,7 +8,7 @@ use crate::kernels::tables::{Float2, FloatKernels, Num2, NumKernels};
 use crate::kernels::unary::Float1;
 use crate::ops::elementwise::{map_owned, try_map};
 use crate::ops::reduce::{Compact, Plan, certain, sum_of, times as many};
-use crate::shape::IntoAxes;
+use crate::shape::{Axes, IntoAxes};
 use crate::tensor::Tensor;
 
 /// `x / n`, in `x`'s memory.
@@ -411,8 +411,28 @@ impl<T: Float> Tensor<T> {
     #[track_caller]
     #[inline(never)]
     pub fn norm_p(&self, p: f64, axes: impl IntoAxes) -> Result<Tensor<T>> {
-        let op = "norm_p";
-        let axes = self.axes(op, &axes.into_axes())?;
+        self.norm_of_order("norm_p", p, &axes.into_axes(), false)
+    }
+
+    /// As [`norm_p`](Tensor::norm_p), the reduced axes kept with size 1.
+    ///
+    /// # Errors
+    /// As for [`norm_p`](Tensor::norm_p).
+    #[track_caller]
+    #[inline(never)]
+    pub fn norm_p_keepdim(&self, p: f64, axes: impl IntoAxes) -> Result<Tensor<T>> {
+        self.norm_of_order("norm_p_keepdim", p, &axes.into_axes(), true)
+    }
+
+    #[track_caller]
+    fn norm_of_order(
+        &self,
+        op: &'static str,
+        p: f64,
+        axes: &Axes,
+        keepdim: bool,
+    ) -> Result<Tensor<T>> {
+        let axes = self.axes(op, axes)?;
         if p == 0.0 || p.is_nan() {
             return Err(self
                 .site(op)
@@ -424,16 +444,16 @@ impl<T: Float> Tensor<T> {
                 }));
         }
         if p == 2.0 {
-            return norm(op, self, &axes, false);
+            return norm(op, self, &axes, keepdim);
         }
         if let Some(Compact { once, times }) = self.compact(&axes) {
             let list: Vec<isize> = axes.iter().map(|&a| a as isize).collect();
             let part = once.norm_p(p, &list[..])?;
             let part = part.in_shape(once.reduced_shape(&axes, true));
             let part = float_scaled(op, part, (times as f64).powf(1.0 / p));
-            return self.spread_again(op, part, &axes, false);
+            return self.spread_again(op, part, &axes, keepdim);
         }
-        let plan = Plan::new(op, self, &axes, false, true)?;
+        let plan = Plan::new(op, self, &axes, keepdim, true)?;
         let code = match p {
             1.0 => FloatFold::AbsSum,
             f64::INFINITY => FloatFold::AbsMax,

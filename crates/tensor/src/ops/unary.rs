@@ -5,7 +5,7 @@ use crate::element::{Float, Num};
 use crate::kernels::strided::Params;
 use crate::kernels::tables::{FloatKernels, NumKernels};
 use crate::kernels::unary::{self, Float1, FloatClass, Num1};
-use crate::ops::elementwise::{map, map_owned, try_map};
+use crate::ops::elementwise::{map, map_owned};
 use crate::tensor::Tensor;
 
 /// The methods of a list of plain unary functions, an `impl` a family.
@@ -46,30 +46,6 @@ impl<T: Float> Tensor<T> {
     #[track_caller]
     pub fn affine(&self, a: f64, b: f64) -> Tensor<T> {
         self.float1(Float1::Affine, (a, b), "affine")
-    }
-
-    /// Every element within `[min, max]`; NaN stays NaN.
-    ///
-    /// # Errors
-    /// If a bound is NaN, or `min > max`.
-    ///
-    /// ```
-    /// use wengert::Tensor;
-    /// assert_eq!(Tensor::new([-2.0f32, 0.5, 3.0]).clamp(0.0, 1.0)?.to_vec(), [0.0, 0.5, 1.0]);
-    /// assert!(Tensor::new([0.0f32]).clamp(f64::NAN, 1.0).is_err());
-    /// # Ok::<(), wengert::Error>(())
-    /// ```
-    #[track_caller]
-    pub fn clamp(&self, min: f64, max: f64) -> crate::Result<Tensor<T>> {
-        if min.is_nan() || max.is_nan() || min > max {
-            return Err(self.site("clamp").error(crate::ErrorKind::InvalidArgument {
-                name: "bounds",
-                value: format!("{min}..={max}"),
-                rule: "min <= max, neither NaN",
-            }));
-        }
-        let run = <T as FloatKernels>::float1(Float1::Clamp);
-        try_map(run, (min, max), "clamp", self)
     }
 
     /// As [`Tensor::affine`], in this tensor's memory where it is held alone.

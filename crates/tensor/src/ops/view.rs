@@ -2,7 +2,7 @@
 //! where the strides do not allow a view.
 
 use crate::element::Element;
-use crate::error::{ErrorKind, Result, Site};
+use crate::error::{Error, ErrorKind, Result, Site};
 use crate::shape::{Axes, INFER, IntoAxes, IntoShape, Shape};
 use crate::tensor::Tensor;
 
@@ -60,6 +60,42 @@ impl<T: Element> Tensor<T> {
             out.push(axis);
         }
         Ok(out)
+    }
+
+    /// The sizes of the axes as an array, of as many as are asked for.
+    ///
+    /// # Errors
+    /// If there are more or fewer axes.
+    ///
+    /// ```
+    /// use wengert::Tensor;
+    /// let [batch, time, width] = Tensor::<f32>::zeros([8, 16, 32]).dims()?;
+    /// assert_eq!((batch, time, width), (8, 16, 32));
+    /// assert!(Tensor::<f32>::zeros([8, 16]).dims::<3>().is_err());
+    /// # Ok::<(), wengert::Error>(())
+    /// ```
+    #[doc(alias = "dims2")]
+    #[doc(alias = "dims3")]
+    #[doc(alias = "dims4")]
+    #[track_caller]
+    #[inline]
+    pub fn dims<const N: usize>(&self) -> Result<[usize; N]> {
+        match <[usize; N]>::try_from(self.shape().as_slice()) {
+            Ok(sizes) => Ok(sizes),
+            Err(_) => Err(self.not_of_rank(N)),
+        }
+    }
+
+    #[track_caller]
+    #[cold]
+    fn not_of_rank(&self, asked: usize) -> Error {
+        self.site("dims")
+            .hint(format!("{asked} sizes are asked for; shape() has them all"))
+            .error(ErrorKind::Rank {
+                expected: "as many axes as sizes are asked for",
+                rank: self.rank(),
+                rule: "self.rank() == N",
+            })
     }
 
     /// The same elements in row-major order under another shape; a view where the strides allow it,
@@ -360,31 +396,50 @@ impl<T: Element> Tensor<T> {
         }
     }
 
-    /// A new axis of size 1 before `axis`; negative counts from the end of the result.
+    /// New axes of size 1 at these places of the result; negative ones count from its end.
     ///
     /// # Errors
-    /// If the axis is out of range.
+    /// If an axis is out of range or named twice.
     ///
     /// ```
     /// use wengert::Tensor;
     /// let t = Tensor::new([1i64, 2]);
     /// assert_eq!(t.unsqueeze(0)?.shape(), &[1, 2][..]);
     /// assert_eq!(t.unsqueeze(-1)?.shape(), &[2, 1][..]);
+    /// assert_eq!(t.unsqueeze([0, 2, -1])?.shape(), &[1, 2, 1, 1][..]);
     /// # Ok::<(), wengert::Error>(())
     /// ```
     #[track_caller]
     #[inline(never)]
-    pub fn unsqueeze(&self, axis: isize) -> Result<Tensor<T>> {
-        match normal_axis(axis, self.rank() + 1) {
-            Some(a) => Ok(self.with_layout(self.layout().insert_axis(a))),
-            None => Err(self
-                .site("unsqueeze")
-                .hint(format!("{} or -1 adds the axis at the end", self.rank()))
-                .error(ErrorKind::AxisOutOfRange {
-                    axis,
-                    rank: self.rank() + 1,
-                })),
+    pub fn unsqueeze(&self, axes: impl IntoAxes) -> Result<Tensor<T>> {
+        let axes = axes.into_axes();
+        let rank = self.rank() + axes.0.len();
+        let mut new = smallvec::SmallVec::<[usize; 6]>::new();
+        for axis in axes.iter() {
+            let Some(a) = normal_axis(axis, rank) else {
+                return Err(self
+                    .site("unsqueeze")
+                    .hint(format!("{} or -1 adds the axis at the end", rank - 1))
+                    .error(ErrorKind::AxisOutOfRange { axis, rank }));
+            };
+            if new.contains(&a) {
+                return Err(self
+                    .site("unsqueeze")
+                    .hint(format!(
+                        "the result has {rank} axes: -1 is axis {}",
+                        rank - 1
+                    ))
+                    .error(ErrorKind::RepeatedAxis { axis: a }));
+            }
+            new.push(a);
         }
+        // From the front on, each is where it is to stay.
+        new.sort_unstable();
+        let mut layout = self.layout().clone();
+        for a in new {
+            layout = layout.insert_axis(a);
+        }
+        Ok(self.with_layout(layout))
     }
 
     /// Without those of these axes that have size 1 (as PyTorch: others stay).

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::reduce::Shared;
+use crate::env;
 use crate::memory::AllocError;
 use pool::{Chunk, Pool};
 
@@ -62,11 +63,11 @@ thread_local! {
 
 /// As many threads as `WENGERT_NUM_THREADS` says, else as many as the process may run at once.
 fn default_pool() -> Pool {
-    let told = std::env::var("WENGERT_NUM_THREADS").ok();
-    let threads = told
-        .and_then(|n| n.trim().parse().ok())
-        .filter(|n| *n > 0)
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let told = env::setting("WENGERT_NUM_THREADS", "a whole number, at least 1", |n| {
+        env::number(n, 1)
+    });
+    let threads =
+        told.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     Pool::new(threads)
 }
 
