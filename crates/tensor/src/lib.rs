@@ -23,7 +23,8 @@
 //!   names shapes, axis and rule; operators panic with the same text and have a `try_` twin.
 //! - [`Element`], [`Num`] and [`Float`] are what a tensor may hold: `f32` and `f64`, `i64`, `i32` and `u8`, `bool`.
 //! - [`Rng`] is the only source of random numbers.
-//! - [`AnyTensor`] and [`Safetensors`] read and write files; [`Tensor::load_npy`] and [`Tensor::save_npy`] NumPy's.
+//! - [`AnyTensor`] and [`Safetensors`] read and write files; [`Tensor::load_npy`], [`Tensor::save_npy`] and
+//!   [`AnyTensor::load_npz`] NumPy's.
 //! - [`num_threads`], [`active_isa`] and [`memory`] say what runs where, and set it.
 
 mod any;

@@ -382,6 +382,8 @@ fn cases() -> Cases {
     c.add("load_npy", "path, typed", Tensor::<f32>::load_npy(nowhere));
     c.add("save_npy", "path", t.save_npy(nowhere));
     c.add("from_npy", "magic", AnyTensor::from_npy(b"PK"));
+    c.add("load_npz", "path", AnyTensor::load_npz(nowhere));
+    c.add("from_npz", "magic", AnyTensor::from_npz(b"PK", 1));
     c.add("downcast", "type", AnyTensor::from(t.clone()).downcast::<i64>());
     c.add("load", "path", Safetensors::load(nowhere));
     c.add("from_bytes", "short", Safetensors::from_bytes(b"\x01"));
@@ -421,7 +423,7 @@ fn no_two_cases_have_one_name() {
 #[test]
 fn texts_name_what_they_are_about() {
     for (call, wrong, text) in cases().0 {
-        let file = ["npy", "load", "save", "write", "bytes"]
+        let file = ["npy", "npz", "load", "save", "write", "bytes"]
             .iter()
             .any(|w| call.contains(w));
         if file || wrong == "refused" {
