@@ -84,7 +84,7 @@ fn what_refuses_a_file_takes_little_more_than_the_file() {
         (
             "a type that tensors have not",
             file(
-                &last(r#""x":{"dtype":"BF16","shape":[0],"data_offsets":[0,0]}"#),
+                &last(r#""x":{"dtype":"C64","shape":[0],"data_offsets":[0,0]}"#),
                 0,
             ),
         ),
