@@ -190,6 +190,7 @@ fn of_the_tape() -> Vec<Case> {
         "grad::grad" => grad(&x.sum_all(), &[&plain]);
         "grad::grad (not depended on)" => grad(&x.sum_all(), &[&Var::new([1.0]).tracked()]);
         "param::set_value" => w.set_value(Tensor::zeros([3, 2]));
+        "param::apply" => w.apply(|v| v.sum_keepdim(0));
         "param::set_grad" => w.set_grad(Some(Tensor::zeros([3, 2])));
         "param::update" => w.update(|v, _| *v = Tensor::zeros([6]));
         "function::input" => Forgetful(true).apply(&[&x]).unwrap().sum_all().backward();

@@ -344,6 +344,7 @@ const NO_ERROR: &[(&str, &str)] = &[
     ("source::open", "not public"),
     ("source::of", "not public"),
     ("source::up_to", "not public"),
+    ("source::exactly", "not public"),
     ("source::read", "not public"),
     ("callback::on_train_begin", "the user's errors pass through"),
     ("callback::on_epoch_begin", "the user's errors pass through"),

@@ -68,6 +68,7 @@ const OTHERS: &[(&str, Bound)] = &[
     ("linear_scan", SUM),
     ("index_add", SUM),
     ("scatter_add", SUM),
+    ("scatter_reduce", SUM),
     ("matmul", SUM),
     ("linear", SUM),
     ("dot", SUM),
@@ -91,7 +92,7 @@ const OTHERS: &[(&str, Bound)] = &[
     ("std", wider(4.0, 64.0, "as var")),
     ("norm_p", wider(8.0, 16.0, "a power, a sum and a root")),
     ("logsumexp", wider(4.0, 256.0, EXPONENT)),
-    ("cumprod", wider(4.0, 16.0, "a quotient of products")),
+    ("cumprod", terms("the gradient is a sum of products")),
     (
         "softmax",
         Bound {

@@ -101,17 +101,18 @@ fn decode(mut source: Source<'_>) -> Result<AnyTensor> {
     if let Some(limit) = source.limit.filter(|l| header + need as u64 > *l) {
         return Err(source.wrong(format!("the header says {name} {shape}: {}", beyond(limit))));
     }
-    // One byte more, to see that nothing follows.
-    let bytes = source.up_to(need as u64 + 1)?;
-    if bytes.len() != need {
-        let found = match bytes.len() > need {
-            true => "more".to_string(),
-            false => format!("only {}", bytes.len()),
-        };
-        return Err(source.wrong(format!(
-            "the header says {name} {shape}, which takes {need} bytes, but {found} follow"
-        )));
-    }
+    let bytes = match source.exactly(need)? {
+        Ok(bytes) => bytes,
+        Err(came) => {
+            let found = match came > need {
+                true => "more".to_string(),
+                false => format!("only {came}"),
+            };
+            return Err(source.wrong(format!(
+                "the header says {name} {shape}, which takes {need} bytes, but {found} follow"
+            )));
+        }
+    };
     Ok(match code {
         0x08 => Tensor::from_vec(bytes, shape)?.into(),
         0x09 => tensor(&bytes, |b| i8::from_be_bytes(b) as i32, shape)?.into(),

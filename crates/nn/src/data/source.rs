@@ -65,6 +65,36 @@ impl<'a> Source<'a> {
         })
     }
 
+    /// All that is left, which must be `n` bytes; where it is not, how many came, one more than `n` at most.
+    ///
+    /// Read in pieces, which are put together once they are as many as they should be: a list that grows is twice as large
+    /// again at times.
+    #[track_caller]
+    pub fn exactly(&mut self, n: usize) -> Result<std::result::Result<Vec<u8>, usize>> {
+        const PIECE: u64 = 64 << 10;
+        let (mut pieces, mut came) = (Vec::new(), 0);
+        while came <= n {
+            // With room for no more: a list that finds its own size may have twice as much.
+            let most = PIECE.min((n - came) as u64 + 1);
+            let mut piece = Vec::with_capacity(most as usize);
+            match self.reader.by_ref().take(most).read_to_end(&mut piece) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(e) => return Err(failed(&self.name, &e)),
+            }
+            came += piece.len();
+            pieces.push(piece);
+        }
+        if came != n {
+            return Ok(Err(came));
+        }
+        let mut out = Vec::with_capacity(n);
+        for piece in pieces {
+            out.extend(piece);
+        }
+        Ok(Ok(out))
+    }
+
     /// The next `n` bytes, or as many as there are.
     #[track_caller]
     pub fn up_to(&mut self, n: u64) -> Result<Vec<u8>> {
