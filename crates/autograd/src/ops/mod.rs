@@ -45,6 +45,9 @@ pub(crate) mod softmax;
 pub(crate) mod layer_norm;
 pub(crate) mod loss;
 
+pub(crate) mod bce;
+
+pub(crate) mod class_rows;
 pub(crate) mod classify;
 
 pub(crate) mod block;
@@ -75,6 +78,7 @@ const FAMILIES: &[&[&OpInfo]] = &[
     softmax::OPS,
     layer_norm::OPS,
     loss::OPS,
+    bce::OPS,
     classify::OPS,
 ];
 

@@ -23,6 +23,7 @@ pub(crate) mod unary;
 pub(crate) mod compare;
 
 pub(crate) mod close;
+pub(crate) mod plan;
 pub(crate) mod reduce;
 pub(crate) mod truth;
 

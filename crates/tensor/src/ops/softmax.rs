@@ -4,7 +4,7 @@ use crate::element::Float;
 use crate::error::{ErrorKind, Result};
 use crate::kernels::softmax::Softmax;
 use crate::kernels::tables::FloatKernels;
-use crate::ops::reduce::Compact;
+use crate::ops::plan::Compact;
 use crate::tensor::Tensor;
 
 /// # Softmax and normalisation

@@ -7,7 +7,8 @@ use crate::kernels::strided::Params;
 use crate::kernels::tables::{Float2, FloatKernels, Num2, NumKernels};
 use crate::kernels::unary::Float1;
 use crate::ops::elementwise::{map_owned, try_map};
-use crate::ops::reduce::{Compact, Plan, certain, sum_of, times as many};
+use crate::ops::plan::{Compact, Plan};
+use crate::ops::reduce::{certain, sum_of, times as many};
 use crate::shape::{Axes, IntoAxes};
 use crate::tensor::Tensor;
 

@@ -4,7 +4,8 @@
 
 use std::any::Any;
 
-use super::reduce::{Compact, Plan, certain};
+use super::plan::{Compact, Plan};
+use super::reduce::certain;
 use crate::element::Element;
 use crate::error::Result;
 use crate::kernels::folds::{self, BoolFold};
