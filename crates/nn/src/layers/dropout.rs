@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 use wengert_autograd::Var;
-use wengert_tensor::{Error, Float, Result, Rng, Tensor, on_behalf_of};
+use wengert_tensor::{Error, Float, Result, Rng, on_behalf_of};
 
 use crate::module::{Layer, Module, Stream, Training, Visitor};
 
@@ -68,14 +68,8 @@ impl<T: Float> Layer<T> for Dropout {
         if !self.training.get() || self.p == 0.0 {
             return Ok(x.clone());
         }
-        let keep = 1.0 - self.p;
-        let draw = || {
-            self.stream
-                .draw(|rng| Tensor::bernoulli(keep, x.shape(), rng))
-        };
-        let mask = on_behalf_of(Location::caller(), draw)?;
-        // With p = 1 nothing is kept, and nothing is to be scaled.
-        let scale = if keep > 0.0 { 1.0 / keep } else { 0.0 };
-        Ok(x * &mask.cast::<T>().into_affine(scale, 0.0))
+        // Closures do not know the caller.
+        let drop = || self.stream.draw(|rng| x.dropout(self.p, rng));
+        on_behalf_of(Location::caller(), drop)
     }
 }
