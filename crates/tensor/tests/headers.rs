@@ -135,6 +135,17 @@ fn what_refuses_a_file_takes_little_more_than_the_file() {
                 1,
             ),
         ),
+        ("a number beyond i64 behind many that are not", {
+            let mut bytes = file(
+                "{\"a\":{\"dtype\":\"U64\",\"shape\":[500000],\"data_offsets\":[0,4000000]},\
+                 \"b\":{\"dtype\":\"U64\",\"shape\":[1],\"data_offsets\":[4000000,4000008]}}",
+                4_000_008,
+            );
+            if let Some(last) = bytes.last_mut() {
+                *last = 255;
+            }
+            bytes
+        }),
         ("a header of 2⁶³ bytes", (1u64 << 63).to_le_bytes().to_vec()),
     ];
     for (name, bytes) in files {

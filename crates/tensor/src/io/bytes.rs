@@ -9,25 +9,43 @@ use crate::error::Result;
 use crate::shape::Shape;
 use crate::tensor::Tensor;
 
-/// Refuses bytes that are no truth values.
-pub(super) fn check_bools(format: &'static str, bytes: &[u8], offset: usize) -> Result<()> {
-    match bytes.iter().position(|b| *b > 1) {
-        None => Ok(()),
-        Some(i) => {
-            let reason = format!("{} is no bool: a bool is 0 or 1", bytes[i]);
-            Err(malformed(format, offset + i, reason))
+/// Refuses elements that no tensor holds: truth values that are neither, and numbers beyond the largest `i64`.
+pub(super) fn check(
+    format: &'static str,
+    stored: Stored,
+    bytes: &[u8],
+    offset: usize,
+    big_endian: bool,
+) -> Result<()> {
+    match stored {
+        Stored::Own(DType::Bool) => match bytes.iter().position(|b| *b > 1) {
+            None => Ok(()),
+            Some(i) => {
+                let reason = format!("{} is no bool: a bool is 0 or 1", bytes[i]);
+                Err(malformed(format, offset + i, reason))
+            }
+        },
+        Stored::U64 => {
+            // The highest bit of each, in the byte where the order has it.
+            let top = if big_endian { 0 } else { 7 };
+            match bytes.chunks_exact(8).position(|raw| raw[top] > 127) {
+                None => Ok(()),
+                Some(i) => {
+                    let reason = "a number of type u64 is beyond the largest i64";
+                    Err(unsupported(format, offset + 8 * i, reason))
+                }
+            }
         }
+        _ => Ok(()),
     }
 }
 
 macro_rules! numbers {
     ($($Variant:ident $t:ident)*) => {
         fn own(
-            format: &'static str,
             dtype: DType,
             shape: Shape,
             bytes: &[u8],
-            offset: usize,
             big_endian: bool,
         ) -> Result<AnyTensor> {
             match dtype {
@@ -41,7 +59,6 @@ macro_rules! numbers {
                     Ok(Tensor::from_vec(values.collect(), shape)?.into())
                 })*
                 DType::Bool => {
-                    check_bools(format, bytes, offset)?;
                     let values = bytes.iter().map(|b| *b == 1).collect();
                     Ok(Tensor::from_vec(values, shape)?.into())
                 }
@@ -74,9 +91,10 @@ pub(super) fn from_bytes(
     offset: usize,
     big_endian: bool,
 ) -> Result<AnyTensor> {
+    check(format, stored, bytes, offset, big_endian)?;
     let b = big_endian;
     match stored {
-        Stored::Own(dtype) => own(format, dtype, shape, bytes, offset, big_endian),
+        Stored::Own(dtype) => own(dtype, shape, bytes, big_endian),
         Stored::F16 => widened(bytes, b, shape, |raw| half(u16::from_le_bytes(raw))),
         Stored::Bf16 => widened(bytes, b, shape, |raw| brain(u16::from_le_bytes(raw))),
         Stored::F8E4m3 => widened(bytes, b, shape, |[raw]| e4m3(raw)),
@@ -85,15 +103,7 @@ pub(super) fn from_bytes(
         Stored::I16 => widened(bytes, b, shape, |raw| i32::from(i16::from_le_bytes(raw))),
         Stored::U16 => widened(bytes, b, shape, |raw| i32::from(u16::from_le_bytes(raw))),
         Stored::U32 => widened(bytes, b, shape, |raw| i64::from(u32::from_le_bytes(raw))),
-        Stored::U64 => {
-            // The highest bit of each, in the byte where the order has it.
-            let top = if b { 0 } else { 7 };
-            if let Some(i) = bytes.chunks_exact(8).position(|raw| raw[top] > 127) {
-                let reason = "a number of type u64 is beyond the largest i64";
-                return Err(unsupported(format, offset + 8 * i, reason));
-            }
-            own(format, DType::I64, shape, bytes, offset, big_endian)
-        }
+        Stored::U64 => own(DType::I64, shape, bytes, big_endian),
     }
 }
 

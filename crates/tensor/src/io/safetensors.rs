@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 
-use super::bytes::{check_bools, from_bytes, to_bytes};
+use super::bytes::{self, from_bytes, to_bytes};
 use super::json::{Json, quote};
 use super::stored::Stored;
 use super::{Sizes, beginning, malformed, read, unsupported, write_atomic};
@@ -312,10 +312,7 @@ fn check(header: &str, data: &[u8], offset: usize) -> Result<()> {
             let (from, to) = entry.span;
             spans.push((from, to));
             let part = data.get(from..to).unwrap_or_default();
-            if entry.dtype == Stored::Own(DType::Bool) {
-                check_bools("safetensors", part, offset + from)?;
-            }
-            Ok(())
+            bytes::check("safetensors", entry.dtype, part, offset + from, false)
         }
         Entry::Texts => json.object(|json, _| json.string().map(|_| ())),
     })?;
