@@ -225,3 +225,17 @@ fn a_history_is_drawn_by_name() {
     let error = history.plot(&path, "", &["val_loss"]).unwrap_err();
     assert!(error.to_string().contains("val_loss, of loss"), "{error}");
 }
+
+#[test]
+fn classes_may_lie_along_the_last_axis() {
+    // [n, t, classes], as `cross_entropy` takes them.
+    let scores = Tensor::new([[[1.0f64, 2.0], [4.0, 3.0], [0.0, 1.0]]]);
+    let labels = Tensor::new([[1i64, 0, 0]]);
+    assert_eq!(accuracy(&scores, &labels).unwrap(), 2.0 / 3.0);
+    let matrix = ConfusionMatrix::of(&scores, &labels).unwrap();
+    assert_eq!((matrix.total(), matrix.counts().len()), (3, 2));
+    let turned = scores.movedim(-1, 1).unwrap();
+    assert_eq!(accuracy(&turned, &labels).unwrap(), 2.0 / 3.0);
+    let e = accuracy(&Tensor::<f64>::zeros([2, 3, 3]), &Tensor::zeros([2, 3])).unwrap_err();
+    assert!(e.to_string().contains("flatten the rows"), "{e}");
+}

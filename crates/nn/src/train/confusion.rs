@@ -4,7 +4,7 @@ use std::fmt;
 
 use wengert_tensor::{Error, Float, Result, Tensor};
 
-use super::metrics::{classes, share};
+use super::metrics::{class_axis, classes, share};
 
 /// How often class i was taken for class j: rows are the truth, columns the answers.
 ///
@@ -46,7 +46,7 @@ impl ConfusionMatrix {
         labels: &Tensor<i64>,
     ) -> Result<ConfusionMatrix> {
         let scores = scores.as_ref();
-        let axis = usize::from(scores.rank() > 1);
+        let axis = class_axis("ConfusionMatrix::of", scores.shape(), labels.shape())?;
         let mut matrix = ConfusionMatrix::new(scores.shape().get(axis).copied().unwrap_or(0));
         matrix.add(scores, labels)?;
         Ok(matrix)

@@ -51,6 +51,27 @@ fn numbers<T: Float>(op: &'static str, scores: &Tensor<T>) -> Result<()> {
     }
 }
 
+/// The axis of the classes, where `cross_entropy` has it: axis 1, or the last one if the labels say so.
+#[track_caller]
+pub(super) fn class_axis(op: &'static str, scores: &Shape, labels: &Shape) -> Result<usize> {
+    let last = scores.len().saturating_sub(1);
+    let fits = |axis: usize| {
+        let rest = scores.iter().enumerate().filter(|(a, _)| *a != axis);
+        rest.map(|(_, d)| d).eq(labels.iter())
+    };
+    match (last < 2, fits(last)) {
+        (true, _) => Ok(last),
+        (_, false) => Ok(1),
+        (_, true) if !fits(1) => Ok(last),
+        _ => {
+            let rule = "one axis of the scores alone is that of the classes";
+            let value = format!("scores {scores} and labels {labels}");
+            let e = Error::invalid(op, "shapes", value, rule);
+            Err(e.or_hint("flatten the rows: scores [n, classes] and labels [n]"))
+        }
+    }
+}
+
 /// The class of the largest score, and labels checked to be classes.
 #[track_caller]
 #[inline(never)]
@@ -59,11 +80,10 @@ pub(super) fn classes<T: Float>(
     scores: &Tensor<T>,
     labels: &Tensor<i64>,
 ) -> Result<Vec<(usize, usize)>> {
-    // The classes' axis is where `cross_entropy` has it.
-    let axis = usize::from(scores.rank() > 1);
+    let axis = class_axis(op, scores.shape(), labels.shape())?;
     let count = scores.shape().get(axis).copied().unwrap_or(0);
     let answers = scores.argmax(axis as isize)?;
-    let rule = "scores [n, classes, ..] and labels [n, ..], or [classes] and []";
+    let rule = "scores [n, classes, ..] or [.., classes] and labels without that axis";
     same_shape(op, (scores, answers.shape()), labels, rule)?;
     numbers(op, scores)?;
     let mut pairs = Vec::with_capacity(labels.len());
@@ -90,10 +110,10 @@ pub(super) fn share(right: usize, all: usize) -> f64 {
 ///
 /// # Shapes
 /// `scores [n, classes]` and `labels [n]`, as in [`cross_entropy`](wengert_autograd::Var::cross_entropy)
-/// (or `[n, classes, ..]` and `[n, ..]`, or `[classes]` and `[]`).
+/// (or `[n, classes, ..]` or `[.., classes]` and labels without that axis, or `[classes]` and `[]`).
 ///
 /// # Errors
-/// If the shapes do not fit, a label is no class, or a score is NaN.
+/// If the shapes do not fit, or fit in both ways, a label is no class, or a score is NaN.
 ///
 /// ```
 /// use wengert::prelude::*;
