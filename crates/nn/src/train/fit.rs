@@ -129,7 +129,7 @@ impl<'a, X: Rows, Y, T: Float> Fit<'a, X, Y, T> {
         self
     }
 
-    /// Clips the gradients' norm before each step ([`clip_grad_norm`]).
+    /// Clips the gradients' norm before each step ([`clip_grad_norm`](crate::clip_grad_norm)).
     #[inline(never)]
     pub fn clip_grad_norm(mut self, max_norm: f64) -> Self {
         self.clip = Some(max_norm);
