@@ -3,7 +3,7 @@
 use wengert_tensor::{ErrorKind, Float, Result, Site, Tensor};
 
 use super::loss::{loss_methods, mean};
-use super::reduction::{Reduction, same_shape};
+use super::reduction::{Reduction, is_finite, same_shape};
 use crate::ops::info::{OpInfo, Sample, cycle, sample, spread};
 use crate::ops::naive::Array;
 use crate::tape::accumulator::Accumulator;
@@ -37,9 +37,12 @@ impl<T: Float> Var<T> {
     #[inline(never)]
     pub fn bce_loss_with(&self, target: &Var<T>, reduction: Reduction) -> Result<Var<T>> {
         same_shape("bce_loss", self, target)?;
-        probabilities("bce_loss", self)?;
-        let losses = self.value.bce_error(&target.value)?;
-        Ok(apply([self, target], reduction.of(losses), |_, _| Bce {
+        let y = reduction.of(self.value.bce_error(&target.value)?);
+        // Of what is no probability the loss is NaN: it is looked for where one is not finite.
+        if reduction == Reduction::None || !is_finite(&y) {
+            probabilities("bce_loss", self)?;
+        }
+        Ok(apply([self, target], y, |_, _| Bce {
             p: Saved::input(0, self),
             t: Saved::input(1, target),
             factor: reduction.factor(self.len()),

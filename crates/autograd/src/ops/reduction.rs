@@ -32,9 +32,25 @@ impl Reduction {
         match self {
             Reduction::None => losses,
             Reduction::Sum => losses.sum_all(),
-            Reduction::Mean => losses.mean_all(),
+            Reduction::Mean => {
+                // The mean of most losses, without another kernel's call.
+                let (n, mut mean) = (losses.len(), losses.sum_all());
+                for sum in mean.as_mut_slice() {
+                    *sum = *sum / T::from_f64(n as f64);
+                }
+                match is_finite(&mean) {
+                    true => mean,
+                    // The sum may have overflowed where the mean does not.
+                    false => losses.mean_all(),
+                }
+            }
         }
     }
+}
+
+/// Whether a loss that is one number is finite.
+pub(crate) fn is_finite<T: Float>(loss: &Tensor<T>) -> bool {
+    loss.item().is_ok_and(|v| v.abs() < T::INFINITY)
 }
 
 /// Refuses a target of another shape.
