@@ -182,6 +182,15 @@ fn an_error_says_which_layer_and_the_users_line() {
         .unwrap_err()
         .to_string();
     assert!(text.contains("one row is x.unsqueeze(0)"), "{text}");
+    let plain = Linear::new(2, 1, rng);
+    let text = predict(&plain, &Tensor::ones([2]), 8)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        text.contains("[1] for 2 rows") && text.contains("one row is x.unsqueeze(0)"),
+        "{text}"
+    );
+    assert!(text.contains(HERE), "{text}");
     // Everything frozen.
     trained.set_trainable(false);
     let fits = Sequential::new().push(Linear::new(2, 1, rng));

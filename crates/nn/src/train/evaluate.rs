@@ -75,7 +75,7 @@ impl<'a, X: Rows, Y, T: Float> Evaluate<'a, X, Y, T> {
 /// `x [n, ..]`, the output `[n, ..]`.
 ///
 /// # Errors
-/// If the batch size is 0, `x` is a scalar, or the model fails.
+/// If the batch size is 0, `x` is a scalar, or the model fails or gives another number of rows.
 ///
 /// ```
 /// use wengert::prelude::*;
@@ -123,7 +123,14 @@ fn outputs<T: Float>(
     };
     let mut outputs = Vec::with_capacity(parts.len());
     for part in parts {
-        outputs.push(forward(&Var::from(part))?.into_value());
+        let rows = part.rows();
+        let y = forward(&Var::from(part))?.into_value();
+        if y.shape().first() != Some(&rows) {
+            let value = format!("{} for {rows} rows", y.shape());
+            let rule = "the model gives a row for each row of x";
+            return Err(Error::invalid("predict", "output", value, rule));
+        }
+        outputs.push(y);
     }
     match outputs.len() {
         1 => Ok(outputs.swap_remove(0)),
