@@ -38,9 +38,7 @@ use crate::var::Var;
 pub trait Function<T: Float = f32>: Send + Sync + Sized + 'static {
     /// The name on the tape and in messages: the type's, unless written.
     fn name(&self) -> &'static str {
-        let path = std::any::type_name::<Self>();
-        let path = path.split('<').next().unwrap_or(path);
-        path.rsplit("::").next().unwrap_or(path)
+        type_name::<Self>()
     }
 
     /// The output for these inputs.
@@ -89,6 +87,14 @@ pub trait Function<T: Float = f32>: Send + Sync + Sized + 'static {
             }
         }))
     }
+}
+
+/// The name of a type without its path and its parameters.
+#[doc(hidden)]
+pub fn type_name<T: ?Sized>() -> &'static str {
+    let path = std::any::type_name::<T>();
+    let path = path.split('<').next().unwrap_or(path);
+    path.rsplit("::").next().unwrap_or(path)
 }
 
 /// What the tape keeps for a [`Function`]'s backward.

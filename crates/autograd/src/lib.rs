@@ -52,6 +52,8 @@ mod tape;
 pub mod ops;
 
 pub use check::gradcheck::{GradCheck, gradcheck, gradgradcheck};
+#[doc(hidden)]
+pub use function::type_name;
 pub use function::{Function, FunctionCx, Saves};
 pub use ops::classify::ClassLoss;
 pub use ops::operators::IntoVar;

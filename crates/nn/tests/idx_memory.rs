@@ -1,34 +1,15 @@
 //! What refuses an IDX file takes little more memory than the file, or than what a packed one may unpack to. One test in a
 //! process of its own, whose allocator counts.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::io::Write;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+#[path = "../../tensor/tests/common/counting.rs"]
+mod counting;
 
+use std::io::Write;
+
+use counting::peak;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use wengert_nn::data::idx;
-
-/// The system's allocator, with the bytes held and their peak.
-struct Counting;
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-// SAFETY: the system's allocator does the work.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let held = HELD.fetch_add(layout.size(), Relaxed) + layout.size();
-        PEAK.fetch_max(held, Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(p, layout) }
-    }
-}
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// A file of this type and these axes, and so many bytes of data.
 fn file(code: u8, axes: &[u32], data: usize) -> Vec<u8> {
@@ -62,10 +43,7 @@ fn what_refuses_an_idx_file_takes_little_more_than_the_file() {
     ];
     for (name, bytes) in files {
         for (bytes, unpacked) in [(packed(&bytes), bytes.len()), (bytes, 0)] {
-            let before = HELD.load(Relaxed);
-            PEAK.store(before, Relaxed);
-            let read = idx::parse(&bytes, limit);
-            let taken = PEAK.load(Relaxed) - before;
+            let (taken, read) = peak(|| idx::parse(&bytes, limit));
             assert!(read.is_err(), "{name}");
             // The file itself is held as well.
             let came = unpacked.max(bytes.len()).min(limit as usize);
@@ -74,9 +52,7 @@ fn what_refuses_an_idx_file_takes_little_more_than_the_file() {
     }
     // Zeros are packed a thousandfold: the limit holds.
     let bomb = packed(&file(0x08, &[100 << 20], 100 << 20));
-    let before = HELD.load(Relaxed);
-    PEAK.store(before, Relaxed);
-    assert!(idx::parse(&bomb, limit).is_err());
-    let taken = PEAK.load(Relaxed) - before;
+    let (taken, read) = peak(|| idx::parse(&bomb, limit));
+    assert!(read.is_err());
     assert!(taken <= bomb.len() + (1 << 20), "{taken} bytes");
 }

@@ -52,7 +52,7 @@ pub use element::{Element, Float, Int, Num};
 pub use error::nearest;
 pub use error::{Error, ErrorKind, Operand, Result, Site, StateMismatch};
 #[doc(hidden)]
-pub use error::{on_behalf_of, user_line};
+pub use error::{is_library, on_behalf_of, user_line};
 pub use io::{Safetensors, write_atomic};
 pub use kernels::isa::{IsaKind, active_isa, with_isa};
 pub use kernels::par::{num_threads, with_threads};

@@ -1,38 +1,13 @@
 //! Views that repeat elements are reduced, multiplied and compared without a copy of their size. One test in a process of
 //! its own, whose allocator counts.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+#[path = "common/counting.rs"]
+mod counting;
 
 use wengert_tensor::{Tensor, Tolerance, memory};
 
-/// The system's allocator, with the bytes held and their peak.
-struct Counting;
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-// SAFETY: the system's allocator does the work.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let held = HELD.fetch_add(layout.size(), Relaxed) + layout.size();
-        PEAK.fetch_max(held, Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, p: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(p, layout) }
-    }
-}
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// The bytes that a call takes beyond what is held before it.
 fn peak<X>(f: impl FnOnce() -> X) -> usize {
-    let before = HELD.load(Relaxed);
-    PEAK.store(before, Relaxed);
-    drop(f());
-    PEAK.load(Relaxed) - before
+    counting::peak(f).0
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::panic::Location;
 use std::sync::{Mutex, PoisonError};
 
-use wengert_tensor::{Error, Result, Rng, Tensor, on_behalf_of, user_line};
+use wengert_tensor::{Error, Result, Rng, Tensor, is_library, on_behalf_of, user_line};
 
 use crate::data::Dataset;
 use crate::module::state::{StateDict, mismatch};
@@ -220,11 +220,8 @@ impl<D: Dataset> DataLoader<D> {
 
     /// The user's line of a call; that which made the loader where the call came through a trait object.
     fn line(&self, caller: &'static Location<'static>) -> &'static Location<'static> {
-        // Of those who ask for batches, `Batches` in `train` alone is asked through one.
-        const HERE: &str = file!();
-        let crate_root = HERE.split_at(HERE.len() - "data/loader.rs".len()).0;
         let at = user_line(caller);
-        match at.file().starts_with(crate_root) {
+        match is_library(at.file()) {
             true => self.made,
             false => at,
         }

@@ -15,7 +15,7 @@ use std::panic::Location;
 use std::path::Path;
 use std::sync::Arc;
 
-use wengert_autograd::{Var, cloning_shared};
+use wengert_autograd::{Var, cloning_shared, type_name};
 use wengert_tensor::{Float, Result, on_behalf_of};
 
 pub use buffer::{AnyBuffer, Buffer};
@@ -59,7 +59,7 @@ pub trait Module {
 
     /// What kind of module it is, for messages: the name of its type, with its sizes where they help (`Linear 2 -> 1`).
     fn kind(&self) -> String {
-        type_name(std::any::type_name::<Self>())
+        type_name::<Self>().to_string()
     }
 
     /// The parameters, each once (a parameter shared by two layers counts once), for an optimizer.
@@ -225,12 +225,6 @@ pub trait Module {
         self.load_state_dict(&state::load_state(path)?)
             .map_err(|e| e.in_file(path))
     }
-}
-
-/// `crate::module::Name<T>` as `Name`.
-pub(crate) fn type_name(full: &str) -> String {
-    let plain = full.split('<').next().unwrap_or(full);
-    plain.rsplit("::").next().unwrap_or(plain).to_string()
 }
 
 /// See [`Module::named_parameters`].

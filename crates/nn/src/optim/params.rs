@@ -1,8 +1,5 @@
 //! What an optimizer takes parameters from.
 
-#[allow(unused_imports)] // named in the documentation
-use wengert_autograd::Param;
-
 use crate::module::{AnyParam, Module};
 
 /// What gives an optimizer its parameters: a model (`&model`), the list of [`Module::parameters`], or single ones
@@ -34,7 +31,6 @@ impl<M: Module + ?Sized> IntoParams for &M {
     }
 }
 
-/// Under the names that they were listed under; see [`Param::share`] for a handle that stays.
 impl<P: Into<AnyParam>> IntoParams for Vec<P> {
     fn into_params(self) -> Vec<AnyParam> {
         self.into_iter().map(Into::into).collect()

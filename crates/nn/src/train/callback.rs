@@ -2,8 +2,9 @@
 
 use super::history::History;
 use super::logs::Logs;
-use crate::module::{Module, StateDict, type_name};
+use crate::module::{Module, StateDict};
 use crate::optim::Optimizer;
+use wengert_autograd::type_name;
 use wengert_tensor::Result;
 
 /// Where a training stands, and what a callback may change of it.
@@ -60,7 +61,7 @@ impl TrainContext<'_> {
 pub trait Callback {
     /// What its state is saved under in a training's checkpoint: the name of its type.
     fn name(&self) -> String {
-        type_name(std::any::type_name::<Self>())
+        type_name::<Self>().to_string()
     }
 
     /// What it must know to go on as if the training had never been interrupted; nothing unless written.

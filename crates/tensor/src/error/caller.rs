@@ -38,7 +38,8 @@ const fn place(file: &str) -> (&str, &str) {
 }
 
 /// Whether a file is one of this library, or of the standard library, which calls closures and function pointers.
-fn is_library(file: &str) -> bool {
+#[doc(hidden)]
+pub fn is_library(file: &str) -> bool {
     let Some(rest) = file.strip_prefix(PLACE.0) else {
         return file.starts_with("/rustc/");
     };

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 #[doc(hidden)]
-pub use caller::{on_behalf_of, user_line};
+pub use caller::{is_library, on_behalf_of, user_line};
 pub use kind::{ErrorKind, StateMismatch};
 pub use nearest::nearest;
 pub use site::{Operand, Site};

@@ -65,18 +65,34 @@ fn var<T: Float>(
     correction: usize,
     keep: bool,
 ) -> Result<Tensor<T>> {
-    let (squares, scale) = deviations(op, x, axes, keep)?;
-    let mut y = over(op, squares, x.reduced_len(axes).saturating_sub(correction));
+    let (mut y, scale) = scaled_var(op, x, axes, correction, keep)?;
     if let Some(scale) = scale {
-        for (y, &s) in y
-            .as_mut_slice()
-            .iter_mut()
-            .zip(scale.as_slice().unwrap_or(&[]))
-        {
-            *y = *y * s * s;
-        }
+        times_each(&mut y, &scale);
+        times_each(&mut y, &scale);
     }
     Ok(y)
+}
+
+/// The variance of `x/s`, and the scales s of [`deviations`].
+#[track_caller]
+fn scaled_var<T: Float>(
+    op: &'static str,
+    x: &Tensor<T>,
+    axes: &[usize],
+    correction: usize,
+    keep: bool,
+) -> Result<(Tensor<T>, Option<Tensor<T>>)> {
+    let (squares, scale) = deviations(op, x, axes, keep)?;
+    let n = x.reduced_len(axes).saturating_sub(correction);
+    Ok((over(op, squares, n), scale))
+}
+
+/// `y·s`, element by element.
+fn times_each<T: Float>(y: &mut Tensor<T>, scale: &Tensor<T>) {
+    let scale = scale.as_slice().unwrap_or(&[]);
+    for (y, &s) in y.as_mut_slice().iter_mut().zip(scale) {
+        *y = *y * s;
+    }
 }
 
 /// `Σ((x − mean)/s)²` over axes, and the scale s of each where the squares would over- or underflow.
@@ -179,17 +195,10 @@ fn std<T: Float>(
     correction: usize,
     keep: bool,
 ) -> Result<Tensor<T>> {
-    let (squares, scale) = deviations(op, x, axes, keep)?;
-    let var = over(op, squares, x.reduced_len(axes).saturating_sub(correction));
+    let (var, scale) = scaled_var(op, x, axes, correction, keep)?;
     let mut y = float1(op, Float1::Sqrt, var);
     if let Some(scale) = scale {
-        for (y, &s) in y
-            .as_mut_slice()
-            .iter_mut()
-            .zip(scale.as_slice().unwrap_or(&[]))
-        {
-            *y = *y * s;
-        }
+        times_each(&mut y, &scale);
     }
     Ok(y)
 }
